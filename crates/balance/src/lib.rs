@@ -1,0 +1,2 @@
+//! Load-balancing algorithms, weights and queues. Pure.
+#![forbid(unsafe_code)]

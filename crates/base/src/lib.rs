@@ -1,0 +1,2 @@
+//! Units, clocks, rates, addresses and small containers that every other crate uses.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The configuration language: text to words with spans, conditionals, environment, diagnostics. Knows no keyword.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Workers, listeners, muxes, sessions and streams.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Samples, fetches, converters, ACLs, patterns, variables and log formats.
+#![forbid(unsafe_code)]

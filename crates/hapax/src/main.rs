@@ -1,0 +1,4 @@
+//! The program: arguments, start-up and signals.
+#![forbid(unsafe_code)]
+
+fn main() {}

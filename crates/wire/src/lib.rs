@@ -1,0 +1,2 @@
+//! Sans-IO codecs: HTTP/1, PROXY protocol and health-check protocols.
+#![forbid(unsafe_code)]
