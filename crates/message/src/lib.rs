@@ -1,2 +1,12 @@
 //! The HTTP message: head, header access, cookies, URIs and normalisation. Knows no wire.
+//!
+//! [`Head`] is all that rules, filters and logs ever see of a request or a response, whatever protocol carried it.
 #![forbid(unsafe_code)]
+
+mod field;
+mod head;
+mod method;
+
+pub use field::{Field, FieldId};
+pub use head::{Head, Kind, Span, Version};
+pub use method::Method;
