@@ -305,7 +305,10 @@ impl Head {
     /// The first field's value with this lower-case name.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        self.get_all(name).next()
+        self.fields
+            .iter()
+            .find(|f| self.slice(f.name) == name)
+            .map(|f| self.slice(f.value))
     }
 
     /// The values of all fields with this lower-case name, in order.
