@@ -1,2 +1,9 @@
 //! Units, clocks, rates, addresses and small containers that every other crate uses.
 #![forbid(unsafe_code)]
+
+mod endpoint;
+mod id;
+pub mod rate;
+
+pub use endpoint::Endpoint;
+pub use id::{ProxyIdx, ServerIdx};

@@ -1,0 +1,265 @@
+//! What sample fetches and log formats read of a connection, a stream and the process around them.
+//!
+//! The engine implements [`View`] for its session, stream and check; every method has a default that finds nothing, so a
+//! test or a check implements only what it has.
+
+use crate::sample::Value;
+use base::{Endpoint, ProxyIdx};
+use message::Head;
+
+/// Which way a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// From the client to the server.
+    Request,
+    /// From the server to the client.
+    Response,
+}
+
+/// Buffered content.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    /// The bytes so far.
+    pub bytes: &'a [u8],
+    /// Whether nothing more can come (end of message, end of connection, or the buffer is full).
+    pub complete: bool,
+    /// The announced length of the whole body in bytes, if any.
+    pub announced: Option<u64>,
+}
+
+/// Wall-clock time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Date {
+    /// Seconds since 1970.
+    pub seconds: i64,
+    /// Microseconds of the second.
+    pub micros: u32,
+}
+
+/// One connection's ends and state, client side or server side.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Connection<'a> {
+    /// The source as rules may have rewritten it.
+    pub src: Option<&'a Endpoint>,
+    /// The destination as rules may have rewritten it.
+    pub dst: Option<&'a Endpoint>,
+    /// The source of the transport connection itself.
+    pub real_src: Option<&'a Endpoint>,
+    /// The destination of the transport connection itself.
+    pub real_dst: Option<&'a Endpoint>,
+    /// The protocol's major version: 1, 2 or 3; 0 before it is known.
+    pub http_major: u8,
+    /// Whether the source came by the PROXY protocol or another relay header.
+    pub proxied: bool,
+    /// Whether the connection was idle and taken again (server side).
+    pub reused: bool,
+    /// The error the connection ended with, as the number that HAProxy gives it; 0 without one.
+    pub error: u8,
+}
+
+/// A proxy as fetches and logs see it.
+pub trait ProxyView {
+    /// Its name.
+    fn name(&self) -> &str;
+    /// Its numeric id.
+    fn id(&self) -> u32;
+    /// Present connections (frontend) or streams (backend).
+    fn connections(&self) -> u64;
+    /// Streams waiting in the backend's queue and in its servers' queues.
+    fn queued(&self) -> u64;
+    /// New sessions in the last second.
+    fn session_rate(&self) -> u32;
+    /// Requests in the last second.
+    fn request_rate(&self) -> u32;
+    /// Usable servers.
+    fn usable_servers(&self) -> u32;
+    /// Its servers, for fetches that name one.
+    fn server(&self, name: &str) -> Option<&dyn ServerView>;
+    /// All its servers in the order of the configuration.
+    fn servers(&self) -> Box<dyn Iterator<Item = &dyn ServerView> + '_>;
+    /// A timeout of the proxy by its keyword (`client`, `server`, `tunnel` …), in milliseconds.
+    fn timeout(&self, name: &str) -> Option<u64>;
+    /// The connection limit, 0 for none.
+    fn max_connections(&self) -> u64;
+    /// The name of its `defaults` section, empty for an anonymous or no such section.
+    fn defaults_name(&self) -> &str {
+        ""
+    }
+}
+
+/// A server as fetches and logs see it.
+pub trait ServerView {
+    /// Its name.
+    fn name(&self) -> &str;
+    /// Its numeric id.
+    fn id(&self) -> u32;
+    /// Whether traffic may go to it.
+    fn is_usable(&self) -> bool;
+    /// Present streams.
+    fn connections(&self) -> u64;
+    /// Streams waiting for it.
+    fn queued(&self) -> u64;
+    /// Its connection limit at this moment, 0 for none.
+    fn max_connections(&self) -> u64;
+    /// Its effective and its configured weight.
+    fn weight(&self) -> (u32, u32);
+    /// New sessions in the last second.
+    fn session_rate(&self) -> u32;
+}
+
+/// The process as fetches and logs see it.
+pub trait ProcessView {
+    /// Process id.
+    fn pid(&self) -> u32;
+    /// Present connections of the whole process.
+    fn connections(&self) -> u64;
+    /// The process' `node` name, else the host name.
+    fn node(&self) -> &str;
+    /// The host name.
+    fn hostname(&self) -> &str;
+    /// Milliseconds since start.
+    fn uptime_ms(&self) -> u64;
+    /// Number of worker threads and of the thread that asks, from 1.
+    fn threads(&self) -> (u32, u32);
+    /// A proxy by its place.
+    fn proxy(&self, at: ProxyIdx) -> Option<&dyn ProxyView>;
+    /// A 32-bit random number.
+    fn random(&self) -> u32;
+    /// A process-wide variable (`proc.`).
+    fn proc_var(&self, name: u32) -> Option<Value<'static>>;
+    /// A number that no other log line or stream of this process has.
+    fn next_number(&self) -> u64;
+}
+
+/// Durations of a stream's life in milliseconds; `-1` for a step that was not reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timers {
+    /// Handshakes (PROXY, TLS) after the accept.
+    pub handshake: i64,
+    /// From the end of the handshake or of the previous response to the request's first byte.
+    pub idle: i64,
+    /// From the request's first byte to the end of its head.
+    pub request: i64,
+    /// In queues.
+    pub queue: i64,
+    /// Connecting to the server.
+    pub connect: i64,
+    /// From the sent request to the end of the response's head.
+    pub response: i64,
+    /// From the response's head to the end of the response.
+    pub data: i64,
+    /// From the accept, or from the end of the previous response, to the end.
+    pub total: i64,
+}
+
+/// Facts of a stream that only logs and a few fetches want; gathered when asked for.
+#[derive(Debug, Clone)]
+pub struct StreamFacts<'a> {
+    /// Durations.
+    pub timers: Timers,
+    /// When the connection was accepted.
+    pub accept_date: Date,
+    /// When the request's first byte came.
+    pub request_date: Date,
+    /// The four letters of the termination state (a TCP proxy's log shows the first two).
+    pub termination: [u8; 4],
+    /// Bytes received from the client.
+    pub bytes_from_client: u64,
+    /// Bytes sent to the client.
+    pub bytes_to_client: u64,
+    /// Bytes sent to the server.
+    pub bytes_to_server: u64,
+    /// Bytes received from the server.
+    pub bytes_from_server: u64,
+    /// The status sent to the client; 0 before there is one.
+    pub status: u16,
+    /// Connection retries.
+    pub retries: u32,
+    /// Whether a redispatch took place.
+    pub redispatched: bool,
+    /// Streams of the process, connections of the frontend, streams of the backend and of the server, at this moment.
+    pub connections: [u64; 4],
+    /// Position in the server's queue and in the backend's queue when it entered them.
+    pub queue_positions: [u64; 2],
+    /// The request line as it was received.
+    pub request_line: Option<&'a [u8]>,
+    /// Captured request header values, one per `capture request header` slot.
+    pub request_captures: &'a [Option<Box<[u8]>>],
+    /// Captured response header values.
+    pub response_captures: &'a [Option<Box<[u8]>>],
+    /// Captured request and response cookies.
+    pub cookie_captures: [Option<&'a [u8]>; 2],
+    /// The log level forced by a rule, 0 to 7.
+    pub log_level: Option<u8>,
+    /// The stream's number in its session and in its process.
+    pub ids: [u64; 2],
+}
+
+/// What sample fetches and log formats read.
+#[allow(unused_variables)]
+pub trait View {
+    /// Wall-clock time now.
+    fn now(&self) -> Date;
+    /// The process.
+    fn process(&self) -> &dyn ProcessView;
+    /// The client's connection.
+    fn client(&self) -> Option<Connection<'_>> {
+        None
+    }
+    /// The server's connection.
+    fn server_connection(&self) -> Option<Connection<'_>> {
+        None
+    }
+    /// The frontend.
+    fn frontend(&self) -> Option<&dyn ProxyView> {
+        None
+    }
+    /// The backend, once it is chosen.
+    fn backend(&self) -> Option<&dyn ProxyView> {
+        None
+    }
+    /// The server, once it is chosen.
+    fn server(&self) -> Option<&dyn ServerView> {
+        None
+    }
+    /// The name and numeric id of the listening socket.
+    fn listener(&self) -> Option<(&str, u32)> {
+        None
+    }
+    /// The request head.
+    fn request(&self) -> Option<&Head> {
+        None
+    }
+    /// The response head.
+    fn response(&self) -> Option<&Head> {
+        None
+    }
+    /// The buffered part of an HTTP body.
+    fn body(&self, side: Side) -> Option<Content<'_>> {
+        None
+    }
+    /// The buffered bytes of a TCP stream.
+    fn payload(&self, side: Side) -> Option<Content<'_>> {
+        None
+    }
+    /// A variable of the session, transaction, request, response or check scope, by its interned name.
+    fn var(&self, name: crate::vars::VarId) -> Option<Value<'_>> {
+        None
+    }
+    /// Stream facts for logs.
+    fn facts(&self) -> Option<StreamFacts<'_>> {
+        None
+    }
+    /// The unique id of the stream, made when it is first asked for.
+    fn unique_id(&self) -> Option<&[u8]> {
+        None
+    }
+    /// A timeout in force on this stream by its keyword, in milliseconds.
+    fn current_timeout(&self, name: &str) -> Option<u64> {
+        None
+    }
+    /// Why the stream or a log step is being logged: `close`, `error`, `accept` …, for profiles.
+    fn log_origin(&self) -> &str {
+        ""
+    }
+}
