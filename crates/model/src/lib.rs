@@ -1,2 +1,29 @@
 //! The resolved configuration: proxies, servers, binds and rule lists, and the directive tables that build them.
+//!
+//! [`parse::load`] turns configuration text into one immutable [`Snapshot`]. What outlives a configuration (server state,
+//! counters, queues) stands in [`live`].
 #![forbid(unsafe_code)]
+
+pub mod address;
+mod bind;
+mod errors;
+mod global;
+pub mod live;
+pub mod log;
+mod proxy;
+pub mod rules;
+mod server;
+mod snapshot;
+
+pub mod parse;
+
+pub use address::{Address, AddressRange, Host};
+pub use bind::Bind;
+pub use errors::{ErrorPage, ErrorPages};
+pub use global::Global;
+pub use proxy::{
+    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend, HeaderCapture, KeepAliveProbe, Mode, Options,
+    Proxy, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
+};
+pub use server::{Server, ServerDraft, SourceBinding, SendProxy};
+pub use snapshot::Snapshot;

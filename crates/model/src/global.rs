@@ -1,0 +1,189 @@
+//! Process-wide settings.
+
+use crate::log::LogTarget;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Process-wide settings, from the `global` section and the command line.
+#[derive(Debug, Clone)]
+pub struct Global {
+    /// `maxconn`; `None` derives it from the descriptor limit.
+    pub maxconn: Option<u32>,
+    /// `maxconnrate`, `maxsessrate`: new connections and sessions per second, 0 for no limit.
+    pub max_rates: [u32; 2],
+    /// `nbthread`; `None` for one per usable CPU.
+    pub threads: Option<u32>,
+    /// `cpu-map`: CPU sets by thread number (from 1).
+    pub cpu_map: Vec<(u32, Vec<usize>)>,
+    /// `ulimit-n`.
+    pub ulimit_n: Option<u64>,
+    /// `daemon`.
+    pub daemon: bool,
+    /// `quiet`.
+    pub quiet: bool,
+    /// `master-worker`.
+    pub master_worker: bool,
+    /// `pidfile`.
+    pub pidfile: Option<PathBuf>,
+    /// `chroot`.
+    pub chroot: Option<PathBuf>,
+    /// `uid` or `user`.
+    pub uid: Option<u32>,
+    /// `gid` or `group`.
+    pub gid: Option<u32>,
+    /// `setcap`: capability names to keep.
+    pub capabilities: Vec<String>,
+    /// `node`.
+    pub node: Option<String>,
+    /// `description`.
+    pub description: Option<String>,
+    /// `hard-stop-after`, in milliseconds.
+    pub hard_stop_after: Option<u64>,
+    /// `grace`, in milliseconds.
+    pub grace: Option<u64>,
+    /// `log` targets, which proxies take with `log global`.
+    pub logs: Vec<Arc<LogTarget>>,
+    /// `log-tag`.
+    pub log_tag: Option<Arc<str>>,
+    /// `log-send-hostname`: the host name in log headers.
+    pub log_hostname: Option<Arc<str>>,
+    /// `tune.bufsize`, in bytes.
+    pub buffer_size: usize,
+    /// `tune.maxrewrite`: bytes of a buffer kept free for rewritten headers.
+    pub rewrite_reserve: usize,
+    /// `tune.http.maxhdr`.
+    pub max_headers: usize,
+    /// `tune.http.cookielen`: bytes of a captured cookie.
+    pub captured_cookie_len: usize,
+    /// `tune.http.logurilen`: bytes of a logged request line.
+    pub logged_uri_len: usize,
+    /// `tune.idletimer`, in milliseconds.
+    pub idle_timer: u64,
+    /// `tune.maxaccept`: connections accepted in a row by one listener.
+    pub max_accept: u32,
+    /// `tune.rcvbuf.*` and `tune.sndbuf.*`: client and server side, in bytes, 0 for the system's.
+    pub socket_buffers: SocketBuffers,
+    /// `tune.idle-pool.shared`.
+    pub idle_pool_shared: bool,
+    /// `tune.pipesize`, in bytes, 0 for the system's.
+    pub pipe_size: usize,
+    /// `no splice`, `-dS`.
+    pub no_splice: bool,
+    /// `no reuseport`, `-dR`.
+    pub no_reuseport: bool,
+    /// `h1-case-adjust` and `h1-case-adjust-file`: lower-case name to the form to send.
+    pub header_cases: Vec<(String, String)>,
+    /// `h1-accept-payload-with-any-method`.
+    pub accept_payload_with_any_method: bool,
+    /// `h1-do-not-close-on-insecure-transfer-encoding`.
+    pub keep_on_insecure_transfer_encoding: bool,
+    /// `pp2-never-send-local`.
+    pub never_send_local: bool,
+    /// `server-state-base`.
+    pub server_state_base: Option<PathBuf>,
+    /// `stats socket`: the runtime API's listeners.
+    pub stats_sockets: Vec<crate::bind::Bind>,
+    /// `stats timeout`, in milliseconds.
+    pub stats_timeout: u64,
+    /// `stats maxconn`.
+    pub stats_maxconn: u32,
+    /// `set-dumpable`.
+    pub dumpable: bool,
+    /// `insecure-fork-wanted`, `insecure-setuid-wanted`.
+    pub insecure: [bool; 2],
+    /// `external-check`.
+    pub external_check: bool,
+    /// `spread-checks`, in percent.
+    pub spread_checks: u32,
+    /// `max-spread-checks`, in milliseconds.
+    pub max_spread_checks: Option<u64>,
+    /// `localpeer`, `-L`.
+    pub local_peer: Option<String>,
+    /// `strict-limits`.
+    pub strict_limits: bool,
+    /// `expose-experimental-directives`, `expose-deprecated-directives`.
+    pub exposes: [bool; 2],
+    /// `zero-warning`, `-dW`.
+    pub zero_warning: bool,
+    /// `http-err-codes` and `http-fail-codes`: which statuses count as errors and as failures.
+    pub status_classes: StatusClasses,
+}
+
+/// Socket buffer sizes in bytes, 0 for the system's.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SocketBuffers {
+    /// `tune.rcvbuf.client` (or `.frontend`).
+    pub client_receive: usize,
+    /// `tune.sndbuf.client`.
+    pub client_send: usize,
+    /// `tune.rcvbuf.server`.
+    pub server_receive: usize,
+    /// `tune.sndbuf.server`.
+    pub server_send: usize,
+}
+
+/// Statuses that count as errors and as failures, one bit per status from 100 to 599.
+#[derive(Debug, Clone, Default)]
+pub struct StatusClasses {
+    /// `http-err-codes`, `None` for the default (4xx).
+    pub errors: Option<Box<[u64; 8]>>,
+    /// `http-fail-codes`, `None` for the default (5xx but 501 and 505).
+    pub failures: Option<Box<[u64; 8]>>,
+}
+
+impl Default for Global {
+    fn default() -> Self {
+        Self {
+            maxconn: None,
+            max_rates: [0; 2],
+            threads: None,
+            cpu_map: Vec::new(),
+            ulimit_n: None,
+            daemon: false,
+            quiet: false,
+            master_worker: false,
+            pidfile: None,
+            chroot: None,
+            uid: None,
+            gid: None,
+            capabilities: Vec::new(),
+            node: None,
+            description: None,
+            hard_stop_after: None,
+            grace: None,
+            logs: Vec::new(),
+            log_tag: None,
+            log_hostname: None,
+            buffer_size: 16384,
+            rewrite_reserve: 1024,
+            max_headers: 101,
+            captured_cookie_len: 63,
+            logged_uri_len: 1024,
+            idle_timer: 1000,
+            max_accept: 4,
+            socket_buffers: SocketBuffers::default(),
+            idle_pool_shared: true,
+            pipe_size: 0,
+            no_splice: false,
+            no_reuseport: false,
+            header_cases: Vec::new(),
+            accept_payload_with_any_method: false,
+            keep_on_insecure_transfer_encoding: false,
+            never_send_local: false,
+            server_state_base: None,
+            stats_sockets: Vec::new(),
+            stats_timeout: 10_000,
+            stats_maxconn: 10,
+            dumpable: false,
+            insecure: [false; 2],
+            external_check: false,
+            spread_checks: 0,
+            max_spread_checks: None,
+            local_peer: None,
+            strict_limits: true,
+            exposes: [false; 2],
+            zero_warning: false,
+            status_classes: StatusClasses::default(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The root tables: every family of directives is listed here, and nowhere else.
+
+pub mod bind;
+pub mod global;
+pub mod log;
+pub mod proxy;
+pub mod server;
+
+use super::sections::SectionRow;
+use super::table::Row;
+
+/// Directives of the `global` section.
+pub const GLOBAL: &[&[Row]] = &[
+    global::environment::ROWS,
+    global::legacy::ROWS,
+    global::limits::ROWS,
+    global::paths::ROWS,
+    global::process::ROWS,
+    global::runtime_api::ROWS,
+    global::tuning::ROWS,
+    log::GLOBAL_ROWS,
+];
+
+/// Directives of `defaults`, `frontend`, `backend` and `listen` sections.
+pub const PROXY: &[&[Row]] = &[
+    bind::ROWS,
+    log::PROXY_ROWS,
+    proxy::balance::ROWS,
+    proxy::capture::ROWS,
+    proxy::errors::ROWS,
+    proxy::general::ROWS,
+    proxy::http::ROWS,
+    proxy::legacy::ROWS,
+    proxy::options::ROWS,
+    proxy::rules::ROWS,
+    proxy::switching::ROWS,
+    proxy::tcp::ROWS,
+    proxy::timeouts::ROWS,
+    server::ROWS,
+];
+
+/// Sections next to `global` and the proxies.
+pub const SECTIONS: &[&[SectionRow]] = &[log::SECTIONS, proxy::errors::SECTIONS, super::known::SECTIONS];

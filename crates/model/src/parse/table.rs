@@ -1,0 +1,54 @@
+//! Directive rows and the tables they stand in.
+
+use super::statement::{Parsed, Statement};
+use super::Parser;
+
+/// In which sections a directive is valid; a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Valid(u8);
+
+impl Valid {
+    /// `frontend` and the front half of `listen`.
+    pub const FE: Self = Self(1);
+    /// `backend` and the back half of `listen`.
+    pub const BE: Self = Self(2);
+    /// `defaults`.
+    pub const DEF: Self = Self(4);
+    /// Everywhere.
+    pub const ALL: Self = Self(7);
+    /// Frontends and defaults.
+    pub const FE_DEF: Self = Self(5);
+    /// Backends and defaults.
+    pub const BE_DEF: Self = Self(6);
+    /// Frontends and backends, not defaults.
+    pub const FE_BE: Self = Self(3);
+
+    /// Whether the sets share a section.
+    #[must_use]
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// One directive: a keyword of a section.
+pub struct Row {
+    /// The keyword.
+    pub name: &'static str,
+    /// Where it is valid.
+    pub valid: Valid,
+    /// The least and the largest number of arguments; `usize::MAX` for any.
+    pub args: (usize, usize),
+    /// One line of documentation.
+    pub doc: &'static str,
+    /// Reads the line into the section that is open.
+    pub read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed,
+}
+
+/// Any number of arguments.
+pub const ANY: usize = usize::MAX;
+
+/// Finds a row by its keyword.
+#[must_use]
+pub fn find<'t>(tables: &'t [&'t [Row]], name: &str) -> Option<&'t Row> {
+    tables.iter().flat_map(|rows| rows.iter()).find(|row| row.name == name)
+}

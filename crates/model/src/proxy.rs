@@ -1,0 +1,609 @@
+//! Proxies: frontends, backends, listens and defaults.
+
+use crate::bind::Bind;
+use crate::errors::ErrorPages;
+use crate::log::ProxyLog;
+use crate::rules::RuleLists;
+use crate::server::{Server, ServerDraft, SourceBinding};
+use base::{ProxyIdx, ServerIdx};
+use expr::{Condition, Expr, logformat::LogFormat};
+use std::sync::Arc;
+
+/// What a proxy section can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// It accepts connections.
+    pub front: bool,
+    /// It has servers.
+    pub back: bool,
+    /// It is a `defaults` section.
+    pub defaults: bool,
+}
+
+impl Caps {
+    /// A `frontend`.
+    pub const FRONTEND: Self = Self {
+        front: true,
+        back: false,
+        defaults: false,
+    };
+    /// A `backend`.
+    pub const BACKEND: Self = Self {
+        front: false,
+        back: true,
+        defaults: false,
+    };
+    /// A `listen`.
+    pub const LISTEN: Self = Self {
+        front: true,
+        back: true,
+        defaults: false,
+    };
+    /// A `defaults` section, which takes what any of the others takes.
+    pub const DEFAULTS: Self = Self {
+        front: true,
+        back: true,
+        defaults: true,
+    };
+
+    /// The section keyword, for messages.
+    #[must_use]
+    pub fn section(self) -> &'static str {
+        match (self.defaults, self.front, self.back) {
+            (true, ..) => "defaults",
+            (_, true, true) => "proxy",
+            (_, true, false) => "frontend",
+            _ => "backend",
+        }
+    }
+}
+
+/// `mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Bytes both ways.
+    #[default]
+    Tcp,
+    /// HTTP.
+    Http,
+    /// Log messages.
+    Log,
+}
+
+impl Mode {
+    /// The keyword's argument.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Http => "http",
+            Self::Log => "log",
+        }
+    }
+}
+
+/// The timeouts of a proxy in milliseconds; `None` waits for ever.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timeouts {
+    /// `timeout client`.
+    pub client: Option<u64>,
+    /// `timeout client-fin`.
+    pub client_fin: Option<u64>,
+    /// `timeout client-hs`.
+    pub handshake: Option<u64>,
+    /// `timeout http-request`.
+    pub http_request: Option<u64>,
+    /// `timeout http-keep-alive`.
+    pub keep_alive: Option<u64>,
+    /// `timeout connect`.
+    pub connect: Option<u64>,
+    /// `timeout queue`.
+    pub queue: Option<u64>,
+    /// `timeout server`.
+    pub server: Option<u64>,
+    /// `timeout server-fin`.
+    pub server_fin: Option<u64>,
+    /// `timeout tunnel`.
+    pub tunnel: Option<u64>,
+    /// `timeout tarpit`.
+    pub tarpit: Option<u64>,
+    /// `timeout check`.
+    pub check: Option<u64>,
+}
+
+/// How connections are closed after a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CloseMode {
+    /// `option http-keep-alive`.
+    #[default]
+    KeepAlive,
+    /// `option http-server-close`.
+    ServerClose,
+    /// `option httpclose`.
+    Close,
+}
+
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident = $bit:expr;)*) => {
+        /// On/off options of a proxy, one bit each.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct Options(u64);
+
+        impl Options {
+            $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
+
+            /// Whether every option of `wanted` is on.
+            #[must_use]
+            pub fn has(self, wanted: Self) -> bool {
+                self.0 & wanted.0 == wanted.0
+            }
+
+            /// Switches the options of `which`.
+            pub fn set(&mut self, which: Self, on: bool) {
+                self.0 = if on { self.0 | which.0 } else { self.0 & !which.0 };
+            }
+        }
+    };
+}
+
+options! {
+    /// `abortonclose`
+    ABORT_ON_CLOSE = 0;
+    /// `accept-unsafe-violations-in-http-request`
+    UNSAFE_REQUEST = 1;
+    /// `accept-unsafe-violations-in-http-response`
+    UNSAFE_RESPONSE = 2;
+    /// `allbackups`
+    ALL_BACKUPS = 3;
+    /// `checkcache`
+    CHECK_CACHE = 4;
+    /// `clitcpka`
+    CLIENT_KEEPALIVE = 5;
+    /// `contstats`
+    CONTINUOUS_STATS = 6;
+    /// `disable-h2-upgrade`
+    NO_H2_UPGRADE = 7;
+    /// `dontlog-normal`
+    DONT_LOG_NORMAL = 8;
+    /// `dontlognull`
+    DONT_LOG_NULL = 9;
+    /// `h1-case-adjust-bogus-client`
+    ADJUST_CLIENT_CASE = 10;
+    /// `h1-case-adjust-bogus-server`
+    ADJUST_SERVER_CASE = 11;
+    /// `http-buffer-request`
+    BUFFER_REQUEST = 12;
+    /// `http-drop-request-trailers`
+    DROP_REQUEST_TRAILERS = 13;
+    /// `http-drop-response-trailers`
+    DROP_RESPONSE_TRAILERS = 14;
+    /// `http-ignore-probes`
+    IGNORE_PROBES = 15;
+    /// `http-no-delay`
+    NO_DELAY = 16;
+    /// `http-pretend-keepalive`
+    PRETEND_KEEPALIVE = 17;
+    /// `http-use-proxy-header`
+    USE_PROXY_HEADER = 18;
+    /// `idle-close-on-response`
+    IDLE_CLOSE_ON_RESPONSE = 19;
+    /// `independent-streams`
+    INDEPENDENT_STREAMS = 20;
+    /// `log-health-checks`
+    LOG_HEALTH_CHECKS = 21;
+    /// `log-separate-errors`
+    LOG_SEPARATE_ERRORS = 22;
+    /// `logasap`
+    LOG_ASAP = 23;
+    /// `nolinger`
+    NO_LINGER = 24;
+    /// `persist`
+    PERSIST = 25;
+    /// `prefer-last-server`
+    PREFER_LAST_SERVER = 26;
+    /// `socket-stats`
+    SOCKET_STATS = 27;
+    /// `splice-auto`
+    SPLICE_AUTO = 28;
+    /// `splice-request`
+    SPLICE_REQUEST = 29;
+    /// `splice-response`
+    SPLICE_RESPONSE = 30;
+    /// `srvtcpka`
+    SERVER_KEEPALIVE = 31;
+    /// `tcp-smart-accept`
+    SMART_ACCEPT = 32;
+    /// `tcp-smart-connect`
+    SMART_CONNECT = 33;
+    /// `transparent`, and `dispatch`-less forwarding to the original destination
+    TRANSPARENT = 34;
+}
+
+/// `option forwardfor` and `option originalto`.
+#[derive(Debug, Clone)]
+pub struct ForwardHeader {
+    /// The header to add.
+    pub name: Arc<str>,
+    /// `except`: networks of addresses that are not added.
+    pub except: Option<(std::net::IpAddr, u8)>,
+    /// `if-none`: only when the header is not there yet.
+    pub if_none: bool,
+}
+
+/// TCP keep-alive probes: `*tcpka-cnt`, `-idle` and `-intvl` (seconds).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeepAliveProbe {
+    /// Probes before giving up.
+    pub count: Option<u32>,
+    /// Idle time before the first probe, in seconds.
+    pub idle: Option<u32>,
+    /// Time between probes, in seconds.
+    pub interval: Option<u32>,
+}
+
+/// A `capture request header` or `capture response header` slot.
+#[derive(Debug, Clone)]
+pub struct HeaderCapture {
+    /// The lower-case header name; empty for a slot of `declare capture`.
+    pub name: Arc<str>,
+    /// Bytes kept.
+    pub len: usize,
+}
+
+/// `capture cookie`.
+#[derive(Debug, Clone)]
+pub struct CookieCapture {
+    /// The name, or the beginning of the name when `prefix`.
+    pub name: Arc<str>,
+    /// Whether `name` ended in `*`.
+    pub prefix: bool,
+    /// Bytes kept.
+    pub len: usize,
+}
+
+/// Where a `use_backend` rule leads.
+#[derive(Debug, Clone)]
+pub enum SwitchTarget {
+    /// A backend by its place, resolved when the configuration was read.
+    Static(ProxyIdx),
+    /// A backend by a name made at run time.
+    Dynamic(Arc<LogFormat>),
+}
+
+/// A `use_backend` rule.
+#[derive(Debug, Clone)]
+pub struct SwitchRule {
+    /// Where it leads.
+    pub target: SwitchTarget,
+    /// When it applies.
+    pub condition: Option<Condition>,
+}
+
+/// A `use-server` rule.
+#[derive(Debug, Clone)]
+pub struct UseServerRule {
+    /// The server, or a name made at run time.
+    pub target: Result<ServerIdx, Arc<LogFormat>>,
+    /// When it applies.
+    pub condition: Option<Condition>,
+}
+
+/// `balance`.
+#[derive(Debug, Clone)]
+pub enum Algorithm {
+    /// `roundrobin`
+    RoundRobin,
+    /// `static-rr`
+    StaticRoundRobin,
+    /// `leastconn`
+    LeastConn,
+    /// `first`
+    First,
+    /// `random(draws)`
+    Random(u32),
+    /// `sticky`
+    Sticky,
+}
+
+/// `balance` with its parameters.
+#[derive(Debug, Clone)]
+pub struct BalanceSettings {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+}
+
+/// `http-reuse`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reuse {
+    /// `never`
+    Never,
+    /// `safe`
+    #[default]
+    Safe,
+    /// `aggressive`
+    Aggressive,
+    /// `always`
+    Always,
+}
+
+/// What a proxy does as a frontend.
+#[derive(Debug, Clone)]
+pub struct Frontend {
+    /// `bind` lines.
+    pub binds: Vec<Arc<Bind>>,
+    /// `maxconn`, 0 for the process' limit.
+    pub maxconn: u32,
+    /// `backlog`, 0 for a figure from `maxconn`.
+    pub backlog: u32,
+    /// `rate-limit sessions`, 0 for none.
+    pub session_rate_limit: u32,
+    /// `default_backend` as written, then resolved.
+    pub default_backend: Option<Arc<str>>,
+    /// The same, resolved.
+    pub default_backend_idx: Option<ProxyIdx>,
+    /// `use_backend`, in order.
+    pub switch_rules: Vec<SwitchRule>,
+    /// `force-be-switch` conditions.
+    pub force_switch: Vec<Condition>,
+    /// `monitor-uri`.
+    pub monitor_uri: Option<Arc<str>>,
+    /// `monitor fail` conditions.
+    pub monitor_fail: Vec<Condition>,
+    /// `capture request header`.
+    pub request_captures: Vec<HeaderCapture>,
+    /// `capture response header`.
+    pub response_captures: Vec<HeaderCapture>,
+    /// `capture cookie`.
+    pub cookie_capture: Option<CookieCapture>,
+    /// `unique-id-format`.
+    pub unique_id: Option<Arc<LogFormat>>,
+    /// `unique-id-header`.
+    pub unique_id_header: Option<Arc<str>>,
+    /// `clitcpka-*`.
+    pub keepalive_probe: KeepAliveProbe,
+    /// `http-restrict-req-hdr-names` of this frontend (`None`: by mode).
+    pub restrict_names: Option<RestrictNames>,
+}
+
+/// `option http-restrict-req-hdr-names`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestrictNames {
+    /// Leave them.
+    Preserve,
+    /// Remove headers with other characters than letters, digits and hyphens.
+    Delete,
+    /// Refuse the request with 403.
+    Reject,
+}
+
+/// What a proxy does as a backend.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// `server` lines and what `server-template` makes.
+    pub servers: Vec<Arc<Server>>,
+    /// `default-server`.
+    pub default_server: ServerDraft,
+    /// `balance`.
+    pub balance: BalanceSettings,
+    /// `fullconn`; 0 derives it from the frontends.
+    pub fullconn: u32,
+    /// `retries`.
+    pub retries: u32,
+    /// `option redispatch`: `None` off, `Some(n)` with its interval (-1 only on the last try).
+    pub redispatch: Option<i32>,
+    /// `retry-on`: bits of [`RetryOn`].
+    pub retry_on: RetryOn,
+    /// `http-reuse`.
+    pub reuse: Reuse,
+    /// `source`.
+    pub source: Option<Arc<SourceBinding>>,
+    /// `use-server`, in order.
+    pub use_server: Vec<UseServerRule>,
+    /// `http-send-name-header`: header to carry the server's name.
+    pub send_name_header: Option<Arc<str>>,
+    /// `srvtcpka-*`.
+    pub keepalive_probe: KeepAliveProbe,
+    /// `max-keep-alive-queue`; negative for no limit.
+    pub max_keep_alive_queue: i32,
+    /// `hash-preserve-affinity`: 0 always, 1 maxconn, 2 maxqueue.
+    pub preserve_affinity: u8,
+    /// `option httpchk`: request line and headers of the check.
+    pub http_check: Option<Arc<HttpCheck>>,
+}
+
+/// `option httpchk` in its plain form.
+#[derive(Debug, Clone)]
+pub struct HttpCheck {
+    /// The request as sent.
+    pub method: Arc<str>,
+    /// The target.
+    pub uri: Arc<str>,
+    /// The version, `HTTP/1.0` or `HTTP/1.1`.
+    pub version: Arc<str>,
+    /// Headers.
+    pub headers: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// `retry-on` events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryOn {
+    /// Failure to connect.
+    pub connection_failure: bool,
+    /// The server closed without answering.
+    pub empty_response: bool,
+    /// The answer was not HTTP.
+    pub junk_response: bool,
+    /// `timeout server` before an answer.
+    pub response_timeout: bool,
+    /// A 0-RTT request was refused.
+    pub zero_rtt_rejected: bool,
+    /// These statuses, as bits in the order of [`RetryOn::STATUSES`].
+    pub statuses: u16,
+}
+
+impl RetryOn {
+    /// The statuses that can be retried on.
+    pub const STATUSES: [u16; 11] = [401, 403, 404, 408, 421, 425, 429, 500, 501, 502, 503];
+
+    /// `conn-failure` alone, the default.
+    pub const DEFAULT: Self = Self {
+        connection_failure: true,
+        empty_response: false,
+        junk_response: false,
+        response_timeout: false,
+        zero_rtt_rejected: false,
+        statuses: 0,
+    };
+
+    /// Whether anything after the connection is retried, so that the request has to be kept.
+    #[must_use]
+    pub fn needs_request(&self) -> bool {
+        self.empty_response
+            || self.junk_response
+            || self.response_timeout
+            || self.zero_rtt_rejected
+            || self.statuses != 0
+    }
+}
+
+/// One proxy section.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    /// Its place in the snapshot.
+    pub idx: ProxyIdx,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its numeric id.
+    pub id: u32,
+    /// `guid`.
+    pub guid: Option<Arc<str>>,
+    /// Where the section begins.
+    pub origin: (Arc<str>, u32),
+    /// What it can do.
+    pub caps: Caps,
+    /// The name of the `defaults` section it started from.
+    pub defaults_name: Option<Arc<str>>,
+    /// `mode`.
+    pub mode: Mode,
+    /// `disabled`.
+    pub disabled: bool,
+    /// `description`.
+    pub description: Option<Arc<str>>,
+    /// Timeouts.
+    pub timeouts: Timeouts,
+    /// On/off options.
+    pub options: Options,
+    /// How connections are closed.
+    pub close_mode: CloseMode,
+    /// `option forwardfor`.
+    pub forward_for: Option<Arc<ForwardHeader>>,
+    /// `option originalto`.
+    pub original_to: Option<Arc<ForwardHeader>>,
+    /// Error pages.
+    pub errors: Arc<ErrorPages>,
+    /// Rules; those of the `defaults` section come first.
+    pub rules: RuleLists,
+    /// Logging.
+    pub log: ProxyLog,
+    /// The frontend's part.
+    pub front: Frontend,
+    /// The backend's part.
+    pub back: Backend,
+    /// Expressions that only some features use, by name of the feature (`option forwarded` parts).
+    pub forwarded: Option<Arc<Forwarded>>,
+}
+
+/// `option forwarded` (RFC 7239).
+#[derive(Debug, Clone, Default)]
+pub struct Forwarded {
+    /// `proto`.
+    pub proto: bool,
+    /// `host` or `host-expr`: the request's own without an expression.
+    pub host: Option<Option<Expr>>,
+    /// `by`/`by-expr`: the destination address without an expression.
+    pub by: Option<Option<Expr>>,
+    /// `by_port`/`by_port-expr`.
+    pub by_port: Option<Option<Expr>>,
+    /// `for`/`for-expr`.
+    pub for_: Option<Option<Expr>>,
+    /// `for_port`/`for_port-expr`.
+    pub for_port: Option<Option<Expr>>,
+}
+
+impl Proxy {
+    /// A proxy with everything at its default, as an empty anonymous `defaults` section leaves it.
+    #[must_use]
+    pub fn new(name: Arc<str>, caps: Caps, origin: (Arc<str>, u32)) -> Self {
+        Self {
+            idx: ProxyIdx(0),
+            name,
+            id: 0,
+            guid: None,
+            origin,
+            caps,
+            defaults_name: None,
+            mode: Mode::Tcp,
+            disabled: false,
+            description: None,
+            timeouts: Timeouts::default(),
+            options: Options::default(),
+            close_mode: CloseMode::KeepAlive,
+            forward_for: None,
+            original_to: None,
+            errors: Arc::default(),
+            rules: RuleLists::default(),
+            log: ProxyLog::default(),
+            front: Frontend::default(),
+            back: Backend::default(),
+            forwarded: None,
+        }
+    }
+}
+
+impl Default for Frontend {
+    fn default() -> Self {
+        Self {
+            binds: Vec::new(),
+            maxconn: 0,
+            backlog: 0,
+            session_rate_limit: 0,
+            default_backend: None,
+            default_backend_idx: None,
+            switch_rules: Vec::new(),
+            force_switch: Vec::new(),
+            monitor_uri: None,
+            monitor_fail: Vec::new(),
+            request_captures: Vec::new(),
+            response_captures: Vec::new(),
+            cookie_capture: None,
+            unique_id: None,
+            unique_id_header: None,
+            keepalive_probe: KeepAliveProbe::default(),
+            restrict_names: None,
+        }
+    }
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self {
+            servers: Vec::new(),
+            default_server: ServerDraft::default(),
+            balance: BalanceSettings {
+                algorithm: Algorithm::RoundRobin,
+            },
+            fullconn: 0,
+            retries: 3,
+            redispatch: None,
+            retry_on: RetryOn::DEFAULT,
+            reuse: Reuse::Safe,
+            source: None,
+            use_server: Vec::new(),
+            send_name_header: None,
+            keepalive_probe: KeepAliveProbe::default(),
+            max_keep_alive_queue: -1,
+            preserve_affinity: 0,
+            http_check: None,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Rules: conditions with actions, the lists they stand in, and what an action may do to a stream.
+//!
+//! An action is parsed into a [`Action`] by its row and run by the engine through [`Stream`], so that rules know nothing of
+//! sockets and the engine nothing of keywords.
+
+mod reply;
+
+pub use reply::Reply;
+
+use base::Endpoint;
+use expr::sample::Value;
+use expr::vars::VarId;
+use expr::view::View;
+use expr::{Condition, logformat::LogFormat};
+use message::Head;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// The lists of rules of a proxy, each in the order of evaluation.
+#[derive(Debug, Clone, Default)]
+pub struct RuleLists {
+    /// `tcp-request connection`.
+    pub tcp_connection: Vec<Arc<Rule>>,
+    /// `tcp-request session`.
+    pub tcp_session: Vec<Arc<Rule>>,
+    /// `tcp-request content`.
+    pub tcp_content: Vec<Arc<Rule>>,
+    /// `tcp-request inspect-delay`, in milliseconds.
+    pub request_inspect_delay: Option<u64>,
+    /// `tcp-response content`.
+    pub tcp_response: Vec<Arc<Rule>>,
+    /// `tcp-response inspect-delay`, in milliseconds.
+    pub response_inspect_delay: Option<u64>,
+    /// `http-request`.
+    pub http_request: Vec<Arc<Rule>>,
+    /// `http-response`.
+    pub http_response: Vec<Arc<Rule>>,
+    /// `http-after-response`.
+    pub http_after_response: Vec<Arc<Rule>>,
+    /// `redirect` lines, which are evaluated after `http-request`.
+    pub redirects: Vec<Arc<Rule>>,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// When it applies; always without one.
+    pub condition: Option<Condition>,
+    /// What it does.
+    pub action: Box<dyn Action>,
+    /// File and line, for `last_rule_*`.
+    pub origin: (Arc<str>, u32),
+}
+
+/// What a rule does once its condition holds.
+pub trait Action: Debug + Send + Sync {
+    /// Acts on the stream.
+    fn run(&self, stream: &mut dyn Stream) -> Flow;
+
+    /// Whether nothing after this action in the same list can be reached when it has no condition.
+    fn is_final(&self) -> bool {
+        false
+    }
+}
+
+/// How the evaluation of a rule list goes on after an action.
+#[derive(Debug)]
+pub enum Flow {
+    /// With the next rule.
+    Continue,
+    /// Not in this list: the stream goes on (`allow`, `accept`).
+    Stop,
+    /// Not at all: the stream is refused with the proxy's page for this status, or the given reply.
+    Deny(u16, Option<Box<Reply>>),
+    /// The same after `timeout tarpit`.
+    Tarpit(u16, Option<Box<Reply>>),
+    /// Not at all: this reply is the answer, and the stream ends as a success of the proxy itself (`return`, `redirect`).
+    Reply(Box<Reply>),
+    /// Not at all: the connection is closed without an answer.
+    Close(CloseKind),
+    /// Nothing is decided: run the same action again when more data has come or the time (milliseconds) has passed.
+    Wait(u64),
+    /// The action could not do its work (a header did not fit); strict mode makes it an internal error.
+    Failed,
+    /// The TCP stream becomes an HTTP stream (`switch-mode http`).
+    SwitchToHttp,
+}
+
+/// How a connection is closed by a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseKind {
+    /// `reject`.
+    Reject,
+    /// `silent-drop`: the peer is not told.
+    Silent,
+}
+
+/// Which of a connection's ends a rule rewrites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// `set-src`, `set-src-port`.
+    Source,
+    /// `set-dst`, `set-dst-port`.
+    Destination,
+}
+
+/// A socket setting that rules make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SocketSetting {
+    /// Netfilter mark.
+    Mark(u32),
+    /// IP type of service.
+    Tos(u8),
+}
+
+/// What an action may do to the stream that it runs on, next to reading it through [`View`].
+pub trait Stream: View {
+    /// The same stream for evaluating expressions.
+    fn view(&self) -> &dyn View;
+    /// The request head.
+    fn request_mut(&mut self) -> Option<&mut Head>;
+    /// The response head.
+    fn response_mut(&mut self) -> Option<&mut Head>;
+    /// Sets or removes a variable; false when it does not fit its scope's size limit.
+    fn set_var(&mut self, name: VarId, value: Option<Value<'static>>) -> bool;
+    /// Rewrites an end of the client's connection.
+    fn set_end(&mut self, which: End, to: Endpoint);
+    /// Changes a socket on the client's side (`true`) or the coming one on the server's side.
+    fn set_socket(&mut self, client: bool, setting: SocketSetting);
+    /// Forces the log level; `None` is silence.
+    fn set_log_level(&mut self, level: Option<u8>);
+    /// Overrides a timeout by its keyword, in milliseconds.
+    fn set_timeout(&mut self, name: &'static str, value: u64);
+    /// Fills a capture slot of the request (`true`) or response.
+    fn capture(&mut self, request: bool, slot: usize, value: &[u8]);
+    /// Sets the queue priority class or offset.
+    fn set_priority(&mut self, class: Option<i32>, offset: Option<i32>);
+    /// Overrides `retries`.
+    fn set_retries(&mut self, retries: u32);
+    /// Switches strict mode for what follows in this list.
+    fn set_strict(&mut self, on: bool);
+    /// Disables `retry-on` for this request.
+    fn disable_l7_retry(&mut self);
+    /// Sends an interim response to the client (`early-hint`).
+    fn send_interim(&mut self, status: u16, headers: &[(&[u8], &[u8])]);
+    /// Emits a log line now (`do-log`).
+    fn log_now(&mut self, step: &'static str, profile: Option<&str>);
+    /// Milliseconds since evaluation of the present action began, for actions that wait.
+    fn waited(&self) -> u64;
+    /// A buffer to build text in; give it back with [`Stream::give_scratch`].
+    fn take_scratch(&mut self) -> Vec<u8>;
+    /// Takes a buffer back for the next user.
+    fn give_scratch(&mut self, scratch: Vec<u8>);
+}
+
+/// Renders a log-format with the stream's scratch buffer and hands the text on.
+pub fn with_text<R>(stream: &mut dyn Stream, format: &LogFormat, then: impl FnOnce(&mut dyn Stream, &[u8]) -> R) -> R {
+    let mut text = stream.take_scratch();
+    text.clear();
+    format.render(stream.view(), &mut text);
+    let result = then(stream, &text);
+    stream.give_scratch(text);
+    result
+}

@@ -1,0 +1,225 @@
+//! Servers as configured.
+
+use crate::address::{Address, Host};
+use base::ServerIdx;
+use expr::{Expr, logformat::LogFormat};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Which PROXY protocol header a server connection starts with.
+#[derive(Debug, Clone, Default)]
+pub struct SendProxy {
+    /// 1 or 2; 0 for none.
+    pub version: u8,
+    /// `proxy-v2-options`: `crc32c`.
+    pub crc32c: bool,
+    /// `proxy-v2-options`: `unique-id`.
+    pub unique_id: bool,
+    /// `proxy-v2-options`: `authority`.
+    pub authority: bool,
+    /// Whether TLS facts go along, with which `cert-*` and `ssl-cipher` options (names as in the file).
+    pub ssl: Vec<Arc<str>>,
+    /// `set-proxy-v2-tlv-fmt`: type and value.
+    pub tlvs: Vec<(u8, LogFormat)>,
+}
+
+/// `source`: where connections to a server come from.
+#[derive(Debug, Clone)]
+pub struct SourceBinding {
+    /// The address; unspecified leaves it to the system.
+    pub address: Option<IpAddr>,
+    /// First and last port to use; 0 leaves it to the system.
+    pub ports: (u16, u16),
+    /// `usesrc`.
+    pub use_source: UseSource,
+    /// `interface`.
+    pub interface: Option<Arc<str>>,
+}
+
+/// `usesrc`: whose address a transparent connection shows.
+#[derive(Debug, Clone)]
+pub enum UseSource {
+    /// Our own.
+    No,
+    /// `client`: the client's address and port.
+    Client,
+    /// `clientip`: the client's address.
+    ClientIp,
+    /// A fixed address.
+    Address(std::net::SocketAddr),
+    /// `hdr_ip(name[,occurrence])`.
+    Header(Arc<str>, i32),
+}
+
+/// One server of a backend. Counts and state live in [`ServerState`](crate::live::ServerState).
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Its place in the backend.
+    pub idx: ServerIdx,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its numeric id.
+    pub id: u32,
+    /// `guid`.
+    pub guid: Option<Arc<str>>,
+    /// Where the line stands.
+    pub origin: (Arc<str>, u32),
+    /// Where to connect.
+    pub address: Address,
+    /// A port relative to the client's destination port (`+n`/`-n`), or none given: the client's.
+    pub mapped_port: bool,
+    /// The host name the address came from.
+    pub host: Option<Host>,
+    /// All that `default-server` can set as well.
+    pub settings: ServerDraft,
+}
+
+/// Server options, as `default-server` and `server` lines set them.
+#[derive(Debug, Clone)]
+pub struct ServerDraft {
+    /// `weight`, 0 to 256.
+    pub weight: u32,
+    /// `maxconn`, 0 for no limit.
+    pub maxconn: u32,
+    /// `minconn`.
+    pub minconn: u32,
+    /// `maxqueue`, 0 for no limit.
+    pub maxqueue: u32,
+    /// `strict-maxconn`.
+    pub strict_maxconn: bool,
+    /// `backup`.
+    pub backup: bool,
+    /// `disabled`.
+    pub disabled: bool,
+    /// `check` and everything about it.
+    pub check: CheckSettings,
+    /// `cookie`.
+    pub cookie: Option<Arc<str>>,
+    /// `redir`.
+    pub redirect_prefix: Option<Arc<str>>,
+    /// `source`.
+    pub source: Option<Arc<SourceBinding>>,
+    /// `send-proxy` and its family.
+    pub send_proxy: Option<Arc<SendProxy>>,
+    /// `pool-max-conn`; `None` for no limit.
+    pub pool_max: Option<u32>,
+    /// `pool-low-conn`.
+    pub pool_low: u32,
+    /// `pool-purge-delay`, in milliseconds.
+    pub pool_purge_delay: u64,
+    /// `max-reuse`; `None` for no limit.
+    pub max_reuse: Option<u32>,
+    /// `pool-conn-name`.
+    pub pool_name: Option<Arc<Expr>>,
+    /// `idle-ping`, in milliseconds.
+    pub idle_ping: Option<u64>,
+    /// `tfo`.
+    pub fast_open: bool,
+    /// `tcp-ut`, in milliseconds.
+    pub user_timeout: Option<u64>,
+    /// `tcp-md5sig`.
+    pub md5sig: Option<Arc<str>>,
+    /// `cc`.
+    pub congestion: Option<Arc<str>>,
+    /// `namespace`; `Some(None)` for `*`, the client's.
+    pub namespace: Option<Option<Arc<str>>>,
+    /// `socks4`.
+    pub socks4: Option<std::net::SocketAddr>,
+    /// `proto`: the mux forced by its name.
+    pub proto: Option<Arc<str>>,
+    /// `ws`: 0 auto, 1 h1, 2 h2.
+    pub ws: u8,
+    /// `log-proto`: whether messages are sent with octet counting.
+    pub octet_counting: bool,
+    /// `on-marked-down shutdown-sessions`.
+    pub shutdown_when_down: bool,
+    /// `on-marked-up shutdown-backup-sessions`.
+    pub shutdown_backup_when_up: bool,
+    /// `observe`: 0 none, 4, 7.
+    pub observe: u8,
+    /// `error-limit`.
+    pub error_limit: u32,
+    /// `slowstart`, in milliseconds.
+    pub slowstart: u64,
+    /// `track`: proxy and server names.
+    pub track: Option<Arc<str>>,
+}
+
+/// `check` and its options.
+#[derive(Debug, Clone)]
+pub struct CheckSettings {
+    /// `check`.
+    pub enabled: bool,
+    /// `inter`, in milliseconds.
+    pub interval: u64,
+    /// `fastinter`, in milliseconds.
+    pub fast_interval: Option<u64>,
+    /// `downinter`, in milliseconds.
+    pub down_interval: Option<u64>,
+    /// `rise`.
+    pub rise: u32,
+    /// `fall`.
+    pub fall: u32,
+    /// `port`.
+    pub port: Option<u16>,
+    /// `addr`.
+    pub address: Option<Address>,
+    /// `check-send-proxy`.
+    pub send_proxy: bool,
+}
+
+impl Default for CheckSettings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            interval: 2000,
+            fast_interval: None,
+            down_interval: None,
+            rise: 2,
+            fall: 3,
+            port: None,
+            address: None,
+            send_proxy: false,
+        }
+    }
+}
+
+impl Default for ServerDraft {
+    fn default() -> Self {
+        Self {
+            weight: 1,
+            maxconn: 0,
+            minconn: 0,
+            maxqueue: 0,
+            strict_maxconn: false,
+            backup: false,
+            disabled: false,
+            check: CheckSettings::default(),
+            cookie: None,
+            redirect_prefix: None,
+            source: None,
+            send_proxy: None,
+            pool_max: None,
+            pool_low: 0,
+            pool_purge_delay: 5000,
+            max_reuse: None,
+            pool_name: None,
+            idle_ping: None,
+            fast_open: false,
+            user_timeout: None,
+            md5sig: None,
+            congestion: None,
+            namespace: None,
+            socks4: None,
+            proto: None,
+            ws: 0,
+            octet_counting: false,
+            shutdown_when_down: false,
+            shutdown_backup_when_up: false,
+            observe: 0,
+            error_limit: 10,
+            slowstart: 0,
+            track: None,
+        }
+    }
+}

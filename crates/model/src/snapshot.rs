@@ -1,0 +1,35 @@
+//! One configuration, read and resolved.
+
+use crate::{Global, Proxy};
+use base::ProxyIdx;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One configuration, read and resolved; never changed afterwards.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Process-wide settings.
+    pub global: Global,
+    /// All proxies in the order of the configuration; a [`ProxyIdx`] is a place in here.
+    pub proxies: Vec<Arc<Proxy>>,
+    /// Backends (and listens) by name.
+    pub backends: HashMap<Arc<str>, ProxyIdx>,
+    /// Frontends (and listens) by name.
+    pub frontends: HashMap<Arc<str>, ProxyIdx>,
+    /// `ring` and `log-forward` sections and the like.
+    pub logging: crate::log::Logging,
+}
+
+impl Snapshot {
+    /// The proxy at a place.
+    #[must_use]
+    pub fn proxy(&self, at: ProxyIdx) -> Option<&Arc<Proxy>> {
+        self.proxies.get(at.0 as usize)
+    }
+
+    /// The backend of this name.
+    #[must_use]
+    pub fn backend(&self, name: &str) -> Option<&Arc<Proxy>> {
+        self.proxy(*self.backends.get(name)?)
+    }
+}
