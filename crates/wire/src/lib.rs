@@ -1,2 +1,4 @@
 //! Sans-IO codecs: HTTP/1, PROXY protocol and health-check protocols.
 #![forbid(unsafe_code)]
+
+pub mod proxy;
