@@ -1,0 +1,103 @@
+//! Idle server connections, kept by the worker that used them last.
+
+use crate::io::Socket;
+use parking_lot::Mutex;
+
+/// An idle connection to a server.
+#[derive(Debug)]
+pub struct IdleConn {
+    /// The connection.
+    pub socket: Socket,
+    /// What tells connections to the same server apart (`pool-conn-name`, PROXY header, source …); 0 without any.
+    pub key: u64,
+    /// Since when it is idle, in milliseconds since the start.
+    pub since: u64,
+    /// How many streams it has served.
+    pub uses: u32,
+}
+
+/// The idle connections to one server.
+///
+/// Each worker has its own stack; another worker's is looked into only when one's own is empty, so that the locks are
+/// practically never contended.
+#[derive(Debug)]
+pub struct IdlePool {
+    by_worker: Box<[Mutex<Vec<IdleConn>>]>,
+}
+
+impl IdlePool {
+    /// An empty pool for a number of workers.
+    #[must_use]
+    pub fn new(workers: usize) -> Self {
+        Self { by_worker: (0..workers.max(1)).map(|_| Mutex::default()).collect() }
+    }
+
+    /// Keeps a connection.
+    pub fn put(&self, worker: usize, conn: IdleConn) {
+        if let Some(stack) = self.by_worker.get(worker) {
+            stack.lock().push(conn);
+        }
+    }
+
+    /// Takes the connection used last by this worker that fits `key` and is still quiet.
+    pub fn take(&self, worker: usize, key: u64) -> Option<IdleConn> {
+        let stack = self.by_worker.get(worker)?;
+        loop {
+            let conn = {
+                let mut stack = stack.lock();
+                let at = stack.iter().rposition(|conn| conn.key == key)?;
+                stack.remove(at)
+            };
+            if !conn.socket.is_disturbed() {
+                return Some(conn);
+            }
+        }
+    }
+
+    /// Takes a connection of another worker over. The caller registers its socket anew.
+    pub fn take_over(&self, worker: usize, key: u64) -> Option<IdleConn> {
+        for (other, stack) in self.by_worker.iter().enumerate().filter(|(other, _)| *other != worker) {
+            debug_assert_ne!(other, worker);
+            loop {
+                let conn = {
+                    let mut stack = stack.lock();
+                    let Some(at) = stack.iter().rposition(|conn| conn.key == key) else {
+                        break;
+                    };
+                    stack.remove(at)
+                };
+                if !conn.socket.is_disturbed() {
+                    return Some(conn);
+                }
+            }
+        }
+        None
+    }
+
+    /// Drops this worker's connections that were closed by the server, and half of those idle since before `limit`, the
+    /// oldest first, as long as more than `keep` stay. Returns how many were dropped.
+    pub fn purge(&self, worker: usize, limit: u64, keep: usize) -> usize {
+        let Some(stack) = self.by_worker.get(worker) else {
+            return 0;
+        };
+        let mut stack = stack.lock();
+        let before = stack.len();
+        stack.retain(|conn| !conn.socket.is_disturbed());
+        let old = stack.iter().filter(|conn| conn.since < limit).count();
+        let excess = old.div_ceil(2).min(stack.len().saturating_sub(keep));
+        stack.drain(..excess);
+        before - stack.len()
+    }
+
+    /// How many idle connections a worker has.
+    #[must_use]
+    pub fn len(&self, worker: usize) -> usize {
+        self.by_worker.get(worker).map_or(0, |stack| stack.lock().len())
+    }
+
+    /// Whether a worker has none.
+    #[must_use]
+    pub fn is_empty(&self, worker: usize) -> bool {
+        self.len(worker) == 0
+    }
+}

@@ -1,0 +1,52 @@
+//! A session: one client connection and what stays the same over its streams.
+
+use crate::io::Deadline;
+use crate::mux::Conn;
+use crate::proxy::ProxyRuntime;
+use crate::runtime::Runtime;
+use crate::stream::Vars;
+use base::Endpoint;
+use expr::view::Date;
+use model::Bind;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::sync::Arc;
+
+/// Facts of one client connection.
+#[derive(Debug)]
+pub struct Session {
+    /// The configuration it was accepted under.
+    pub runtime: Arc<Runtime>,
+    /// The frontend.
+    pub frontend: Arc<ProxyRuntime>,
+    /// The listening socket.
+    pub bind: Arc<Bind>,
+    /// The peer's address.
+    pub real_src: Option<Endpoint>,
+    /// This end's address; asked of the system when it is needed.
+    pub real_dst: OnceCell<Option<Endpoint>>,
+    /// The source, by a relay header or by a session rule; otherwise the peer's.
+    pub src: Option<Arc<Endpoint>>,
+    /// The destination, likewise.
+    pub dst: Option<Arc<Endpoint>>,
+    /// Whether the ends came by a relay header.
+    pub proxied: bool,
+    /// When the connection was accepted, in milliseconds since the start and by the wall clock.
+    pub accepted: (u64, Date),
+    /// When handshakes were over, in milliseconds since the start.
+    pub handshake: u64,
+    /// Requests so far.
+    pub requests: Cell<u32>,
+    /// `sess.` variables.
+    pub vars: RefCell<Vars>,
+    /// The log level that a session rule forced; `Some(None)` is silence.
+    pub log_level: Option<Option<u8>>,
+}
+
+/// The client's half of a session: what is handed from one stream to the next.
+#[derive(Debug)]
+pub struct ClientSide {
+    /// The connection.
+    pub conn: Conn,
+    /// The session's timer.
+    pub deadline: Deadline,
+}
