@@ -391,3 +391,215 @@ impl Evaluator<'_> {
         Ok(arg)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    struct Known;
+
+    impl Facts for Known {
+        fn feature(&self, name: &str) -> bool {
+            name == "SSL"
+        }
+        fn enabled(&self, name: &str) -> Option<bool> {
+            match name {
+                "EPOLL" => Some(true),
+                "POLL" => Some(false),
+                _ => None,
+            }
+        }
+        fn version(&self) -> &str {
+            "3.4.0"
+        }
+        fn ssl_library(&self) -> Option<&str> {
+            Some("AWS-LC 1.0")
+        }
+        fn openssl_version(&self) -> Option<u32> {
+            Some(0x1010_107f)
+        }
+        fn awslc_api(&self) -> Option<u32> {
+            Some(35)
+        }
+    }
+
+    fn eval(text: &str) -> Result<bool, (String, usize)> {
+        let mut env = Env::empty();
+        env.set("HOME", "/root");
+        eval_condition(text, &env, &Known).map_err(|e| (e.message, e.position + 1))
+    }
+
+    #[test]
+    fn truth() {
+        for text in [
+            "1",
+            "-1",
+            "+1",
+            " 1",
+            "1 ",
+            "!0",
+            "!!1",
+            "(1)",
+            "( 1 )",
+            "0x10",
+            "1||0",
+            "0 || 1 && 1",
+            "!(!1)",
+            "99999999999999999999",
+            "defined(HOME)",
+            r#"defined("HOME")"#,
+            "feature(SSL)",
+            "enabled(EPOLL)",
+            "streq(a,a)",
+            "streq(,)",
+            r#"streq("$HOME",/root)"#,
+            r#"streq('a b',"a b")"#,
+            r"streq(a\ b,'a b')",
+            "strneq(a,b)",
+            "strstr(abc,b)",
+            "strstr(abc,)",
+            "version_atleast(3.4)",
+            "version_before(3.4.1)",
+            "openssl_version_atleast(1.1.1)",
+            "openssl_version_before(3.0.0)",
+            "ssllib_name_startswith(AWS)",
+            "awslc_api_atleast(35)",
+            "awslc_api_before(36)",
+            "streq(a,a)&&!streq(b,c)||0",
+            r#"streq(\"a,b\",\"a,b\")"#,
+            r#"streq(a\\nb,\"a\\nb\")"#,
+            "1 || openssl_version_atleast(1)",
+        ] {
+            assert_eq!(eval(text), Ok(true), "{text}");
+        }
+        for text in [
+            "",
+            "  ",
+            "0",
+            "00",
+            "!1",
+            "! 1",
+            "1 && 0",
+            "0 || 0 && 1",
+            "defined",
+            "defined()",
+            "defined( HOME )",
+            "defined(NO)",
+            "feature(ssl)",
+            "enabled(POLL)",
+            "enabled(NO)",
+            "streq(a,b)",
+            "streq(a,)",
+            "streq('$HOME',/root)",
+            "version_atleast(3.4.1)",
+            "version_before(3.4-dev3)",
+            "0 && openssl_version_atleast(1)",
+            r"defined(HOME\)",
+            "defined && 1",
+            r#"defined(\"A,B\")"#,
+        ] {
+            assert_eq!(eval(text), Ok(false), "{text}");
+        }
+    }
+
+    #[test]
+    fn unparsable_texts_and_places() {
+        for (text, shown, position) in [
+            ("foo", "foo", 1),
+            ("foo && 1", "foo && 1", 1),
+            ("1 && foo", "foo", 6),
+            ("0 || 1 || x", "x", 11),
+            ("1 ||", "1 ||", 3),
+            ("0 || 1 ||", "0 || 1 ||", 3),
+            ("1 &&", "&&", 3),
+            ("1 && 1 &&", "&& 1 &&", 3),
+            ("(1 ||", "(1 ||", 1),
+            ("(1 &&", "&&", 4),
+            ("!", "!", 1),
+            ("(!", "!", 2),
+            ("((", "(", 2),
+            ("(", "(", 1),
+            ("1 && (", "(", 6),
+            ("!(foo)", "foo)", 3),
+            ("! foo", "! foo", 1),
+            ("1 && !foo", "!foo", 6),
+            ("()", ")", 2),
+            ("1 && && 1", "&& 1", 6),
+            ("-", "-", 1),
+            ("$HOME", "$HOME", 1),
+            ("definedx", "definedx", 1),
+        ] {
+            let expected = format!("unparsable conditional expression '{shown}'");
+            assert_eq!(eval(text), Err((expected, position)), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_faults() {
+        let unexpected = |c: char, text: &str| {
+            format!("unexpected character '{c}' at the end of conditional expression '{text}'")
+        };
+        let used = |what: &str, index: u8, name: &str| {
+            format!(
+                "{what} in argument {index} of predicate '{name}' used in conditional expression"
+            )
+        };
+        for (text, message, position) in [
+            ("1x", unexpected('x', "1x"), 2),
+            ("09", unexpected('9', "09"), 2),
+            ("0x", unexpected('x', "0x"), 2),
+            ("1 # 0", unexpected('#', "1 # 0"), 3),
+            ("1 & 0", unexpected('&', "1 & 0"), 3),
+            ("1)", unexpected(')', "1)"), 2),
+            ("defined (HOME)", unexpected('(', "defined (HOME)"), 9),
+            ("1 || (1", "expected ')' after conditional expression '(1'".to_owned(), 6),
+            ("(1 x)", "expected ')' after conditional expression '(1 x)'".to_owned(), 1),
+            ("streq(a,a", used("expected ')'", 1, "streq"), 10),
+            ("defined(A,)", used("expected ')' before ',)'", 1, "defined"), 10),
+            ("streq(a)", used("missing arguments (got 1/2), type 'string' expected", 1, "streq"), 8),
+            ("streq", used("missing arguments (got 1/2), type 'string' expected", 1, "streq"), 6),
+            (r"streq(a\\", used(r"failed to parse '\' after 'a' as type 'string' at position 1", 0, "streq"), 8),
+            (r"streq(a,b\\", used(r"failed to parse '\' after 'b' as type 'string' at position 2", 1, "streq"), 10),
+            (
+                "1 && openssl_version_atleast(1)",
+                "invalid argument to conditional expression predicate 'openssl_version_atleast': '1'".to_owned(),
+                32,
+            ),
+        ] {
+            assert_eq!(eval(text), Err((message, position)), "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_of_the_command_line() {
+        let shown =
+            |text: &str| eval_condition(text, &Env::empty(), &Known).map_err(|e| e.to_string());
+        assert_eq!(
+            shown("\"1"),
+            Err("Syntax Error in condition: Unmatched quote.".to_owned())
+        );
+        assert_eq!(
+            shown("@"),
+            Err("Failed to evaluate condition: unparsable conditional expression '@'".to_owned())
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        let nested = |depth: usize| eval(&format!("{}1{}", "(".repeat(depth), ")".repeat(depth)));
+        assert_eq!(nested(200), Ok(true));
+        assert!(nested(100_000).is_err());
+        assert_eq!(eval(&format!("{}1", "!".repeat(100_000))), Ok(true));
+        assert_eq!(eval(&format!("{}1", "1&&".repeat(10_000))), Ok(true));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in r#"[01 x()!&|,a"'\\$-]{0,30}|(defined|streq|version_atleast|[(),&|! 01])*"#) {
+            if let Err((_, position)) = eval(&text) {
+                prop_assert!(position <= text.len() + 1);
+            }
+        }
+    }
+}

@@ -331,3 +331,91 @@ impl<'a> IntoIterator for &'a Diagnostics {
         self.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::word::{Prefix, Word};
+
+    fn line() -> Line {
+        let mut word = Word::new("maxcon");
+        (word.column, word.width) = (2, 6);
+        Line {
+            file: "t.cfg".into(),
+            number: 12,
+            words: vec![word],
+            prefix: Prefix::None,
+            source: "\tmaxcon 5".to_owned(),
+        }
+    }
+
+    fn render(diags: &Diagnostics, style: Style) -> String {
+        let mut out = Vec::new();
+        diags.render(&mut out, 42, style).expect("memory");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn plain_shapes() {
+        let mut diags = Diagnostics::new();
+        diags.set_diag_mode(true);
+        diags.alert(&line(), 0, "a");
+        diags.push(
+            Diagnostic::at(Severity::Warning, &line(), 0, "b")
+                .tight()
+                .hint("unseen"),
+        );
+        diags.global(Severity::Notice, "c");
+        diags.bare(Severity::Diag, "d\ne\n");
+        let expected = "[ALERT]    (42) : config : parsing [t.cfg:12] : a\n\
+                        [WARNING]  (42) : config : parsing [t.cfg:12]: b\n\
+                        [NOTICE]   (42) : config : c\n\
+                        [DIAG]     (42) : d\n   | e\n";
+        assert_eq!(render(&diags, Style::default()), expected);
+        assert_eq!((diags.alerts(), diags.warnings(), diags.len()), (1, 1, 4));
+    }
+
+    #[test]
+    fn excerpts() {
+        let mut diags = Diagnostics::new();
+        diags.push(Diagnostic::at(Severity::Alert, &line(), 0, "unknown").hint("maybe 'maxconn'"));
+        let style = Style {
+            excerpt: true,
+            color: false,
+        };
+        let expected = "[ALERT]    (42) : config : parsing [t.cfg:12] : unknown\n 12 |  maxcon 5\n    |  ^^^^^^\n help: \
+                        maybe 'maxconn'\n";
+        assert_eq!(render(&diags, style), expected);
+        assert!(
+            render(
+                &diags,
+                Style {
+                    color: true,
+                    ..style
+                }
+            )
+            .contains("\x1b[31m^^^^^^\x1b[0m")
+        );
+    }
+
+    #[test]
+    fn remarks_need_diagnostic_mode() {
+        let mut diags = Diagnostics::new();
+        diags.diag(&line(), 0, "x");
+        assert!(diags.is_empty());
+    }
+
+    #[test]
+    fn preamble_precedes_the_first_warning() {
+        let mut diags = Diagnostics::new();
+        diags.notice(&line(), 0, "n");
+        diags.warning(&line(), 0, "w");
+        let mut out = Vec::new();
+        diags
+            .render_with_preamble(&mut out, 1, Style::default(), &["version"])
+            .expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        let tags: Vec<_> = text.lines().filter_map(|l| l.split(" : ").last()).collect();
+        assert_eq!(tags, ["n", "version", "w"]);
+    }
+}

@@ -365,3 +365,169 @@ impl Lexer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn env() -> Env {
+        let mut env = Env::empty();
+        for (name, value) in [
+            ("A", "one two  three"),
+            ("EMPTY", ""),
+            ("SP", "  a  b "),
+            ("BLANK", " "),
+            ("T", "a\tb\nc"),
+        ] {
+            env.set(name, value);
+        }
+        env.set("ESC", "a\\ b\tc\"d");
+        env
+    }
+
+    fn place() -> Place<'static> {
+        Place {
+            file: "t.cfg",
+            line: 7,
+            section: "web",
+        }
+    }
+
+    fn words(line: &str) -> Vec<String> {
+        let words = split(line.as_bytes(), &env(), place(), true).expect(line);
+        words.iter().map(|w| w.as_str().to_owned()).collect()
+    }
+
+    fn fault(line: &str) -> (Fault, usize) {
+        let error = split(line.as_bytes(), &env(), place(), true).expect_err(line);
+        (error.fault, error.at)
+    }
+
+    #[test]
+    fn blanks_and_comments() {
+        assert_eq!(words(" a\tb \x0b\x0c c # d"), ["a", "b", "c"]);
+        assert_eq!(words("a#b c"), ["a"]);
+        assert_eq!(words("#"), [""; 0]);
+        assert_eq!(words("\"#x\" a\\#b '#'"), ["#x", "a#b", "#"]);
+    }
+
+    #[test]
+    fn escapes() {
+        assert_eq!(
+            words(r#"a\ b \\ \" \' a\nb\r\t \x41\x62"#),
+            ["a b", "\\", "\"", "'", "a\nb\r\t", "Ab"]
+        );
+        assert_eq!(words(r"a\qb \$A a\"), [r"a\qb", r"\$A", r"a\"]);
+        assert_eq!(words("a\\\tb"), ["a\\", "b"]);
+        assert_eq!(words(r#""a\ b\q\$A\x41\"""#), [r#"a b\q$AA""#]);
+        assert_eq!(words(r"'a\nb' 'a'b'c'"), [r"a\nb", "abc"]);
+        assert_eq!(words(r"a\x00b \x00"), ["a", ""]);
+    }
+
+    #[test]
+    fn quotes_keep_empty_words() {
+        assert_eq!(words(r#"a "" '' b"c d"e"#), ["a", "", "", "bc de"]);
+        assert_eq!(words("\"'\" '\"'"), ["'", "\""]);
+    }
+
+    #[test]
+    fn variables() {
+        assert_eq!(
+            words(r#"$A "$A" "${A}" x"$A"y"#),
+            ["$A", "one two  three", "one two  three", "xone two  threey"]
+        );
+        assert_eq!(
+            words(r#""$NO" "${NO-x y}" "${EMPTY-x}" "${NO--}""#),
+            ["", "x y", "", "-"]
+        );
+        assert_eq!(
+            words(r#""${NO-$A}" "${NO-a}b}" "${NO-\}x}" "${NO-a"b}""#),
+            ["$A", "ab}", "\\x}", "a\"b"]
+        );
+        assert_eq!(
+            words(r#""$A.x" "$A[*]""#),
+            ["one two  three.x", "one two  three[*]"]
+        );
+        assert_eq!(words(r#""$.FILE:${.LINE}:$.SECTION""#), ["t.cfg:7:web"]);
+        assert_eq!(words("'$A' ${A[*]}"), ["$A", "${A[*]}"]);
+    }
+
+    #[test]
+    fn expansion_into_words() {
+        assert_eq!(words(r#""x${A[*]}y""#), ["xone", "two", "threey"]);
+        assert_eq!(words(r#""pre ${SP[*]} post""#), ["pre ", "a", "b", " post"]);
+        assert_eq!(words(r#"x"${SP[*]}"y"#), ["x", "a", "b", "y"]);
+        assert_eq!(
+            words(r#""${ESC[*]}" "${T[*]}""#),
+            ["a\\", "b", "c\"d", "a", "b", "c"]
+        );
+        assert_eq!(
+            words(r#"a "${EMPTY[*]}" "${NO[*]}" "${BLANK[*]}" b"#),
+            ["a", "b"]
+        );
+        assert_eq!(words(r#""${NO[*]-d e}" a"${NO[*]}"b"#), ["d", "e", "ab"]);
+        assert_eq!(words(r#""${EMPTY[*]}""" x"#), ["", "x"]);
+        assert_eq!(words(r#""${SP[*]}${SP[*]}""#), ["a", "b", "a", "b"]);
+    }
+
+    #[test]
+    fn faults_and_their_places() {
+        assert_eq!(fault(r#".notice "a"#), (Fault::Quote, 8));
+        assert_eq!(fault(r".notice 'a"), (Fault::Quote, 8));
+        assert_eq!(fault(r#".notice "a\"#), (Fault::Quote, 8));
+        assert_eq!(fault(r#"n "${A""#), (Fault::Brace, 4));
+        assert_eq!(fault(r#"n "${A-x""#), (Fault::Brace, 4));
+        assert_eq!(fault(r#"n "${A.B}""#), (Fault::Brace, 4));
+        assert_eq!(fault(r#"n "${A[*]x}""#), (Fault::Brace, 4));
+        assert_eq!(fault(r#"n "${}""#), (Fault::FirstCharacter, 5));
+        for line in [
+            r#"n "$""#,
+            r#"n "$ x""#,
+            r#"n "$1""#,
+            r#"n "$-""#,
+            r#"n "$"#,
+            r#"n "$.NOPE""#,
+        ] {
+            assert_eq!(fault(line), (Fault::FirstCharacter, 4), "{line}");
+        }
+        for line in [r"n a\x4", r"n a\xg1", r"n a\x"] {
+            assert_eq!(fault(line), (Fault::Hexadecimal, 3), "{line}");
+        }
+        for line in [r#"n "${A[*}""#, r#"n "${A[}""#, r#"n "${A[x]}""#] {
+            assert_eq!(fault(line), (Fault::Expansion, 6), "{line}");
+        }
+    }
+
+    #[test]
+    fn spans() {
+        let words = split(b" ab  \"c\"d 'e'#", &env(), place(), true).expect("words");
+        let spans: Vec<_> = words
+            .iter()
+            .map(|w| (w.column, w.width, w.quoted))
+            .collect();
+        assert_eq!(spans, [(2, 2, false), (6, 4, true), (11, 3, true)]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end(line in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = split(&line, &env(), place(), true);
+        }
+
+        #[test]
+        fn any_specials_end(line in r#"[ a$A{}*\[\]\-.x4#'"\\]{0,40}"#) {
+            match split(line.as_bytes(), &env(), place(), true) {
+                Ok(words) => for word in words {
+                    prop_assert!(word.column >= 1 && (word.column + word.width) as usize <= line.len() + 1);
+                },
+                Err(error) => prop_assert!(error.at <= line.len()),
+            }
+        }
+
+        #[test]
+        fn strong_quotes_keep_everything(text in "[^'\\x00\\r\\n]{0,40}") {
+            prop_assert_eq!(words(&format!("'{text}'")), [text]);
+        }
+    }
+}

@@ -529,3 +529,6 @@ fn hint(text: &[u8], position: usize) -> Option<String> {
     let known = suggest::nearest(name, Predicate::names()).filter(|known| *known != name)?;
     Some(format!("maybe you meant '{known}'"))
 }
+
+#[cfg(test)]
+mod tests;
