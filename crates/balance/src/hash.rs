@@ -96,16 +96,17 @@ fn number(key: &[u8]) -> u32 {
     })
 }
 
-/// The `avalanche` modifier: every bit in may change every bit out. Bob Jenkins' integer hash after a multiplication.
+/// The `avalanche` modifier: every bit in may change every bit out. Bob Jenkins' integer hash, spread by a multiplication.
 #[must_use]
 pub fn full_hash(value: u32) -> u32 {
-    let mut a = value.wrapping_mul(0xc000_0001);
+    let mut a = value;
     a = a.wrapping_add(0x7ed5_5d16).wrapping_add(a << 12);
     a = (a ^ 0xc761_c23c) ^ (a >> 19);
     a = a.wrapping_add(0x1656_67b1).wrapping_add(a << 5);
     a = a.wrapping_add(0xd3a2_646c) ^ (a << 9);
     a = a.wrapping_add(0xfd70_46c5).wrapping_add(a << 3);
-    (a ^ 0xb55a_4f09) ^ (a >> 16)
+    a = (a ^ 0xb55a_4f09) ^ (a >> 16);
+    a.wrapping_mul(0xc000_0001)
 }
 
 /// `balance source`: the address's 32-bit words combined, whatever the hash function.

@@ -263,7 +263,7 @@ impl RoundRobin {
             }
             Change::Up => {
                 self.groups[group].next_weight += i64::from(eweight);
-                self.join(group, idx, eweight);
+                self.reweigh(group, idx, eweight);
             }
             Change::Weight => {
                 self.groups[group].next_weight += i64::from(eweight) - i64::from(before);
@@ -272,30 +272,9 @@ impl RoundRobin {
         }
     }
 
-    /// Gives a returning server a place in what is left of this round.
-    fn join(&mut self, group: usize, idx: ServerIdx, eweight: u32) {
-        let state = &self.groups[group];
-        let left = state.next_weight + state.weight - state.position;
-        // 32-bit unsigned on purpose: an overdrawn round counts as endless, which sends the server to the next one.
-        let step = i64::from(left as u32 / eweight.max(1));
-        let position = state.position;
-        if let Some(turn) = self.turns.get_mut(idx.at()) {
-            turn.next = position + step;
-        }
-        self.enqueue(group, idx, eweight);
-    }
-
+    /// Gives a server that returns or weighs something else now a place one step ahead, unless its own comes sooner.
     fn reweigh(&mut self, group: usize, idx: ServerIdx, eweight: u32) {
         let state = &self.groups[group];
-        let unplaced = state.unplaced;
-        if self
-            .turns
-            .get(idx.at())
-            .is_some_and(|turn| turn.place == Place::Tree(unplaced))
-        {
-            self.insert_by_weight(group, unplaced, idx, eweight);
-            return;
-        }
         let (position, step) = (
             state.position,
             state.next_weight / i64::from(eweight.max(1)),
