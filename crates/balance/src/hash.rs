@@ -88,12 +88,16 @@ pub fn crc32(key: &[u8]) -> u32 {
     })
 }
 
-/// Decimal digits up to the first other byte, wrapping.
+/// A signed decimal number up to the first byte that is not part of it; kept within 64 bits, then cut to 32.
 fn number(key: &[u8]) -> u32 {
-    let digits = key.iter().take_while(|b| b.is_ascii_digit());
-    digits.fold(0, |n: u32, &b| {
-        n.wrapping_mul(10).wrapping_add(u32::from(b - b'0'))
-    })
+    let key = key.trim_ascii_start();
+    let (sign, digits) = match key {
+        [b'-', rest @ ..] => (-1, rest),
+        [b'+', rest @ ..] => (1, rest),
+        all => (1, all),
+    };
+    let digits = digits.iter().take_while(|b| b.is_ascii_digit());
+    digits.fold(0i64, |n, &b| n.saturating_mul(10).saturating_add(sign * i64::from(b - b'0'))) as u32
 }
 
 /// The `avalanche` modifier: every bit in may change every bit out. Bob Jenkins' integer hash, spread by a multiplication.

@@ -84,6 +84,9 @@ impl Map {
     pub fn in_turn(&mut self, farm: &Farm, ctx: &PickCtx<'_>) -> Option<ServerIdx> {
         self.refresh(farm);
         let count = self.places.len();
+        if count == 0 {
+            return None;
+        }
         if self.turn >= count {
             self.turn = 0;
         }

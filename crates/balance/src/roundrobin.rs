@@ -77,6 +77,7 @@ impl RoundRobin {
         for (group, state) in all.groups.iter_mut().enumerate() {
             state.weight = i64::from(farm.total(group));
             state.next_weight = state.weight;
+            state.position = state.weight;
         }
         for (idx, member) in farm.iter() {
             all.turns.push(Turn {
@@ -263,7 +264,7 @@ impl RoundRobin {
             }
             Change::Up => {
                 self.groups[group].next_weight += i64::from(eweight);
-                self.reweigh(group, idx, eweight);
+                self.join(group, idx, eweight);
             }
             Change::Weight => {
                 self.groups[group].next_weight += i64::from(eweight) - i64::from(before);
@@ -272,7 +273,20 @@ impl RoundRobin {
         }
     }
 
-    /// Gives a server that returns or weighs something else now a place one step ahead, unless its own comes sooner.
+    /// Gives a returning server a place in what is left of this round.
+    fn join(&mut self, group: usize, idx: ServerIdx, eweight: u32) {
+        let state = &self.groups[group];
+        let left = state.next_weight + state.weight - state.position;
+        // 32-bit unsigned on purpose: an overdrawn round counts as endless, which sends the server to the next one.
+        let step = i64::from(left as u32 / eweight.max(1));
+        let position = state.position;
+        if let Some(turn) = self.turns.get_mut(idx.at()) {
+            turn.next = position + step;
+        }
+        self.enqueue(group, idx, eweight);
+    }
+
+    /// Gives a server that weighs something else now a place one step ahead, unless its own comes sooner.
     fn reweigh(&mut self, group: usize, idx: ServerIdx, eweight: u32) {
         let state = &self.groups[group];
         let (position, step) = (
