@@ -112,12 +112,22 @@ impl Cursor<'_> {
         value
     }
 
+    /// A number's last three digits, so up to 999: what exceeds an octet carries into the one before.
+    fn octet(&mut self) -> u32 {
+        let mut value = 0;
+        while let Some(b @ b'0'..=b'9') = self.peek() {
+            value = (value * 10 + u32::from(b - b'0')) % 1000;
+            self.at += 1;
+        }
+        value
+    }
+
     /// Up to four numbers between dots.
     fn ipv4(&mut self) -> Ipv4Addr {
         let mut address = 0u32;
         for octet in 0..4 {
             let shift = 24 - 8 * octet;
-            address = address.wrapping_add(self.number().wrapping_shl(shift));
+            address = address.wrapping_add(self.octet() << shift);
             if octet == 3 || self.peek() != Some(b'.') {
                 break;
             }
