@@ -1,8 +1,9 @@
 //! A session: one client connection and what stays the same over its streams.
 
-use crate::io::Deadline;
+use crate::backend::IdleConn;
+use crate::io::{Deadline, Socket};
 use crate::mux::Conn;
-use crate::proxy::ProxyRuntime;
+use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
 use crate::stream::Vars;
 use base::Endpoint;
@@ -49,4 +50,25 @@ pub struct ClientSide {
     pub conn: Conn,
     /// The session's timer.
     pub deadline: Deadline,
+    /// Server connections that only this session may use again, with their servers.
+    pub kept: Vec<(Arc<ServerRuntime>, IdleConn)>,
+}
+
+impl ClientSide {
+    /// A client's connection at its beginning.
+    #[must_use]
+    pub fn new(socket: Socket) -> Self {
+        Self { conn: Conn::new(socket), deadline: Deadline::default(), kept: Vec::new() }
+    }
+
+    /// Takes a server connection that this session has kept for itself.
+    pub fn take_kept(&mut self, server: &Arc<ServerRuntime>, key: u64) -> Option<IdleConn> {
+        loop {
+            let at = self.kept.iter().rposition(|(kept, conn)| Arc::ptr_eq(kept, server) && conn.key == key)?;
+            let (_, conn) = self.kept.remove(at);
+            if conn.socket.is_quiet() {
+                return Some(conn);
+            }
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub mod parse;
 
 pub use address::{Address, AddressRange, Host};
 pub use bind::Bind;
-pub use errors::{ErrorPage, ErrorPages};
+pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
 pub use global::Global;
 pub use proxy::{
     Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend, HeaderCapture, KeepAliveProbe, Mode, Options,

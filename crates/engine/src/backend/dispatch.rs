@@ -8,7 +8,6 @@ use base::ServerIdx;
 use model::{Algorithm, Options, Proxy};
 use parking_lot::Mutex;
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
@@ -99,11 +98,6 @@ pub struct Place {
 }
 
 impl Place {
-    /// Waits for a slot.
-    pub async fn granted(&mut self) -> Option<Slot> {
-        poll_fn(|cx| self.poll_granted(cx)).await
-    }
-
     /// Ready with the slot once it is this stream's turn; `None` when the server is gone.
     pub fn poll_granted(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Slot>> {
         // The waker is stored first, so that a grant in between is not missed.

@@ -39,39 +39,15 @@ impl IdlePool {
         }
     }
 
-    /// Takes the connection used last by this worker that fits `key` and is still quiet.
-    pub fn take(&self, worker: usize, key: u64) -> Option<IdleConn> {
-        let stack = self.by_worker.get(worker)?;
-        loop {
-            let conn = {
-                let mut stack = stack.lock();
-                let at = stack.iter().rposition(|conn| conn.key == key)?;
-                stack.remove(at)
-            };
-            if !conn.socket.is_disturbed() {
-                return Some(conn);
-            }
-        }
+    /// Takes the connection used last by this worker that fits `key` and `usable` and is still quiet.
+    pub fn take(&self, worker: usize, key: u64, usable: impl Fn(&IdleConn) -> bool) -> Option<IdleConn> {
+        take_from(self.by_worker.get(worker)?, key, &usable, Socket::is_quiet)
     }
 
     /// Takes a connection of another worker over. The caller registers its socket anew.
-    pub fn take_over(&self, worker: usize, key: u64) -> Option<IdleConn> {
-        for (other, stack) in self.by_worker.iter().enumerate().filter(|(other, _)| *other != worker) {
-            debug_assert_ne!(other, worker);
-            loop {
-                let conn = {
-                    let mut stack = stack.lock();
-                    let Some(at) = stack.iter().rposition(|conn| conn.key == key) else {
-                        break;
-                    };
-                    stack.remove(at)
-                };
-                if !conn.socket.is_disturbed() {
-                    return Some(conn);
-                }
-            }
-        }
-        None
+    pub fn take_over(&self, worker: usize, key: u64, usable: impl Fn(&IdleConn) -> bool) -> Option<IdleConn> {
+        let others = self.by_worker.iter().enumerate().filter(|(other, _)| *other != worker);
+        others.into_iter().find_map(|(_, stack)| take_from(stack, key, &usable, |socket| !socket.is_disturbed()))
     }
 
     /// Drops this worker's connections that were closed by the server, and half of those idle since before `limit`, the
@@ -89,6 +65,12 @@ impl IdlePool {
         before - stack.len()
     }
 
+    /// How many idle connections there are in all.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.by_worker.iter().map(|stack| stack.lock().len()).sum()
+    }
+
     /// How many idle connections a worker has.
     #[must_use]
     pub fn len(&self, worker: usize) -> usize {
@@ -99,5 +81,23 @@ impl IdlePool {
     #[must_use]
     pub fn is_empty(&self, worker: usize) -> bool {
         self.len(worker) == 0
+    }
+}
+
+fn take_from(
+    stack: &Mutex<Vec<IdleConn>>,
+    key: u64,
+    usable: &impl Fn(&IdleConn) -> bool,
+    quiet: impl Fn(&Socket) -> bool,
+) -> Option<IdleConn> {
+    loop {
+        let conn = {
+            let mut stack = stack.lock();
+            let at = stack.iter().rposition(|conn| conn.key == key && usable(conn))?;
+            stack.remove(at)
+        };
+        if quiet(&conn.socket) {
+            return Some(conn);
+        }
     }
 }

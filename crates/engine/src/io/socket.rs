@@ -89,6 +89,24 @@ impl Socket {
         )
     }
 
+    /// Whether the event loop of this worker has heard nothing of an idle connection. Costs no system call as long as that
+    /// is so.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match self.fd.poll_read_ready(&mut cx) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(mut ready)) => {
+                let quiet = !self.is_disturbed();
+                if quiet {
+                    ready.clear_ready();
+                }
+                quiet
+            }
+            Poll::Ready(Err(_)) => false,
+        }
+    }
+
     /// The outcome of a connection attempt.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ pub struct Conn {
     ready: usize,
     /// Fields behind a chunked body.
     trailers: Option<Box<Head>>,
-    out: Vec<u8>,
+    out: Text,
     written: usize,
     writer: Writer,
     shut: bool,
@@ -72,7 +72,7 @@ impl Conn {
             reader: Reader::Done,
             ready: 0,
             trailers: None,
-            out: Vec::new(),
+            out: Text::default(),
             written: 0,
             writer: Writer::Plain,
             shut: false,
@@ -87,6 +87,12 @@ impl Conn {
         &self.socket
     }
 
+    /// Takes the socket out, dropping what is buffered.
+    #[must_use]
+    pub fn into_socket(self) -> Socket {
+        self.socket
+    }
+
     /// Whether the peer has ended its stream.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -98,7 +104,7 @@ impl Conn {
         self.input.release_if_empty();
         if self.out.len() == self.written {
             self.written = 0;
-            give_text(std::mem::take(&mut self.out));
+            self.out = Text::default();
         }
         self.trailers = None;
     }
@@ -231,7 +237,7 @@ impl Conn {
     /// The text to be sent next, for a message's head. It goes out with the next send or flush.
     pub fn output(&mut self) -> &mut Vec<u8> {
         if self.out.capacity() == 0 {
-            self.out = take_text();
+            self.out.0 = take_text();
         }
         if self.written > 0 && self.written == self.out.len() {
             self.out.clear();
@@ -342,8 +348,25 @@ impl Conn {
     }
 }
 
-impl Drop for Conn {
+/// Text from the pool, which gets it back.
+#[derive(Debug, Default)]
+struct Text(Vec<u8>);
+
+impl std::ops::Deref for Text {
+    type Target = Vec<u8>;
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Drop for Text {
     fn drop(&mut self) {
-        give_text(std::mem::take(&mut self.out));
+        give_text(std::mem::take(&mut self.0));
     }
 }

@@ -108,6 +108,10 @@ pub struct State {
     pub server_bytes: (u64, u64),
     /// The number of this stream in the process.
     pub number: u64,
+    /// Whether the server's connection may serve another request, as far as the request is concerned.
+    pub reusable: bool,
+    /// Whether the server's connection belongs to this client alone.
+    pub private: bool,
     /// A body kept for a repeated request.
     pub replay: Option<Vec<u8>>,
     /// Whether a log line has been sent already (`logasap`).
