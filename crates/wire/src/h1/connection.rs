@@ -4,7 +4,9 @@
 //! parser takes `close` and `keep-alive` out of `Connection`, so that what stays in a head belongs to the peers; what is
 //! decided here is written in addition.
 
+use super::common::prune_known;
 use super::{Framing, MessageFlags};
+use message::{FieldId, Head};
 
 /// How a proxy treats connections (configuration manual, `option http-keep-alive` and its relatives).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,8 +52,8 @@ pub struct RequestFacts {
     pub keep_alive: bool,
     /// The request asks for another protocol.
     pub upgrade: bool,
-    /// The request's framing could be understood in two ways.
-    pub ambiguous: bool,
+    /// The next hop may not be able to tell where the request ends.
+    pub close_next_hop: bool,
 }
 
 impl From<&MessageFlags> for RequestFacts {
@@ -60,7 +62,7 @@ impl From<&MessageFlags> for RequestFacts {
             http10: flags.http10,
             keep_alive: stays_open(flags),
             upgrade: flags.upgrade,
-            ambiguous: flags.must_close,
+            close_next_hop: flags.close_next_hop,
         }
     }
 }
@@ -68,6 +70,28 @@ impl From<&MessageFlags> for RequestFacts {
 /// Whether the sender of a message lets the connection go on after it.
 fn stays_open(flags: &MessageFlags) -> bool {
     !flags.must_close && !flags.connection_close && (flags.connection_keep_alive || !flags.http10)
+}
+
+/// What rules have put into the `Connection` fields of a message that is about to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConnectionTokens {
+    /// `close`: the side that the message is written to is to be closed after it.
+    pub close: bool,
+    /// `upgrade`: nothing is to be added to `Connection`.
+    pub upgrade: bool,
+}
+
+/// Takes `close` and `keep-alive` out of the `Connection` fields of a message that is about to be written, and says what
+/// was there. Rules such as `http-response set-header connection close` close a connection this way.
+pub fn take_connection_tokens(head: &mut Head) -> ConnectionTokens {
+    let mut tokens = ConnectionTokens::default();
+    prune_known(head, FieldId::Connection, |item| {
+        let close = item.eq_ignore_ascii_case(b"close");
+        tokens.close |= close;
+        tokens.upgrade |= item.eq_ignore_ascii_case(b"upgrade");
+        close || item.eq_ignore_ascii_case(b"keep-alive")
+    });
+    tokens
 }
 
 /// What to do on the server's side.
@@ -81,26 +105,27 @@ pub struct ServerSide {
 
 /// Decides on the server's side when a request is sent.
 ///
-/// `pretend_keep_alive` is the backend's `option http-pretend-keepalive`: the server is not told of the closing.
+/// `tokens` comes from [`take_connection_tokens`]. `pretend_keep_alive` is the backend's `option http-pretend-keepalive`:
+/// the server is not told of the closing.
 #[must_use]
 pub fn server_side(
     request: &RequestFacts,
+    tokens: ConnectionTokens,
     frontend: ConnectionMode,
     backend: ConnectionMode,
     pretend_keep_alive: bool,
 ) -> ServerSide {
-    let closing = backend != ConnectionMode::KeepAlive
-        || frontend == ConnectionMode::ServerClose
-        || request.ambiguous;
-    let told_to_stay = !closing || (pretend_keep_alive && !request.ambiguous);
-    let header = if request.upgrade {
+    let mode = backend != ConnectionMode::KeepAlive || frontend == ConnectionMode::ServerClose;
+    let told = tokens.close || request.close_next_hop;
+    let silent = !told && (!mode || pretend_keep_alive);
+    let header = if tokens.upgrade || request.upgrade {
         ConnectionHeader::None
     } else {
-        ConnectionHeader::telling(told_to_stay, request.http10)
+        ConnectionHeader::telling(silent, request.http10)
     };
     ServerSide {
         header,
-        reusable: !closing,
+        reusable: !told && !mode,
     }
 }
 
@@ -123,12 +148,14 @@ pub struct ClientSide {
 
 /// Decides on the client's side when a response is written.
 ///
-/// `response_http10` says that the response is written as HTTP/1.0, `framing` is that of the response.
+/// `tokens` comes from [`take_connection_tokens`]; `response` and `framing` are those of the response, the default flags
+/// if the proxy itself made it.
 #[must_use]
 pub fn client_side(
     request: &RequestFacts,
+    tokens: ConnectionTokens,
     frontend: ConnectionMode,
-    response_http10: bool,
+    response: &MessageFlags,
     framing: Framing,
 ) -> ClientSide {
     if framing == Framing::Tunnel {
@@ -137,12 +164,17 @@ pub fn client_side(
             stays_open: false,
         };
     }
-    let stays_open =
-        request.keep_alive && frontend != ConnectionMode::Close && framing != Framing::UntilClose;
+    let stays_open = request.keep_alive
+        && !tokens.close
+        && !response.close_next_hop
+        && frontend != ConnectionMode::Close
+        && framing != Framing::UntilClose;
     // HTTP/1.0 clients need to hear that they may go on; an HTTP/1.0 response says close by itself.
-    let silence_means_close = response_http10 || (request.http10 && stays_open);
-    ClientSide {
-        header: ConnectionHeader::telling(stays_open, silence_means_close),
-        stays_open,
-    }
+    let silence_means_close = response.http10 || request.http10 && stays_open;
+    let header = if tokens.upgrade {
+        ConnectionHeader::None
+    } else {
+        ConnectionHeader::telling(stays_open, silence_means_close)
+    };
+    ClientSide { header, stays_open }
 }
