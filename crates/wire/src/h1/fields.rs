@@ -49,7 +49,13 @@ impl Rules {
 /// ranges of the other.
 pub(super) fn adopt_text(buf: &[u8], head: &mut Head) {
     head.clear();
-    let end = memmem::find(buf, b"\r\n\r\n").map_or(buf.len(), |at| at + 4);
+    // Empty lines in front of the head must not be taken for its end.
+    let start = buf
+        .iter()
+        .position(|b| !matches!(b, b'\r' | b'\n'))
+        .unwrap_or(0);
+    let rest = buf.get(start..).unwrap_or_default();
+    let end = memmem::find(rest, b"\r\n\r\n").map_or(buf.len(), |at| start + at + 4);
     head.append_text(buf.get(..end).unwrap_or(buf));
 }
 

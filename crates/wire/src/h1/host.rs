@@ -26,20 +26,24 @@ pub(super) fn merge(
     }
 }
 
-/// The first byte of a `Host` value that no authority has. Brackets stand around an address at its beginning only.
+/// The first byte of a `Host` value that no authority has. Brackets stand around an address, with nothing but a port
+/// behind it.
 fn invalid_byte(value: &[u8]) -> Option<usize> {
-    let literal = match value {
-        [b'[', ..] => value.iter().position(|&b| b == b']').map_or(1, |at| at + 1),
-        _ => 0,
+    let find = |from: usize, to: usize| {
+        let part = value.get(from..to).unwrap_or_default();
+        let at = part.iter().position(|&b| !class::is(b, AUTHORITY));
+        at.map(|at| from + at)
     };
-    let inner = value.get(1..literal.saturating_sub(1)).unwrap_or_default();
-    if let Some(at) = inner.iter().position(|&b| !class::is(b, AUTHORITY)) {
-        return Some(at + 1);
+    if value.first() != Some(&b'[') {
+        return find(0, value.len());
     }
-    let rest = value.get(literal..).unwrap_or_default();
-    rest.iter()
-        .position(|&b| !class::is(b, AUTHORITY))
-        .map(|at| literal + at)
+    let Some(close) = value.iter().position(|&b| b == b']') else {
+        return Some(0);
+    };
+    match value.get(close + 1) {
+        None | Some(b':') => find(1, close).or_else(|| find(close + 1, value.len())),
+        Some(_) => Some(close + 1),
+    }
 }
 
 /// The form of a request target (RFC 9112, section 3.2).

@@ -250,7 +250,7 @@ impl Sink for RequestSink {
         let value = head.slice(Span::new(field.value.0, field.value.1));
         match field.id {
             FieldId::Host => return host::merge(head, field, &mut self.host),
-            FieldId::SecWebSocketKey => self.websocket_key = is_websocket_key(value),
+            FieldId::SecWebSocketKey => self.websocket_key |= value.len() == WEBSOCKET_KEY_LEN,
             FieldId::Expect => {
                 self.expect_continue |= value.eq_ignore_ascii_case(b"100-continue");
             }
@@ -260,11 +260,8 @@ impl Sink for RequestSink {
     }
 }
 
-/// Whether this is the base64 form of 16 bytes (RFC 6455, section 4.1).
-fn is_websocket_key(value: &[u8]) -> bool {
-    let base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    matches!(value, [digits @ .., b'=', b'='] if digits.len() == 22 && digits.iter().all(base64))
-}
+/// What 16 bytes take in base64, the form of a `Sec-WebSocket-Key` (RFC 6455, section 4.1).
+const WEBSOCKET_KEY_LEN: usize = 24;
 
 impl RequestSink {
     fn new(options: &Options) -> Self {
