@@ -226,6 +226,10 @@ fn span(field: RawField) -> Span {
 /// Takes items out of a field's list, in the head's text; a list of nothing is no field.
 fn prune_field(head: &mut Head, field: RawField, mut remove: impl FnMut(&[u8]) -> bool) -> Fate {
     let (start, mut end) = field.value;
+    if end > start && !head.slice(span(field)).contains(&b',') {
+        let only = remove(head.slice(span(field)));
+        return if only { Fate::Drop } else { Fate::Keep };
+    }
     // The second round cleans up the commas that the first one leaves at the end.
     for _ in 0..2 {
         end = list::prune(head.text_mut(), start, end, &mut remove);

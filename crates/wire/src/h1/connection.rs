@@ -178,3 +178,132 @@ pub fn client_side(
     };
     ClientSide { header, stays_open }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ConnectionHeader::{Close, KeepAlive, None};
+
+    const HTTP_11: RequestFacts = RequestFacts {
+        http10: false,
+        keep_alive: true,
+        upgrade: false,
+        close_next_hop: false,
+    };
+    /// HTTP/1.0 with `Connection: keep-alive`.
+    const HTTP_10: RequestFacts = RequestFacts {
+        http10: true,
+        ..HTTP_11
+    };
+    const UPGRADE: RequestFacts = RequestFacts {
+        upgrade: true,
+        ..HTTP_11
+    };
+    const NO_TOKENS: ConnectionTokens = ConnectionTokens {
+        close: false,
+        upgrade: false,
+    };
+
+    #[test]
+    fn the_server_is_told_what_the_modes_of_both_proxies_ask_for() {
+        use ConnectionMode::{Close as Httpclose, KeepAlive as Keep, ServerClose};
+        // Modes of frontend and backend, then what the three kinds of request get.
+        for (frontend, backend, told) in [
+            (Keep, Keep, [None, KeepAlive, None]),
+            (Httpclose, Keep, [None, KeepAlive, None]),
+            (Keep, Httpclose, [Close, None, None]),
+            (ServerClose, Keep, [Close, None, None]),
+            (Keep, ServerClose, [Close, None, None]),
+        ] {
+            for (request, header) in [HTTP_11, HTTP_10, UPGRADE].iter().zip(told) {
+                let side = server_side(request, NO_TOKENS, frontend, backend, false);
+                assert_eq!(side.header, header, "{frontend:?} {backend:?} {request:?}");
+                let open = backend == Keep && frontend != ServerClose;
+                assert_eq!(side.reusable, open);
+            }
+        }
+        let pretending = server_side(&HTTP_11, NO_TOKENS, Keep, ServerClose, true);
+        assert_eq!((pretending.header, pretending.reusable), (None, false));
+    }
+
+    #[test]
+    fn the_client_is_told_what_its_version_does_not_say() {
+        let flags = MessageFlags::default();
+        let old = MessageFlags {
+            http10: true,
+            ..flags
+        };
+        let body = Framing::Length(3);
+        let keep = ConnectionMode::KeepAlive;
+        for (request, mode, response, framing, header, stays_open) in [
+            (HTTP_11, keep, &flags, body, None, true),
+            (HTTP_11, keep, &old, body, KeepAlive, true),
+            (HTTP_10, keep, &flags, body, KeepAlive, true),
+            (HTTP_11, keep, &flags, Framing::UntilClose, Close, false),
+            (HTTP_11, keep, &old, Framing::UntilClose, None, false),
+            (HTTP_11, ConnectionMode::Close, &flags, body, Close, false),
+            (HTTP_11, ConnectionMode::Close, &old, body, None, false),
+            (HTTP_10, ConnectionMode::Close, &flags, body, Close, false),
+            (
+                HTTP_11,
+                ConnectionMode::ServerClose,
+                &flags,
+                body,
+                None,
+                true,
+            ),
+            (
+                UPGRADE,
+                ConnectionMode::Close,
+                &flags,
+                Framing::Tunnel,
+                None,
+                false,
+            ),
+        ] {
+            let side = client_side(&request, NO_TOKENS, mode, response, framing);
+            let expected = ClientSide { header, stays_open };
+            assert_eq!(
+                side, expected,
+                "{request:?} {mode:?} {response:?} {framing:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_that_sets_close_closes_that_side() {
+        let mut head = Head::new();
+        head.start_response(message::Version::HTTP_11, 200, b"OK");
+        head.push(b"connection", b"close,foo");
+        let tokens = take_connection_tokens(&mut head);
+        assert!(tokens.close);
+        assert_eq!(head.known(FieldId::Connection), Some(&b"foo"[..]));
+        let mode = ConnectionMode::KeepAlive;
+        let flags = MessageFlags::default();
+        let client = client_side(&HTTP_11, tokens, mode, &flags, Framing::Length(0));
+        assert_eq!((client.header, client.stays_open), (Close, false));
+        let server = server_side(&HTTP_10, tokens, mode, mode, false);
+        assert_eq!((server.header, server.reusable), (None, false));
+    }
+
+    #[test]
+    fn a_server_connection_is_kept_only_if_its_response_allows_it() {
+        let side = ServerSide {
+            header: None,
+            reusable: true,
+        };
+        let flags = MessageFlags::default();
+        let old = MessageFlags {
+            http10: true,
+            ..flags
+        };
+        let kept = MessageFlags {
+            connection_keep_alive: true,
+            ..old
+        };
+        assert!(server_stays_open(&side, &flags, Framing::Length(1)));
+        assert!(!server_stays_open(&side, &flags, Framing::UntilClose));
+        assert!(!server_stays_open(&side, &old, Framing::Length(1)));
+        assert!(server_stays_open(&side, &kept, Framing::Length(1)));
+    }
+}

@@ -45,10 +45,17 @@ impl Rules {
     }
 }
 
+/// Up to this many bytes, copying is cheaper than looking for the end of the head first.
+const SHORT: usize = 1024;
+
 /// Copies into an empty `head` the text that a head at the beginning of `buf` can need, so that ranges of the one are
 /// ranges of the other.
 pub(super) fn adopt_text(buf: &[u8], head: &mut Head) {
     head.clear();
+    if buf.len() <= SHORT {
+        head.append_text(buf);
+        return;
+    }
     // Empty lines in front of the head must not be taken for its end.
     let start = buf
         .iter()

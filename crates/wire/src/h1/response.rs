@@ -96,6 +96,9 @@ fn read_line(buf: &[u8], options: &Options) -> Result<Option<(StatusLine, usize)
     Ok(Some((line, next)))
 }
 
+/// The largest status that is read when more than three digits are allowed.
+const MAX_STATUS: u16 = 65519;
+
 /// Reads the status at `at`; gives also where it ends.
 fn read_status(
     buf: &[u8],
@@ -109,7 +112,7 @@ fn read_status(
             .checked_mul(10)
             .and_then(|n| n.checked_add(u16::from(digit - b'0')));
         status = match next {
-            Some(next) if end - at < 3 || options.accept_unsafe => next,
+            Some(next) if next <= MAX_STATUS && (end - at < 3 || options.accept_unsafe) => next,
             _ => return Err(ParseError::bad(ErrorKind::Status, end)),
         };
         end += 1;

@@ -1,5 +1,6 @@
 //! The HTTP/1 codec beside what HAProxy 3.4 did with the same bytes.
 
+mod limits;
 mod properties;
 mod requests;
 mod responses;
@@ -87,7 +88,7 @@ fn is_rewritten(input: &[u8], sent: &[u8]) -> bool {
     } else {
         words.next().is_some_and(plain) && words.next().is_some_and(|code| code.len() == 3)
     };
-    !usual || sent.windows(17).any(|part| part == b"\r\nSec-Websocket-")
+    !usual || sent.windows(16).any(|part| part == b"\r\nSec-Websocket-")
 }
 
 fn check_requests(table: &[(&[u8], Outcome)], options: &Options) {
