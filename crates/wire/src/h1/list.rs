@@ -31,34 +31,53 @@ pub(super) fn prune(
     end: usize,
     mut remove: impl FnMut(&[u8]) -> bool,
 ) -> usize {
-    let mut kept = start;
-    let mut delimiter = start;
     let mut at = start;
-    while at < end {
-        if matches!(text.get(at), Some(b' ' | b'\t')) {
-            at += 1;
-            continue;
+    let mut kept = start;
+    let mut rewriting = false;
+    while let Some(item) = next_item(text, at, end) {
+        at = item.delimiter + 1;
+        if remove(text.get(item.start..item.end).unwrap_or_default()) {
+            rewriting = true;
+        } else if rewriting {
+            kept = append(text, start, kept, &item);
+        } else {
+            kept = item.delimiter;
         }
-        let next = item_end(text, at, end);
-        let len = text.get(at..next).map_or(0, |item| trim(item).len());
-        if !remove(text.get(at..at + len).unwrap_or_default()) {
-            if kept == delimiter {
-                kept = next;
-            } else {
-                if kept > start
-                    && let Some(comma) = text.get_mut(kept)
-                {
-                    *comma = b',';
-                    kept += 1;
-                }
-                text.copy_within(at..at + len, kept);
-                kept += len;
-            }
-        }
-        delimiter = next;
-        at = next + 1;
     }
     kept
+}
+
+/// Moves an item behind what is kept already, which is nothing if `kept` is `start`, and gives the new end.
+fn append(text: &mut [u8], start: usize, kept: usize, item: &Item) -> usize {
+    let mut to = kept;
+    if kept > start
+        && let Some(byte) = text.get_mut(kept)
+    {
+        *byte = b',';
+        to += 1;
+    }
+    text.copy_within(item.start..item.end, to);
+    to + item.end - item.start
+}
+
+/// Where an item stands, without blanks around it, and the comma or end behind it.
+struct Item {
+    start: usize,
+    end: usize,
+    delimiter: usize,
+}
+
+/// The item at or behind `at`; none if only blanks are left.
+fn next_item(text: &[u8], at: usize, end: usize) -> Option<Item> {
+    let rest = text.get(at..end)?;
+    let start = at + rest.iter().position(|b| !matches!(b, b' ' | b'\t'))?;
+    let delimiter = item_end(text, start, end);
+    let len = trim(text.get(start..delimiter)?).len();
+    Some(Item {
+        start,
+        end: start + len,
+        delimiter,
+    })
 }
 
 /// Where the item that begins at `at` ends: at the next comma outside quotes, or at `end`.

@@ -16,14 +16,11 @@ fn all_options() -> [Options; 2] {
     [Options::default(), accept_unsafe]
 }
 
-/// A head by its visible parts.
-fn parts(head: &Head) -> (Vec<u8>, Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>) {
-    let fields = head.iter().map(|(n, v)| (n.to_vec(), v.to_vec()));
-    (
-        head.method_text().to_vec(),
-        head.target().to_vec(),
-        fields.collect(),
-    )
+/// A head by its visible parts: method, target, then names and values in turn.
+fn parts(head: &Head) -> Vec<Vec<u8>> {
+    let line = [head.method_text().to_vec(), head.target().to_vec()];
+    let fields = head.iter().flat_map(|(n, v)| [n.to_vec(), v.to_vec()]);
+    line.into_iter().chain(fields).collect()
 }
 
 type Parse = fn(&[u8], &Options, &mut Head) -> Result<Parsed, ParseError>;
