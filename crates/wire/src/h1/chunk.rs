@@ -1,8 +1,10 @@
 //! Chunked bodies (RFC 9112, section 7.1).
 
+use super::class;
+use super::common::{Common, Side};
 use super::fields::{self, Fate, RawField, Rules, Sink};
-use super::{ErrorKind, Limits, Options, ParseError};
-use message::Head;
+use super::{ErrorKind, Limits, MessageFlags, Options, ParseError, host};
+use message::{FieldId, Head};
 
 /// What [`ChunkDecoder::feed`] found. Offsets and lengths are in bytes of the buffer it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +102,9 @@ impl ChunkDecoder {
             let rest = buf.get(at..).unwrap_or_default();
             match self.state {
                 State::Size => match read_size(buf, at)? {
+                    None if rest.len() >= limits.max_buffered => {
+                        return Err(ParseError::bad(ErrorKind::TooLarge, buf.len()));
+                    }
                     None => return Ok(ChunkEvent::NeedMore { consumed: at }),
                     Some((0, next)) => (self.state, at) = (State::Trailers, next),
                     Some((size, next)) => (self.state, at) = (State::Data(size), next),
@@ -114,7 +119,6 @@ impl ChunkDecoder {
                 }
                 State::DataEnd => match rest {
                     [] | [b'\r'] => return Ok(ChunkEvent::NeedMore { consumed: at }),
-                    [b'\n', ..] => (self.state, at) = (State::Size, at + 1),
                     [b'\r', b'\n', ..] => (self.state, at) = (State::Size, at + 2),
                     _ => return Err(ParseError::bad(ErrorKind::ChunkEnd, at)),
                 },
@@ -145,15 +149,13 @@ fn after_data(left: u64) -> State {
     }
 }
 
-/// Reads a size line at `at`; gives the size and where the line ends.
+/// Reads a size line at `at`; gives the size and where the line ends. Lines end in CR LF here and nothing else.
 fn read_size(buf: &[u8], at: usize) -> Result<Option<(u64, usize)>, ParseError> {
     let mut size = 0_u64;
     let mut end = at;
-    while let Some(&byte) = buf.get(end) {
-        let Some(digit) = (byte as char).to_digit(16) else {
-            break;
-        };
-        if size >> 60 != 0 {
+    while let Some(digit) = buf.get(end).and_then(|&byte| hex_digit(byte)) {
+        // Sizes of 52 bits at most can be counted without fear of an overflow elsewhere.
+        if size >> 48 != 0 {
             return Err(ParseError::bad(ErrorKind::ChunkSize, end));
         }
         size = size << 4 | u64::from(digit);
@@ -166,22 +168,39 @@ fn read_size(buf: &[u8], at: usize) -> Result<Option<(u64, usize)>, ParseError> 
     loop {
         match buf.get(end..).unwrap_or_default() {
             [] | [b'\r'] => return Ok(None),
-            [b'\n', ..] => return Ok(Some((size, end + 1))),
             [b'\r', b'\n', ..] => return Ok(Some((size, end + 2))),
             [b'\r', ..] => return Err(ParseError::bad(ErrorKind::LineEnd, end + 1)),
-            [b' ' | b'\t', ..] if !extension => end += 1,
             [b';', ..] => (extension, end) = (true, end + 1),
-            [_, ..] if extension => end += 1,
+            [b' ' | b'\t', ..] => end += 1,
+            [byte, ..] if extension && class::is(*byte, class::EXTENSION) => end += 1,
+            _ if extension => return Err(ParseError::bad(ErrorKind::ChunkExtension, end)),
             _ => return Err(ParseError::bad(ErrorKind::ChunkSize, end)),
         }
     }
 }
 
-struct KeepAll;
+fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
 
-impl Sink for KeepAll {
-    fn field(&mut self, _: &mut Head, _: RawField) -> Result<Fate, ParseError> {
-        Ok(Fate::Keep)
+/// Trailers are held to the rules of a head's fields, but are passed on as they are.
+struct TrailerSink {
+    common: Common,
+    host: Option<(usize, usize)>,
+}
+
+impl Sink for TrailerSink {
+    fn field(&mut self, head: &mut Head, field: RawField) -> Result<Fate, ParseError> {
+        match field.id {
+            FieldId::Host => host::merge(head, field, &mut self.host),
+            FieldId::ContentLength | FieldId::TransferEncoding => self.common.field(head, field),
+            _ => Ok(Fate::Keep),
+        }
     }
 }
 
@@ -193,9 +212,20 @@ fn read_trailers(
 ) -> Result<Option<usize>, ParseError> {
     fields::adopt_text(buf, trailers);
     let rules = Rules::new(limits, options.accept_unsafe);
-    let end = fields::read(buf, 0, rules, trailers, &mut KeepAll, &mut None)?;
-    if end.unwrap_or(buf.len()) > limits.max_head {
-        return Err(ParseError::bad(ErrorKind::TooLarge, limits.max_head));
+    let mut sink = TrailerSink {
+        common: Common::new(Side::Request, false),
+        host: None,
+    };
+    let end = fields::read(buf, 0, rules, trailers, &mut sink, &mut None)?;
+    match end {
+        None if buf.len() >= limits.max_buffered => {
+            Err(ParseError::bad(ErrorKind::TooLarge, buf.len()))
+        }
+        None => Ok(None),
+        Some(end) => {
+            sink.common
+                .framing(trailers, options, &mut MessageFlags::default())?;
+            Ok(Some(end))
+        }
     }
-    Ok(end)
 }

@@ -6,12 +6,14 @@ pub(super) const TOKEN: u8 = 1;
 pub(super) const TARGET: u8 = 2;
 /// The byte may stand where a version is expected.
 pub(super) const VERSION: u8 = 4;
-/// The byte may stand in an authority.
+/// The byte may stand in an authority, outside the brackets of an address.
 pub(super) const AUTHORITY: u8 = 8;
+/// The byte may stand in a chunk's extension.
+pub(super) const EXTENSION: u8 = 16;
 
 const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const TOKEN_SIGNS: &[u8] = b"!#$%&'*+-.^_`|~";
-const NOT_AUTHORITY: &[u8] = b"#,/?@\\";
+const NOT_AUTHORITY: &[u8] = b"#,/?@[\\]";
 
 const fn mark(mut table: [u8; 256], bytes: &[u8], class: u8) -> [u8; 256] {
     let mut at = 0;
@@ -38,6 +40,13 @@ const fn classes() -> [u8; 256] {
         table[byte] |= TARGET | AUTHORITY;
         byte += 1;
     }
+    let mut byte = 0x20;
+    while byte < 0x100 {
+        table[byte] |= EXTENSION;
+        byte += 1;
+    }
+    table = mark(table, b"\t", EXTENSION);
+    table = unmark(table, b"\"\\\x7f", EXTENSION);
     table = mark(table, ALPHANUMERIC, TOKEN);
     table = mark(table, TOKEN_SIGNS, TOKEN);
     table = unmark(table, b"#", TARGET);

@@ -1,18 +1,18 @@
 //! What requests and responses have in common: version, framing fields, connection fields.
 
 use super::fields::{Fate, RawField, offset};
-use super::{ErrorKind, Framing, MessageFlags, Options, ParseError};
+use super::{ErrorKind, Framing, MessageFlags, Options, ParseError, list};
 use message::{FieldId, Head, Span, Version};
 
-/// Reads the version of a start line. Whatever is above 1.1 is treated as 1.1.
+/// Reads the version of a start line.
 pub(super) fn http_version(
     text: &[u8],
     at: usize,
     accept_unsafe: bool,
     violation: &mut Option<u32>,
 ) -> Result<Version, ParseError> {
-    let version = match text {
-        b"HTTP/1.1" => return Ok(Version::HTTP_11),
+    match text {
+        b"HTTP/1.1" => Ok(Version::HTTP_11),
         [
             b'H',
             b'T',
@@ -22,71 +22,68 @@ pub(super) fn http_version(
             major @ b'0'..=b'9',
             b'.',
             minor @ b'0'..=b'9',
-        ] => Version {
+        ] => Ok(Version {
             major: major - b'0',
             minor: minor - b'0',
-        },
-        [] if accept_unsafe => Version::HTTP_09,
+        }),
         _ if accept_unsafe => {
             violation.get_or_insert(offset(at));
-            loose_version(text)
+            Ok(loose_version(text))
         }
-        _ => return Err(ParseError::bad(ErrorKind::Version, at)),
-    };
-    Ok(version.min(Version::HTTP_11))
+        _ => Err(ParseError::bad(ErrorKind::Version, at)),
+    }
 }
 
-/// The version of another protocol's start line or one with several digits.
+/// The version of another protocol's start line, or one of unusual form: what has the shape of 1.1 or above counts as
+/// 1.1, everything else as 1.0.
 fn loose_version(text: &[u8]) -> Version {
-    let mut numbers = text
-        .split(|&b| b == b'/')
-        .next_back()
-        .unwrap_or_default()
-        .split(|&b| b == b'.')
-        .map(|digits| {
-            digits
-                .iter()
-                .filter(|b| b.is_ascii_digit())
-                .fold(0_u8, |n, b| n.saturating_mul(10).saturating_add(b - b'0'))
-        });
-    Version {
-        major: numbers.next().unwrap_or(0),
-        minor: numbers.next().unwrap_or(0),
+    match text {
+        [_, _, _, _, _, major, _, minor] if (*major, *minor) >= (b'1', b'1') => Version::HTTP_11,
+        _ => Version::HTTP_10,
     }
+}
+
+/// Which kind of message is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Side {
+    #[default]
+    Request,
+    Response,
 }
 
 /// What is gathered from the fields of any message.
 #[derive(Default)]
 pub(super) struct Common {
+    side: Side,
+    accept_unsafe: bool,
     length: Option<u64>,
     chunked: bool,
     /// There is a coding other than `chunked`, at this position.
     coding: Option<usize>,
+    transfer_encoding: bool,
     close: bool,
     keep_alive: bool,
     upgrade_token: bool,
     upgrade_field: bool,
-    h2c: bool,
     websocket: bool,
 }
 
 impl Common {
+    pub(super) fn new(side: Side, accept_unsafe: bool) -> Self {
+        Self {
+            side,
+            accept_unsafe,
+            ..Self::default()
+        }
+    }
+
     /// Takes note of a framing or connection field.
-    #[inline]
-    pub(super) fn field(
-        &mut self,
-        head: &mut Head,
-        field: RawField,
-        request: bool,
-    ) -> Result<Fate, ParseError> {
+    pub(super) fn field(&mut self, head: &mut Head, field: RawField) -> Result<Fate, ParseError> {
         match field.id {
             FieldId::ContentLength => self.content_length(head, field),
             FieldId::TransferEncoding => self.transfer_encoding(head, field),
             FieldId::Connection => Ok(self.connection(head, field)),
-            FieldId::Upgrade => {
-                self.upgrade_tokens(head, field, request);
-                Ok(Fate::Keep)
-            }
+            FieldId::Upgrade => Ok(self.upgrade_field(head, field)),
             _ => Ok(Fate::Keep),
         }
     }
@@ -96,8 +93,11 @@ impl Common {
         let value = head.slice(span(field));
         let bad = || ParseError::bad(ErrorKind::ContentLength, field.value.0);
         let before = self.length;
+        let mut plain = !value.is_empty() && (value.len() == 1 || value.first() != Some(&b'0'));
         for item in value.split(|&b| b == b',') {
-            let number = decimal(item.trim_ascii()).ok_or_else(bad)?;
+            let item = list::trim(item);
+            plain &= item.len() == value.len();
+            let number = decimal(item).ok_or_else(bad)?;
             if self.length.is_some_and(|length| length != number) {
                 return Err(bad());
             }
@@ -106,90 +106,83 @@ impl Common {
         if before.is_some() {
             return Ok(Fate::Drop);
         }
-        let plain = value.iter().all(u8::is_ascii_digit) && (value.len() == 1 || value[0] != b'0');
         if plain {
             return Ok(Fate::Keep);
         }
         let mut digits = [0; 20];
-        head.push_known(
-            FieldId::ContentLength,
-            write_decimal(self.length.unwrap_or(0), &mut digits),
-        );
+        let digits = write_decimal(self.length.unwrap_or(0), &mut digits);
+        head.push_known(FieldId::ContentLength, digits);
         Ok(Fate::Drop)
     }
 
-    /// `chunked` must come once, last, and in the end alone.
+    /// `chunked` must come once and last. What else there is shows when all fields are read.
     fn transfer_encoding(&mut self, head: &mut Head, field: RawField) -> Result<Fate, ParseError> {
         let value = head.slice(span(field));
-        let bad = || ParseError::bad(ErrorKind::TransferEncoding, field.value.0);
-        for item in value.split(|&b| b == b',') {
-            let item = item.trim_ascii();
-            if item.is_empty() || self.chunked {
-                return Err(bad());
+        let lenient = self.accept_unsafe && self.side == Side::Response;
+        let bad = ParseError::bad(ErrorKind::TransferEncoding, field.value.0);
+        let mut named = false;
+        for item in list::items(value) {
+            let chunked = item.eq_ignore_ascii_case(b"chunked");
+            if lenient && (item.is_empty() || chunked && self.chunked) {
+                continue;
             }
-            if item.eq_ignore_ascii_case(b"chunked") {
-                self.chunked = true;
-            } else {
+            if item.is_empty() || self.chunked {
+                return Err(bad);
+            }
+            named = true;
+            self.chunked |= chunked;
+            if !chunked {
                 self.coding.get_or_insert(field.value.0);
             }
         }
-        if value == b"chunked" {
-            return Ok(Fate::Keep);
+        if named {
+            self.transfer_encoding = true;
+            Ok(Fate::Keep)
+        } else {
+            Ok(Fate::Drop)
         }
-        head.push_known(FieldId::TransferEncoding, b"chunked");
-        Ok(Fate::Drop)
     }
 
     /// Takes `close` and `keep-alive` out of a list; what stays is the peers' business.
     fn connection(&mut self, head: &mut Head, field: RawField) -> Fate {
-        let value = head.slice(span(field));
-        let mut removed = 0;
-        let mut kept = 0;
-        for item in value.split(|&b| b == b',').map(<[u8]>::trim_ascii) {
+        prune_field(head, field, |item| {
             if item.eq_ignore_ascii_case(b"close") {
                 self.close = true;
-                removed += 1;
-            } else if item.eq_ignore_ascii_case(b"keep-alive") {
-                self.keep_alive = true;
-                removed += 1;
-            } else {
-                self.upgrade_token |= item.eq_ignore_ascii_case(b"upgrade");
-                kept += usize::from(!item.is_empty());
+                return true;
             }
-        }
-        if removed == 0 {
-            return Fate::Keep;
-        }
-        if kept > 0 {
-            let value = value.to_vec();
-            let mut list = Vec::with_capacity(value.len());
-            append_tokens(&mut list, &value, |item| {
-                !item.eq_ignore_ascii_case(b"close") && !item.eq_ignore_ascii_case(b"keep-alive")
-            });
-            head.push_known(FieldId::Connection, &list);
-        }
-        Fate::Drop
+            if item.eq_ignore_ascii_case(b"keep-alive") {
+                self.keep_alive = true;
+                return true;
+            }
+            self.upgrade_token |= item.eq_ignore_ascii_case(b"upgrade");
+            false
+        })
     }
 
-    fn upgrade_tokens(&mut self, head: &Head, field: RawField, _request: bool) {
-        self.upgrade_field = true;
-        for item in head.slice(span(field)).split(|&b| b == b',') {
-            let item = item.trim_ascii();
-            self.h2c |= item.eq_ignore_ascii_case(b"h2c");
+    /// HTTP/2 in clear is not negotiated this way here, so its names do not travel.
+    fn upgrade_field(&mut self, head: &mut Head, field: RawField) -> Fate {
+        let fate = prune_field(head, field, |item| {
             self.websocket |= item.eq_ignore_ascii_case(b"websocket");
-        }
+            item.eq_ignore_ascii_case(b"h2c") || item.eq_ignore_ascii_case(b"h2")
+        });
+        self.upgrade_field |= !matches!(fate, Fate::Drop);
+        fate
     }
 
-    /// Settles whether the message asks for another protocol, and hides the attempt if it does not do so properly.
-    pub(super) fn upgrade(&mut self, head: &mut Head, request: bool, flags: &mut MessageFlags) {
+    /// Settles whether the message asks for another protocol. A request that does not do so properly does not do it at
+    /// all.
+    pub(super) fn upgrade(&mut self, head: &mut Head, flags: &mut MessageFlags) {
         flags.connection_close = self.close;
         flags.connection_keep_alive = self.keep_alive;
-        flags.upgrade = self.upgrade_token && self.upgrade_field && !(request && self.h2c);
+        let response = self.side == Side::Response;
+        flags.upgrade = self.upgrade_token && (self.upgrade_field || response);
         flags.websocket = flags.upgrade && self.websocket;
-        if flags.upgrade || !(self.upgrade_token || self.upgrade_field) {
+        if response || flags.upgrade {
             return;
         }
-        head.remove_known(FieldId::Upgrade);
+        if self.upgrade_field {
+            head.remove_known(FieldId::Upgrade);
+        }
         if self.upgrade_token {
             drop_upgrade_token(head);
         }
@@ -214,12 +207,14 @@ impl Common {
         if !self.chunked {
             return Ok(self.length.map(Framing::Length));
         }
+        flags.close_next_hop = flags.http10;
         if self.length.is_some() {
             head.remove_known(FieldId::ContentLength);
             flags.length_dropped = true;
-            flags.must_close |= !options.keep_insecure_transfer_encoding;
+            flags.must_close = !options.keep_insecure_transfer_encoding;
+        } else {
+            flags.must_close = flags.http10;
         }
-        flags.must_close |= flags.http10;
         Ok(Some(Framing::Chunked))
     }
 }
@@ -228,35 +223,50 @@ fn span(field: RawField) -> Span {
     Span::new(field.value.0, field.value.1)
 }
 
-fn append_tokens(list: &mut Vec<u8>, value: &[u8], keep: impl Fn(&[u8]) -> bool) {
-    for item in value.split(|&b| b == b',').map(<[u8]>::trim_ascii) {
-        if item.is_empty() || !keep(item) {
-            continue;
-        }
-        if !list.is_empty() {
-            list.push(b',');
-        }
-        list.extend_from_slice(item);
+/// Takes items out of a field's list, in the head's text; a list of nothing is no field.
+fn prune_field(head: &mut Head, field: RawField, mut remove: impl FnMut(&[u8]) -> bool) -> Fate {
+    let (start, mut end) = field.value;
+    if end > start && !head.slice(span(field)).contains(&b',') {
+        let only = remove(head.slice(span(field)));
+        return if only { Fate::Drop } else { Fate::Keep };
+    }
+    // The second round cleans up the commas that the first one leaves at the end.
+    for _ in 0..2 {
+        end = list::prune(head.text_mut(), start, end, &mut remove);
+    }
+    if end == start {
+        Fate::Drop
+    } else {
+        Fate::Value(start, end)
     }
 }
 
 /// Takes `upgrade` out of all `Connection` fields.
 fn drop_upgrade_token(head: &mut Head) {
+    prune_known(head, FieldId::Connection, |item| {
+        item.eq_ignore_ascii_case(b"upgrade")
+    });
+}
+
+/// Takes items out of the lists of all well-known fields of one identity; empty ones are removed.
+pub(super) fn prune_known(head: &mut Head, id: FieldId, mut remove: impl FnMut(&[u8]) -> bool) {
     let mut index = 0;
     while let Some(field) = head.fields().get(index).copied() {
-        if field.id != FieldId::Connection {
+        if field.id != id {
             index += 1;
             continue;
         }
-        let mut list = Vec::new();
-        append_tokens(&mut list, head.slice(field.value), |item| {
-            !item.eq_ignore_ascii_case(b"upgrade")
-        });
-        if list.is_empty() {
-            head.remove_at(index);
-        } else {
-            head.set_value_at(index, &list);
-            index += 1;
+        let raw = RawField {
+            id,
+            value: (field.value.start(), field.value.end()),
+        };
+        match prune_field(head, raw, &mut remove) {
+            Fate::Drop => head.remove_at(index),
+            Fate::Keep => index += 1,
+            Fate::Value(start, end) => {
+                head.set_value_span_at(index, Span::new(start, end));
+                index += 1;
+            }
         }
     }
 }

@@ -29,7 +29,9 @@ pub enum ErrorKind {
     Host,
     /// The target of a CONNECT request is not an authority with a port.
     Authority,
-    /// A WebSocket handshake without its key.
+    /// A switch to another protocol that the message does not go through with.
+    Upgrade,
+    /// A WebSocket handshake without a valid key.
     WebSocketKey,
     /// A body on an HTTP/1.0 request whose method does not expect one.
     UnexpectedPayload,
@@ -37,6 +39,8 @@ pub enum ErrorKind {
     TooManyFields,
     /// A head that does not fit the buffer.
     TooLarge,
+    /// A request line that does not fit the buffer.
+    TargetTooLong,
     /// A chunk's size is not a hexadecimal number or too large.
     ChunkSize,
     /// A chunk's extension has a forbidden character.
@@ -89,9 +93,11 @@ impl fmt::Display for ParseError {
             ErrorKind::TransferCoding => "unsupported transfer coding",
             ErrorKind::Host => "host mismatch",
             ErrorKind::Authority => "invalid authority",
-            ErrorKind::WebSocketKey => "missing WebSocket key",
+            ErrorKind::Upgrade => "invalid protocol switch",
+            ErrorKind::WebSocketKey => "invalid WebSocket key",
             ErrorKind::UnexpectedPayload => "unexpected payload",
             ErrorKind::TooManyFields => "too many headers",
+            ErrorKind::TargetTooLong => "request line too long",
             ErrorKind::TooLarge => "message head too large",
             ErrorKind::ChunkSize => "invalid chunk size",
             ErrorKind::ChunkExtension => "invalid chunk extension",

@@ -11,6 +11,8 @@ pub(super) enum Fate {
     Keep,
     /// It is left out.
     Drop,
+    /// It is kept, with another range of the head's text as its value.
+    Value(usize, usize),
 }
 
 /// A field as the scanner hands it over: ranges of the buffer, which are also ranges of the head's text.
@@ -43,11 +45,24 @@ impl Rules {
     }
 }
 
+/// Up to this many bytes, copying is cheaper than looking for the end of the head first.
+const SHORT: usize = 1024;
+
 /// Copies into an empty `head` the text that a head at the beginning of `buf` can need, so that ranges of the one are
 /// ranges of the other.
 pub(super) fn adopt_text(buf: &[u8], head: &mut Head) {
     head.clear();
-    let end = memmem::find(buf, b"\r\n\r\n").map_or(buf.len(), |at| at + 4);
+    if buf.len() <= SHORT {
+        head.append_text(buf);
+        return;
+    }
+    // Empty lines in front of the head must not be taken for its end.
+    let start = buf
+        .iter()
+        .position(|b| !matches!(b, b'\r' | b'\n'))
+        .unwrap_or(0);
+    let rest = buf.get(start..).unwrap_or_default();
+    let end = memmem::find(rest, b"\r\n\r\n").map_or(buf.len(), |at| start + at + 4);
     head.append_text(buf.get(..end).unwrap_or(buf));
 }
 
@@ -65,26 +80,31 @@ pub(super) fn read(
         let Some(&first) = buf.get(at) else {
             return Ok(None);
         };
-        if first == b'\n' {
-            return Ok(Some(at + 1));
-        }
-        if first == b'\r' {
-            return match buf.get(at + 1) {
-                None => Ok(None),
-                Some(b'\n') => Ok(Some(at + 2)),
-                Some(_) => Err(ParseError::bad(ErrorKind::LineEnd, at + 1)),
+        let end = match (first, buf.get(at + 1)) {
+            (b'\n', _) => at + 1,
+            (b'\r', None) => return Ok(None),
+            (b'\r', Some(b'\n')) => at + 2,
+            (b'\r', Some(_)) => return Err(ParseError::bad(ErrorKind::LineEnd, at + 1)),
+            _ => 0,
+        };
+        if end > 0 {
+            // The end of the section takes a place as well.
+            return if head.len() < rules.max_fields {
+                Ok(Some(end))
+            } else {
+                Err(ParseError::bad(ErrorKind::TooManyFields, at))
             };
         }
         let Some((colon, valid)) = read_name(buf, at, rules, violation)? else {
             return Ok(None);
         };
-        let Some((value, next)) = read_value(buf, colon + 1, rules, head, violation)? else {
+        let Some(value) = read_value(buf, colon + 1, rules, head, violation)? else {
             return Ok(None);
         };
         if valid {
-            add(head, (at, colon), value, rules, sink)?;
+            add(head, (at, colon), value.range, rules, sink)?;
         }
-        at = next;
+        at = value.next;
     }
 }
 
@@ -111,11 +131,19 @@ fn read_name(
     for (len, &byte) in rest.iter().enumerate().skip(len) {
         match byte {
             b':' => return Ok(Some((at + len, false))),
-            b'\r' | b'\n' => return Err(error),
+            b'\n' => return Err(error),
             _ => {}
         }
     }
     Ok(None)
+}
+
+/// A value as it stands in the buffer.
+struct Value {
+    /// Without white space around it.
+    range: (usize, usize),
+    /// Where the next line begins.
+    next: usize,
 }
 
 /// Reads a value with the lines folded into it; gives its trimmed range and where the next line begins.
@@ -126,7 +154,7 @@ fn read_value(
     rules: Rules,
     head: &mut Head,
     violation: &mut Option<u32>,
-) -> Result<Option<((usize, usize), usize)>, ParseError> {
+) -> Result<Option<Value>, ParseError> {
     let mut at = start;
     loop {
         let rest = buf.get(at..).unwrap_or_default();
@@ -155,7 +183,12 @@ fn read_value(
                 }
                 at = newline + 1;
             }
-            Some(_) => return Ok(Some((trim(head, buf, start, end), newline + 1))),
+            Some(_) => {
+                return Ok(Some(Value {
+                    range: trim(head, buf, start, end),
+                    next: newline + 1,
+                }));
+            }
         }
     }
 }
@@ -191,11 +224,14 @@ fn add(
     }
     let name = Span::new(name.0, name.1);
     let id = FieldId::of(head.slice(name));
-    if id != FieldId::Other
-        && let Fate::Drop = sink.field(head, RawField { id, value })?
-    {
-        return Ok(());
-    }
+    let value = match id {
+        FieldId::Other => value,
+        _ => match sink.field(head, RawField { id, value })? {
+            Fate::Keep => value,
+            Fate::Drop => return Ok(()),
+            Fate::Value(start, end) => (start, end),
+        },
+    };
     if head.len() >= rules.max_fields {
         return Err(ParseError::bad(ErrorKind::TooManyFields, value.1));
     }

@@ -3,20 +3,43 @@
 /// How large a head may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes a head may take, its final empty line included: the buffer size less the rewrite reserve
-    /// (`tune.bufsize`, `tune.maxrewrite`).
+    /// The buffer size less the rewrite reserve (`tune.bufsize`, `tune.maxrewrite`), in bytes. The texts of a head and
+    /// [`FIELD_COST`] for each field must stay below it by [`HEAD_COST`].
     pub max_head: usize,
-    /// Fields a message may have (`tune.http.maxhdr`).
+    /// Bytes at which an incomplete head counts as too large, because the buffer is full.
+    pub max_buffered: usize,
+    /// Fields a message must stay below (`tune.http.maxhdr`).
     pub max_fields: usize,
+}
+
+/// What a head costs beyond its texts, in bytes: the buffer's own bookkeeping in HAProxy, so that the same messages fit.
+pub const HEAD_COST: usize = 77;
+/// What a field costs beyond its texts.
+pub const FIELD_COST: usize = 8;
+/// What a buffer holds less than its size.
+const BUFFER_COST: usize = 56;
+
+impl Limits {
+    /// The limits for `tune.bufsize`, `tune.maxrewrite` and `tune.http.maxhdr`.
+    #[must_use]
+    pub fn new(bufsize: usize, maxrewrite: usize, maxhdr: usize) -> Self {
+        Self {
+            max_head: bufsize.saturating_sub(maxrewrite),
+            max_buffered: bufsize.saturating_sub(BUFFER_COST),
+            max_fields: maxhdr,
+        }
+    }
+
+    /// Whether a head whose texts have this total length fits.
+    pub(super) fn allow(&self, text: usize, fields: usize) -> bool {
+        text + FIELD_COST * fields + HEAD_COST <= self.max_head
+    }
 }
 
 impl Default for Limits {
     /// The figures for the default `tune.bufsize` 16384, `tune.maxrewrite` 1024 and `tune.http.maxhdr` 101.
     fn default() -> Self {
-        Self {
-            max_head: 16384 - 1024,
-            max_fields: 101,
-        }
+        Self::new(16384, 1024, 101)
     }
 }
 

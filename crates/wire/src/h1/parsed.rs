@@ -39,8 +39,8 @@ pub struct MessageFlags {
     pub connection_close: bool,
     /// `Connection` named `keep-alive`. The token has been taken out of the head.
     pub connection_keep_alive: bool,
-    /// `Connection` named `upgrade` and there is an `Upgrade` field with a protocol to change to. Without both, neither
-    /// is left in the head.
+    /// `Connection` named `upgrade`, and in a request there is an `Upgrade` field with a protocol to change to: without
+    /// both, neither is left in its head. `h2` and `h2c` are never left among the protocols.
     pub upgrade: bool,
     /// The protocol to change to is WebSocket (RFC 6455).
     pub websocket: bool,
@@ -53,9 +53,11 @@ pub struct MessageFlags {
     /// The connection must not be used again after this message, because its framing could be understood in two ways
     /// (RFC 9112, section 6.1).
     pub must_close: bool,
+    /// The connection to the next hop must not be used again after this message either.
+    pub close_next_hop: bool,
     /// `Expect: 100-continue` was there.
     pub expect_continue: bool,
-    /// The message carried a `Transfer-Encoding`, which is not in the head: the writer adds its own.
+    /// The message carried a `Transfer-Encoding`.
     pub transfer_encoding: bool,
     /// A violation was tolerated at this position of the buffer (`accept_unsafe`): the message is to be captured.
     pub violation: Option<u32>,

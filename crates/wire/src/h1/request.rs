@@ -1,8 +1,9 @@
 //! Request heads.
 
 use super::class::{self, TARGET, TOKEN};
-use super::common::{Common, http_version};
+use super::common::{Common, Side, http_version};
 use super::fields::{self, Fate, RawField, Rules, Sink};
+use super::limits::{FIELD_COST, HEAD_COST};
 use super::{ErrorKind, Framing, Limits, MessageFlags, Options, ParseError, Parsed, host};
 use message::{FieldId, Head, Method, Span, Version};
 
@@ -23,49 +24,104 @@ pub fn parse_request(
 ) -> Result<Parsed, ParseError> {
     fields::adopt_text(buf, head);
     let mut flags = MessageFlags::default();
-    let complete = read_head(buf, limits, options, head, &mut flags)?;
-    match complete {
-        Some((consumed, framing)) if consumed <= limits.max_head => Ok(Parsed::Done {
-            consumed,
-            framing,
-            flags,
-        }),
-        None if buf.len() < limits.max_head => Ok(Parsed::Incomplete),
-        _ => Err(ParseError::bad(ErrorKind::TooLarge, limits.max_head)),
-    }
-}
-
-fn read_head(
-    buf: &[u8],
-    limits: &Limits,
-    options: &Options,
-    head: &mut Head,
-    flags: &mut MessageFlags,
-) -> Result<Option<(usize, Framing)>, ParseError> {
     let Some((line, at)) = read_line(buf, options, &mut flags.violation)? else {
-        return Ok(None);
+        return incomplete(buf, limits, ErrorKind::TargetTooLong, 414);
     };
     head.set_request_spans(
         Span::new(line.method.0, line.method.1),
         Span::new(line.target.0, line.target.1),
-        Version::HTTP_11,
+        Version::HTTP_10,
     );
-    let mut sink = RequestSink::default();
+    let mut sink = RequestSink::new(options);
+    if line.version.0 == line.version.1 {
+        return http_09(head, at, options, flags, line.target.0);
+    }
     let rules = Rules::new(limits, options.accept_unsafe);
     let mut violation = flags.violation;
     let Some(consumed) = fields::read(buf, at, rules, head, &mut sink, &mut violation)? else {
-        return Ok(None);
+        return if at < buf.len() {
+            incomplete(buf, limits, ErrorKind::TooLarge, 431)
+        } else {
+            incomplete(buf, limits, ErrorKind::TargetTooLong, 414)
+        };
     };
-    flags.violation = violation;
     let version = http_version(
         buf.get(line.version.0..line.version.1).unwrap_or_default(),
         line.version.0,
         options.accept_unsafe,
-        &mut flags.violation,
+        &mut violation,
     )?;
+    flags.violation = violation;
     head.set_version(version);
-    let framing = sink.finish(head, version, options, flags, line.target.0)?;
-    Ok(Some((consumed, framing)))
+    let framing = sink.finish(head, version, options, &mut flags, line.target.0)?;
+    let start_line = line.method.1 - line.method.0 + head.target().len() + VERSION_LEN;
+    check_size(head, start_line, limits, consumed)?;
+    Ok(Parsed::Done {
+        consumed,
+        framing,
+        flags,
+    })
+}
+
+/// `HTTP/1.1`
+pub(super) const VERSION_LEN: usize = 8;
+
+/// What an incomplete head means: more to come, or none that would fit.
+pub(super) fn incomplete(
+    buf: &[u8],
+    limits: &Limits,
+    kind: ErrorKind,
+    status: u16,
+) -> Result<Parsed, ParseError> {
+    if buf.len() < limits.max_buffered {
+        Ok(Parsed::Incomplete)
+    } else {
+        Err(ParseError::bad(kind, buf.len()).with_status(status))
+    }
+}
+
+/// Whether a complete head is one that could be kept in a buffer.
+pub(super) fn check_size(
+    head: &Head,
+    start_line: usize,
+    limits: &Limits,
+    consumed: usize,
+) -> Result<(), ParseError> {
+    // Nothing that takes so little on the wire can exceed the limit.
+    if consumed + FIELD_COST * head.len() + HEAD_COST <= limits.max_head {
+        return Ok(());
+    }
+    let fields: usize = head
+        .fields()
+        .iter()
+        .map(|f| f.name.len() + f.value.len())
+        .sum();
+    if limits.allow(start_line + fields, head.len()) {
+        Ok(())
+    } else {
+        Err(ParseError::bad(ErrorKind::TooLarge, consumed).with_status(431))
+    }
+}
+
+/// A request without a version has no fields and no end but its line's, and can be nothing but a GET.
+fn http_09(
+    head: &mut Head,
+    consumed: usize,
+    options: &Options,
+    mut flags: MessageFlags,
+    target_at: usize,
+) -> Result<Parsed, ParseError> {
+    if head.method() != Method::Get {
+        return Err(ParseError::bad(ErrorKind::Version, consumed));
+    }
+    host::check(head, options.accept_unsafe, target_at)?;
+    flags.http10 = true;
+    flags.violation.get_or_insert(fields::offset(consumed));
+    Ok(Parsed::Done {
+        consumed,
+        framing: Framing::None,
+        flags,
+    })
 }
 
 struct RequestLine {
@@ -101,12 +157,12 @@ fn read_line(
     let Some(version_end) = run(buf, version, |b| class::is(b, class::VERSION)) else {
         return Ok(None);
     };
-    let Some(next) = line_end(buf, version_end, ErrorKind::Version)? else {
-        return Ok(None);
-    };
     if version == version_end && !options.accept_unsafe {
         return Err(ParseError::bad(ErrorKind::Version, version));
     }
+    let Some(next) = line_end(buf, version_end, ErrorKind::Version)? else {
+        return Ok(None);
+    };
     let line = RequestLine {
         method: (start, method_end),
         target: (target, target_end),
@@ -142,7 +198,7 @@ pub(super) fn line_end(
 }
 
 /// Clients may send empty lines in front of a request (RFC 9112, section 2.2).
-fn skip_empty_lines(buf: &[u8]) -> Result<Option<usize>, ParseError> {
+pub(super) fn skip_empty_lines(buf: &[u8]) -> Result<Option<usize>, ParseError> {
     let mut at = 0;
     loop {
         at = match buf.get(at) {
@@ -182,7 +238,6 @@ fn read_target(
 }
 
 /// What is gathered from a request's fields.
-#[derive(Default)]
 struct RequestSink {
     common: Common,
     host: Option<(usize, usize)>,
@@ -192,53 +247,29 @@ struct RequestSink {
 
 impl Sink for RequestSink {
     fn field(&mut self, head: &mut Head, field: RawField) -> Result<Fate, ParseError> {
+        let value = head.slice(Span::new(field.value.0, field.value.1));
         match field.id {
-            FieldId::Host => self.host(head, field),
-            FieldId::SecWebSocketKey => {
-                self.websocket_key = true;
-                Ok(Fate::Keep)
-            }
+            FieldId::Host => return host::merge(head, field, &mut self.host),
+            FieldId::SecWebSocketKey => self.websocket_key |= value.len() == WEBSOCKET_KEY_LEN,
             FieldId::Expect => {
-                let value = head.slice(Span::new(field.value.0, field.value.1));
                 self.expect_continue |= value.eq_ignore_ascii_case(b"100-continue");
-                Ok(Fate::Keep)
             }
-            FieldId::Te => Ok(keep_trailers_only(head, field)),
-            _ => self.common.field(head, field, true),
+            _ => return self.common.field(head, field),
         }
+        Ok(Fate::Keep)
     }
 }
 
-/// Of `TE`, only `trailers` is passed on: other codings are between the client and this proxy.
-fn keep_trailers_only(head: &mut Head, field: RawField) -> Fate {
-    let value = head.slice(Span::new(field.value.0, field.value.1));
-    if value == b"trailers" {
-        return Fate::Keep;
-    }
-    let listed = value
-        .split(|&b| b == b',')
-        .any(|item| item.trim_ascii() == b"trailers");
-    if listed {
-        head.push_known(FieldId::Te, b"trailers");
-    }
-    Fate::Drop
-}
+/// What 16 bytes take in base64, the form of a `Sec-WebSocket-Key` (RFC 6455, section 4.1).
+const WEBSOCKET_KEY_LEN: usize = 24;
 
 impl RequestSink {
-    /// Checks a `Host` field; all of them must say the same.
-    fn host(&mut self, head: &mut Head, field: RawField) -> Result<Fate, ParseError> {
-        let value = head.slice(Span::new(field.value.0, field.value.1));
-        if let Some(bad) = host::invalid_byte(value) {
-            return Err(ParseError::bad(ErrorKind::Host, field.value.0 + bad));
-        }
-        let Some(first) = self.host else {
-            self.host = Some(field.value);
-            return Ok(Fate::Keep);
-        };
-        if value.eq_ignore_ascii_case(head.slice(Span::new(first.0, first.1))) {
-            Ok(Fate::Drop)
-        } else {
-            Err(ParseError::bad(ErrorKind::Host, field.value.0))
+    fn new(options: &Options) -> Self {
+        Self {
+            common: Common::new(Side::Request, options.accept_unsafe),
+            host: None,
+            websocket_key: false,
+            expect_continue: false,
         }
     }
 
@@ -250,29 +281,36 @@ impl RequestSink {
         flags: &mut MessageFlags,
         target_at: usize,
     ) -> Result<Framing, ParseError> {
+        let bad = |kind| Err(ParseError::bad(kind, target_at));
         flags.has_host = self.host.is_some();
         flags.http10 = version < Version::HTTP_11;
         flags.expect_continue = self.expect_continue;
-        self.common.upgrade(head, true, flags);
+        self.common.upgrade(head, flags);
         if flags.websocket && !self.websocket_key && !options.accept_unsafe {
-            return Err(ParseError::bad(ErrorKind::WebSocketKey, target_at));
+            return bad(ErrorKind::WebSocketKey);
         }
         host::check(head, options.accept_unsafe, target_at)?;
-        let framing = self.common.framing(head, options, flags)?;
-        let framing = match (framing, head.method()) {
-            (_, Method::Connect) => {
-                head.remove_known(FieldId::ContentLength);
-                head.remove_known(FieldId::TransferEncoding);
-                Framing::None
-            }
-            (None, _) => Framing::None,
-            (Some(framing), _) => framing,
-        };
-        let bare = matches!(head.method(), Method::Get | Method::Head | Method::Delete);
+        let framing = self
+            .common
+            .framing(head, options, flags)?
+            .unwrap_or_default();
         let carries = !matches!(framing, Framing::None | Framing::Length(0));
-        if flags.http10 && bare && carries && !options.payload_with_any_method {
-            return Err(ParseError::bad(ErrorKind::UnexpectedPayload, target_at).with_status(413));
+        match head.method() {
+            Method::Connect => {
+                flags.close_next_hop |= flags.transfer_encoding;
+                if matches!(framing, Framing::Length(1..)) {
+                    let error = ParseError::bad(ErrorKind::UnexpectedPayload, target_at);
+                    return Err(error.with_status(502));
+                }
+                Ok(Framing::None)
+            }
+            Method::Get | Method::Head | Method::Delete
+                if flags.http10 && carries && !options.payload_with_any_method =>
+            {
+                let error = ParseError::bad(ErrorKind::UnexpectedPayload, target_at);
+                Err(error.with_status(413))
+            }
+            _ => Ok(framing),
         }
-        Ok(framing)
     }
 }
