@@ -10,7 +10,14 @@ use base::Endpoint;
 use expr::view::Date;
 use model::Bind;
 use std::cell::{Cell, OnceCell, RefCell};
+use crate::clock;
+use crate::stream::{TcpEnd, serve_http, serve_tcp};
+use crate::worker::Worker;
+use model::Mode;
+use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// Facts of one client connection.
 #[derive(Debug)]
@@ -29,6 +36,8 @@ pub struct Session {
     pub src: Option<Arc<Endpoint>>,
     /// The destination, likewise.
     pub dst: Option<Arc<Endpoint>>,
+    /// The name the client asked for, by a relay header.
+    pub authority: Option<Box<[u8]>>,
     /// Whether the ends came by a relay header.
     pub proxied: bool,
     /// When the connection was accepted, in milliseconds since the start and by the wall clock.
@@ -71,4 +80,59 @@ impl ClientSide {
             }
         }
     }
+}
+
+/// A connection that has just been accepted. Dropping it counts the connection out.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The worker.
+    pub worker: Rc<Worker>,
+    /// The configuration.
+    pub runtime: Arc<Runtime>,
+    /// The frontend.
+    pub frontend: Arc<ProxyRuntime>,
+    /// The listening socket.
+    pub bind: Arc<Bind>,
+    /// The peer's address.
+    pub peer: Option<Endpoint>,
+}
+
+impl Drop for Accepted {
+    fn drop(&mut self) {
+        self.runtime.process.connections.leave();
+        self.frontend.front.connections.leave();
+    }
+}
+
+/// Serves one client connection from its accept to its end.
+pub async fn run(accepted: Accepted, socket: Socket) {
+    let _registration = poll_fn(|cx| Poll::Ready(accepted.worker.register(cx.waker()))).await;
+    let mut client = ClientSide::new(socket);
+    let now = (clock::now_ms(), clock::date());
+    let session = Session {
+        runtime: accepted.runtime.clone(),
+        frontend: accepted.frontend.clone(),
+        bind: accepted.bind.clone(),
+        real_src: accepted.peer.clone(),
+        real_dst: OnceCell::new(),
+        src: None,
+        dst: None,
+        authority: None,
+        proxied: false,
+        accepted: now,
+        handshake: now.0,
+        requests: Cell::new(0),
+        vars: RefCell::default(),
+        log_level: None,
+    };
+    let Some(session) = crate::handshake::establish(session, &accepted.worker, &mut client).await else {
+        return;
+    };
+    let session = Rc::new(session);
+    if session.frontend.config.mode != Mode::Http
+        && serve_tcp(&session, &accepted.worker, &mut client).await == TcpEnd::Over
+    {
+        return;
+    }
+    serve_http(&session, &accepted.worker, &mut client).await;
 }

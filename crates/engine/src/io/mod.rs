@@ -8,4 +8,4 @@ mod socket;
 pub use buffer::{Buffer, give_text, set_buffer_size, take_text};
 pub use deadline::Deadline;
 pub use options::{apply_to_client, apply_to_server};
-pub use socket::Socket;
+pub use socket::{Socket, endpoint};

@@ -251,7 +251,6 @@ impl Stream<'_> {
 
     fn adopt(&mut self, idle: IdleConn, server: &Arc<ServerRuntime>, key: u64) {
         let conn = Conn::new(idle.socket);
-        self.state.server_before = (0, 0);
         self.state.times.connect = clock::now_ms();
         self.state.server_conn =
             Some(ServerConn { conn, server: server.clone(), key, reused: true, uses: idle.uses + 1, ends: OnceCell::new() });
@@ -291,7 +290,6 @@ impl Stream<'_> {
         let key = if self.state.has_request { self.connection_key(backend, server) } else { 0 };
         let mut conn = Conn::new(socket);
         self.write_relay_header(server, &mut conn);
-        self.state.server_before = (0, 0);
         self.state.server_conn =
             Some(ServerConn { conn, server: server.clone(), key, reused: false, uses: 1, ends: OnceCell::new() });
         Ok(())

@@ -4,6 +4,7 @@ mod access;
 mod cause;
 mod dispatch;
 mod finish;
+mod relay_header;
 mod http;
 mod pages;
 mod relay;
@@ -11,6 +12,7 @@ mod reply;
 mod request;
 mod response;
 mod rules;
+pub use rules::Verdict;
 mod tcp;
 mod times;
 mod vars;
@@ -19,6 +21,8 @@ mod view;
 pub use cause::{Cause, Phase, Source};
 pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 pub use times::Times;
+pub use http::serve_http;
+pub use tcp::{TcpEnd, serve_tcp};
 pub use vars::Vars;
 
 use crate::backend::Slot;
@@ -54,6 +58,8 @@ pub struct State {
     pub dst: Option<Arc<Endpoint>>,
     /// The backend, once chosen.
     pub backend: Option<Arc<ProxyRuntime>>,
+    /// Whether the stream counts among the backend's.
+    pub in_backend: bool,
     /// The server, once chosen.
     pub server: Option<Arc<ServerRuntime>>,
     /// The place on it.
@@ -100,12 +106,8 @@ pub struct State {
     pub server_socket: (Option<u32>, Option<u8>),
     /// When the rule that waits began to, in milliseconds since the start.
     pub waiting_since: Option<u64>,
-    /// Bytes received from and sent to the client before this stream, to tell its own.
-    pub client_before: (u64, u64),
-    /// Bytes received from and sent to the server before this stream.
-    pub server_before: (u64, u64),
-    /// Bytes exchanged with the server in attempts that are over.
-    pub server_bytes: (u64, u64),
+    /// Bytes passed on from the client and from the server, as logs and statistics count them.
+    pub bytes: (u64, u64),
     /// The number of this stream in the process.
     pub number: u64,
     /// Whether the server's connection may serve another request, as far as the request is concerned.
@@ -215,7 +217,6 @@ impl<'c> Stream<'c> {
     /// A stream at its beginning.
     pub fn new(session: &Rc<Session>, worker: &Rc<Worker>, client: &'c mut ClientSide) -> Self {
         let mut state = worker.take_state();
-        state.client_before = (client.conn.received, client.conn.sent);
         state.strict = true;
         Self { session: session.clone(), worker: worker.clone(), client, state }
     }

@@ -60,6 +60,8 @@ struct Flow {
     closes: bool,
     /// The receiver does not take anything any more; what still comes is dropped.
     discarding: bool,
+    /// Body bytes passed on.
+    moved: u64,
 }
 
 /// A fault in one direction.
@@ -120,6 +122,12 @@ impl<'a> Relay<'a> {
         self
     }
 
+    /// Body bytes passed on from the client and from the server.
+    #[must_use]
+    pub fn moved(&self) -> (u64, u64) {
+        (self.request.moved, self.response.moved)
+    }
+
     /// Moves bytes until the relay comes to an end.
     pub async fn run(&mut self, deadline: &mut Deadline) -> RelayEnd {
         poll_fn(|cx| self.poll(cx, deadline)).await
@@ -137,7 +145,7 @@ impl<'a> Relay<'a> {
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
         if self.request.delivered {
-            return self.watch_client(cx);
+            return None;
         }
         let (from, to) = (self.client.received, self.server.sent);
         let moved = poll_flow(cx, self.client, self.server, &mut self.request, self.limits);
@@ -159,11 +167,6 @@ impl<'a> Relay<'a> {
                 None
             }
         }
-    }
-
-    /// A client that has sent its whole request is still watched: its going away must not wait for a timeout.
-    fn watch_client(&mut self, _cx: &mut Context<'_>) -> Option<RelayEnd> {
-        None
     }
 
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
@@ -284,6 +287,7 @@ fn poll_flow(cx: &mut Context<'_>, source: &mut Conn, sink: &mut Conn, flow: &mu
                 }
             };
             source.consume(taken);
+            flow.moved += taken as u64;
             continue;
         }
         if !flow.finished && source.is_message_over() {

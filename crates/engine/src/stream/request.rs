@@ -147,6 +147,7 @@ impl Stream<'_> {
         if self.state.backend.is_none() {
             self.state.backend = Some(backend.clone());
         }
+        self.state.in_backend = true;
         backend.back.connections.enter();
         count(&backend.back.total, 1);
         backend.back.session_rate.add(self.state.times.request, 1000, 1);

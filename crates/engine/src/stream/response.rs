@@ -7,7 +7,7 @@ use crate::backend::IdleConn;
 use crate::clock;
 use crate::mux::Received;
 use crate::session::ClientSide;
-use message::{FieldId, Method};
+use message::{FieldId, Head, Kind, Method};
 use model::live::count;
 use model::rules::CloseKind;
 use model::{Options, RetryOn, Reuse};
@@ -212,7 +212,9 @@ impl Stream<'_> {
         }
         let limits = &self.session.runtime.limits;
         let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::RequestUntilResponse, timeouts);
-        match relay.run(deadline).await {
+        let end = relay.run(deadline).await;
+        self.state.bytes.0 += relay.moved().0;
+        match end {
             RelayEnd::ResponseStarted => Ok(false),
             RelayEnd::ClientAborted => Err(Lost::Client(Phase::Data)),
             RelayEnd::ClientTimeout => Err(Lost::ClientTimeout),
@@ -327,6 +329,7 @@ impl Stream<'_> {
         }
         self.after_response_rules().await;
         self.state.status = self.state.response.status();
+        self.state.bytes.1 += counted_size(&self.state.response);
         let tunnel = answer.framing == Framing::Tunnel;
         if tunnel || status == 101 {
             return self.tunnel(answer).await;
@@ -351,7 +354,11 @@ impl Stream<'_> {
             if request_over || self.state.replay.is_some() {
                 relay = relay.request_done();
             }
-            relay.run(deadline).await
+            let end = relay.run(deadline).await;
+            let (from_client, from_server) = relay.moved();
+            self.state.bytes.0 += from_client;
+            self.state.bytes.1 += from_server;
+            end
         };
         self.conclude(end, answer, next)
     }
@@ -398,7 +405,12 @@ impl Stream<'_> {
             server.conn.begin_body(Framing::Tunnel);
             let limits = &self.session.runtime.limits;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
-            Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).run(deadline).await
+            let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts);
+            let end = relay.run(deadline).await;
+            let (from_client, from_server) = relay.moved();
+            self.state.bytes.0 += from_client;
+            self.state.bytes.1 += from_server;
+            end
         };
         self.end_tunnel(end);
         self.drop_server_conn();
@@ -508,14 +520,7 @@ impl Stream<'_> {
 
     /// Gives up the connection to the server.
     pub(super) fn drop_server_conn(&mut self) {
-        if let Some(server) = self.state.server_conn.take() {
-            self.note_server_bytes(&server);
-        }
-    }
-
-    fn note_server_bytes(&mut self, server: &super::ServerConn) {
-        self.state.server_bytes.0 += server.conn.received - self.state.server_before.0;
-        self.state.server_bytes.1 += server.conn.sent - self.state.server_before.1;
+        self.state.server_conn = None;
     }
 
     /// Keeps the connection to the server for later if both sides agree, and lets the next stream onto the server.
@@ -523,7 +528,6 @@ impl Stream<'_> {
         let Some(server) = self.state.server_conn.take() else {
             return;
         };
-        self.note_server_bytes(&server);
         let side = h1::ServerSide { header: h1::ConnectionHeader::None, reusable: self.state.reusable };
         let stays = h1::server_stays_open(&side, &answer.flags, answer.framing);
         let quiet = server.conn.input.is_empty() && !server.conn.has_ended() && server.conn.is_flushed();
@@ -544,4 +548,15 @@ impl Stream<'_> {
         }
         server.server.idle.put(self.worker.index, idle);
     }
+}
+
+/// What a head adds to the byte counts of logs and statistics: HAProxy counts its own form of a message, in which a start
+/// line takes 20 bytes next to its text and separators take none.
+pub(super) fn counted_size(head: &Head) -> u64 {
+    let start = match head.kind() {
+        Kind::Request => head.method_text().len() + head.target().len() + 8,
+        Kind::Response => 8 + 3 + head.reason().len(),
+    };
+    let fields: usize = head.iter().map(|(name, value)| name.len() + value.len()).sum();
+    (20 + start + fields + 1) as u64
 }

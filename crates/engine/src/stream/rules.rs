@@ -32,7 +32,7 @@ pub enum Verdict {
 
 impl Stream<'_> {
     /// Evaluates HTTP rules, whose conditions are decided with what is there.
-    pub(super) async fn run_rules(&mut self, rules: &[Arc<Rule>]) -> Verdict {
+    pub async fn run_rules(&mut self, rules: &[Arc<Rule>]) -> Verdict {
         for rule in rules {
             if let Some(condition) = &rule.condition
                 && !condition.holds(self)

@@ -70,6 +70,7 @@ impl Stream<'_> {
     }
 
     fn enter_tcp_backend(&mut self, backend: &Arc<ProxyRuntime>) {
+        self.state.in_backend = true;
         backend.back.connections.enter();
         count(&backend.back.total, 1);
         backend.back.session_rate.add(clock::now_ms(), 1000, 1);
@@ -140,7 +141,9 @@ impl Stream<'_> {
         self.state.times.response = clock::now_ms();
         let limits = &self.session.runtime.limits;
         let ClientSide { conn, deadline, .. } = &mut *self.client;
-        let end = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).run(deadline).await;
+        let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts);
+        let end = relay.run(deadline).await;
+        self.state.bytes = relay.moved();
         self.end_tunnel(end);
         self.drop_server_conn();
     }

@@ -106,10 +106,6 @@ impl View for Stream<'_> {
 
     fn facts(&self) -> Option<StreamFacts<'_>> {
         let state = &*self.state;
-        let conn = &self.client.conn;
-        let server = state.server_conn.as_ref().map_or((0, 0), |server| {
-            (server.conn.received - state.server_before.0, server.conn.sent - state.server_before.1)
-        });
         let two = Cause::letters(state.cause);
         let backend = self.backend();
         Some(StreamFacts {
@@ -117,10 +113,10 @@ impl View for Stream<'_> {
             accept_date: state.times.begin_date,
             request_date: state.times.request_date,
             termination: [two[0], two[1], b'-', b'-'],
-            bytes_from_client: conn.received - state.client_before.0,
-            bytes_to_client: conn.sent - state.client_before.1,
-            bytes_to_server: state.server_bytes.1 + server.1,
-            bytes_from_server: state.server_bytes.0 + server.0,
+            bytes_from_client: state.bytes.0,
+            bytes_to_client: state.bytes.1,
+            bytes_to_server: state.bytes.0,
+            bytes_from_server: state.bytes.1,
             status: state.status,
             retries: state.retries,
             redispatched: state.redispatched,
