@@ -7,3 +7,4 @@ pub mod rate;
 
 pub use endpoint::Endpoint;
 pub use id::{ProxyIdx, ServerIdx};
+pub mod units;
