@@ -25,6 +25,27 @@ pub enum Type {
     Bin,
     /// HTTP method.
     Method,
+    /// What came in, unchanged; only as the output of a converter's row.
+    Same,
+}
+
+impl Type {
+    /// The name used by the keyword dump (`-dK`) and in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Bool => "bool",
+            Self::Int => "sint",
+            Self::Addr => "addr",
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+            Self::Str => "str",
+            Self::Bin => "bin",
+            Self::Method => "meth",
+            Self::Same => "same",
+        }
+    }
 }
 
 /// A sample's value. Text is borrowed from the message where that is possible.
@@ -80,6 +101,26 @@ pub enum Outcome<'a> {
     Found(Value<'a>),
     /// Nothing there, and nothing more will come.
     Missing,
+    /// A sample that more data may still change. A value like any other, but a condition that it does not satisfy is
+    /// not settled before the data is complete.
+    Tentative(Value<'a>),
     /// Not decidable yet: more data may change it. Content rules wait for it as long as their inspect delay lasts.
     NotYet,
+}
+
+impl<'a> Outcome<'a> {
+    /// The sample, whether it may still change or not.
+    #[must_use]
+    pub fn value(self) -> Option<Value<'a>> {
+        match self {
+            Self::Found(value) | Self::Tentative(value) => Some(value),
+            Self::Missing | Self::NotYet => None,
+        }
+    }
+
+    /// A sample when there is one, else nothing.
+    #[must_use]
+    pub fn of(value: Option<Value<'a>>) -> Self {
+        value.map_or(Self::Missing, Self::Found)
+    }
 }

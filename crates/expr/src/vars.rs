@@ -1,5 +1,7 @@
 //! Variables: scoped names, interned once so that look-ups compare small numbers.
 
+use hashbrown::HashMap;
+
 /// The life span of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -17,6 +19,21 @@ pub enum Scope {
     Check,
 }
 
+impl Scope {
+    /// The prefix of names in this scope, without its dot.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Process => "proc",
+            Self::Session => "sess",
+            Self::Transaction => "txn",
+            Self::Request => "req",
+            Self::Response => "res",
+            Self::Check => "check",
+        }
+    }
+}
+
 /// A variable's identity: its scope and its interned name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VarId {
@@ -24,4 +41,90 @@ pub struct VarId {
     pub scope: Scope,
     /// The interned name.
     pub name: u32,
+}
+
+/// The names of all variables that a configuration mentions.
+#[derive(Debug, Default, Clone)]
+pub struct VarNames {
+    ids: HashMap<Box<str>, u32>,
+    names: Vec<Box<str>>,
+}
+
+impl VarNames {
+    /// Finds or adds the variable `scope.name`.
+    ///
+    /// # Errors
+    /// HAProxy's complaint about a missing scope or a character that names may not hold.
+    pub fn intern(&mut self, text: &str) -> Result<VarId, String> {
+        let (scope, name) = Self::split(text)?;
+        if let Some(&id) = self.ids.get(name) {
+            return Ok(VarId { scope, name: id });
+        }
+        let id = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.names.push(name.into());
+        self.ids.insert(name.into(), id);
+        Ok(VarId { scope, name: id })
+    }
+
+    /// The variable `scope.name` if the configuration mentions that name.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<VarId> {
+        let (scope, name) = Self::split(text).ok()?;
+        Some(VarId {
+            scope,
+            name: *self.ids.get(name)?,
+        })
+    }
+
+    /// The name behind an interned number, without its scope.
+    #[must_use]
+    pub fn name(&self, id: u32) -> &str {
+        self.names.get(id as usize).map_or("", |n| n)
+    }
+
+    /// How many names there are; they are numbered from 0.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether no name has been seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn split(text: &str) -> Result<(Scope, &str), String> {
+        const SCOPES: [Scope; 6] = [
+            Scope::Process,
+            Scope::Session,
+            Scope::Transaction,
+            Scope::Request,
+            Scope::Response,
+            Scope::Check,
+        ];
+        if text.is_empty() {
+            return Err("variable name is missing".into());
+        }
+        let found = SCOPES.into_iter().find_map(|scope| {
+            let rest = text.strip_prefix(scope.name())?.strip_prefix('.')?;
+            Some((scope, rest))
+        });
+        let Some((scope, name)) = found else {
+            return Err(format!(
+                "invalid variable name '{text}'. A variable name must be start by its scope. The scope can be 'proc', 'sess', 'txn', 'req', 'res' or 'check'"
+            ));
+        };
+        if let Some(bad) = name.chars().find(|c| !is_name_char(*c)) {
+            return Err(format!("invalid syntax at char '{bad}' in '{text}'"));
+        }
+        if name.is_empty() {
+            return Err(format!("invalid variable name '{text}'"));
+        }
+        Ok((scope, name))
+    }
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
 }

@@ -127,6 +127,10 @@ pub trait ProcessView {
     fn random(&self) -> u32;
     /// A process-wide variable (`proc.`).
     fn proc_var(&self, name: u32) -> Option<Value<'static>>;
+    /// Whether an address is one of this host's own.
+    fn is_own_address(&self, address: std::net::IpAddr) -> bool {
+        address.is_loopback()
+    }
     /// A number that no other log line or stream of this process has.
     fn next_number(&self) -> u64;
 }
@@ -261,5 +265,55 @@ pub trait View {
     /// Why the stream or a log step is being logged: `close`, `error`, `accept` …, for profiles.
     fn log_origin(&self) -> &str {
         ""
+    }
+    /// Whether nothing that is missing now can still come, so that conditions must be settled.
+    fn is_final(&self) -> bool {
+        true
+    }
+}
+
+/// A view of nothing: for constants and for the time before there is traffic.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoView;
+
+impl View for NoView {
+    fn now(&self) -> Date {
+        Date::default()
+    }
+    fn process(&self) -> &dyn ProcessView {
+        self
+    }
+}
+
+impl ProcessView for NoView {
+    fn pid(&self) -> u32 {
+        0
+    }
+    fn connections(&self) -> u64 {
+        0
+    }
+    fn node(&self) -> &str {
+        ""
+    }
+    fn hostname(&self) -> &str {
+        ""
+    }
+    fn uptime_ms(&self) -> u64 {
+        0
+    }
+    fn threads(&self) -> (u32, u32) {
+        (1, 1)
+    }
+    fn proxy(&self, _: ProxyIdx) -> Option<&dyn ProxyView> {
+        None
+    }
+    fn random(&self) -> u32 {
+        0
+    }
+    fn proc_var(&self, _: u32) -> Option<Value<'static>> {
+        None
+    }
+    fn next_number(&self) -> u64 {
+        0
     }
 }

@@ -1,0 +1,397 @@
+//! Named conditions: lists of expressions with the patterns they are matched against.
+
+use crate::args::Arg;
+use crate::cast;
+use crate::condition::Match;
+use crate::context::ParseContext;
+use crate::expr::{self, Expr, Verdict};
+use crate::pattern::{Method, PatternCell, PatternSet};
+use crate::phases::Phases;
+use crate::sample::{Type, Value};
+use crate::view::View;
+use hashbrown::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// One expression of a condition with its patterns.
+#[derive(Debug)]
+pub struct AclExpr {
+    keyword: Box<str>,
+    expr: Expr,
+    method: Method,
+    cells: Vec<Arc<PatternCell>>,
+}
+
+impl AclExpr {
+    /// Reads `fetch[,converter…] [flags] [patterns…]`.
+    ///
+    /// # Errors
+    /// What is wrong, in HAProxy's wording.
+    pub fn parse(words: &[&str], ctx: &mut ParseContext<'_>) -> Result<Self, String> {
+        let text = words.first().copied().unwrap_or_default();
+        let keyword = expr::identifier(text);
+        let row = ctx.compiler.tables.acl(keyword);
+        let (expr, rest) = match row {
+            Some(row) => {
+                let Some(fetch) = ctx.compiler.tables.fetch(row.fetch) else {
+                    return Err(expr::unknown_fetch(row.fetch, ctx));
+                };
+                Expr::parse_with(fetch, keyword, "ACL keyword", &text[keyword.len()..], ctx)
+            }
+            None => Expr::parse_prefix(text, ctx),
+        }
+        .map_err(|e| match row {
+            Some(_) => format!("ACL keyword '{keyword}' : {e}").replacen(
+                &format!("ACL keyword '{keyword}' : ACL keyword '{keyword}' : "),
+                &format!("ACL keyword '{keyword}' : "),
+                1,
+            ),
+            None => format!("{e} in ACL expression '{text}'"),
+        })?;
+        if !rest.is_empty() {
+            return Err(format!(
+                "ACL keyword '{keyword}' : missing comma before '{rest}'"
+            ));
+        }
+        let implied = row
+            .filter(|_| !expr.has_converters())
+            .map(|row| row.method)
+            .or_else(|| Method::default_for(expr.output()));
+        let mut patterns = Patterns::read(words.get(1..).unwrap_or_default(), ctx, &expr, implied)?;
+        patterns.warn_if_idle(keyword, ctx);
+        Ok(Self {
+            keyword: keyword.into(),
+            expr,
+            method: patterns.method,
+            cells: std::mem::take(&mut patterns.cells),
+        })
+    }
+
+    fn test(&self, value: &Value<'_>) -> bool {
+        match self.method {
+            Method::Found => true,
+            Method::Bool => match value {
+                Value::Bool(v) => *v,
+                other => cast::cast(other.clone(), Type::Bool) == Some(Value::Bool(true)),
+            },
+            _ => self.cells.iter().any(|cell| cell.load().matches(value)),
+        }
+    }
+
+    /// Evaluates the expression and matches its values.
+    pub fn matches(&self, view: &dyn View) -> Verdict {
+        self.expr.any(view, |value| self.test(value))
+    }
+
+    /// The keyword as written.
+    #[must_use]
+    pub fn keyword(&self) -> &str {
+        &self.keyword
+    }
+
+    /// The expression.
+    #[must_use]
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+}
+
+/// The flags and patterns behind an expression.
+struct Patterns {
+    method: Method,
+    cells: Vec<Arc<PatternCell>>,
+    /// Whether a pattern, a file or `--` was there.
+    intended: bool,
+}
+
+impl Patterns {
+    fn read(
+        words: &[&str],
+        ctx: &mut ParseContext<'_>,
+        expr: &Expr,
+        implied: Option<Method>,
+    ) -> Result<Self, String> {
+        let mut words = words;
+        let mut explicit = None;
+        let mut ignore_case = false;
+        let (mut is_map, mut closed) = (false, false);
+        let mut files = Vec::new();
+        while let [flag, tail @ ..] = words
+            && flag.starts_with('-')
+        {
+            // A negative number is a pattern.
+            if flag.as_bytes().get(1).is_some_and(u8::is_ascii_digit) {
+                break;
+            }
+            let argument = tail.first().copied();
+            let needs_argument = |what: &str| {
+                argument.ok_or_else(|| format!("missing {what} after '{flag}' in ACL expression."))
+            };
+            match *flag {
+                "-i" => ignore_case = true,
+                "-n" => {}
+                "-u" => {
+                    needs_argument("unique id")?;
+                    words = tail;
+                }
+                "-M" => is_map = true,
+                "-f" => {
+                    files.push((needs_argument("file name")?, ignore_case));
+                    words = tail;
+                }
+                "-m" => {
+                    let name = needs_argument("matching method")?;
+                    if explicit.is_some() {
+                        return Err("only one explicit matching method can be defined with '-m' parameter. if migrating from an old version, just keep the last one".into());
+                    }
+                    explicit = Some(Method::of(name).ok_or_else(|| {
+                        format!("unknown matching method '{name}' when parsing ACL expression")
+                    })?);
+                    words = tail;
+                }
+                "--" => {
+                    closed = true;
+                    words = tail;
+                    break;
+                }
+                other => {
+                    return Err(format!(
+                        "'{other}' is not a valid ACL option. Please use '--' before any pattern beginning with a '-'"
+                    ));
+                }
+            }
+            words = words.get(1..).unwrap_or_default();
+        }
+        let Some(method) = explicit.or(implied) else {
+            return Err(format!(
+                "matching method must be specified first (using '-m') when using a sample fetch of type '{}'",
+                expr.output().name()
+            ));
+        };
+        if !cast::exists(expr.output(), method.sample_type()) {
+            return Err(format!(
+                "matching method '{}' cannot be used with a sample of type '{}'",
+                method.name(),
+                expr.output().name()
+            ));
+        }
+        let mut cells = Vec::new();
+        let intended = closed || !files.is_empty() || !words.is_empty();
+        for (name, ignore_case) in files {
+            let list = ctx.compiler.patterns.file(name, is_map)?;
+            cells.push(list.cell(method, ignore_case)?);
+        }
+        if method.takes_patterns() {
+            let mut set = PatternSet::new(method, ignore_case);
+            add_patterns(&mut set, words, method)?;
+            cells.push(ctx.compiler.patterns.inline(set).1);
+        }
+        Ok(Self {
+            method,
+            cells,
+            intended,
+        })
+    }
+
+    fn warn_if_idle(&mut self, keyword: &str, ctx: &mut ParseContext<'_>) {
+        if self.method.takes_patterns() && !self.intended {
+            ctx.warnings.push(format!(
+                "parsing acl keyword '{keyword}' :\n  no pattern to match against were provided, so this ACL will never match.\n  If this is what you intended, please add '--' to get rid of this warning.\n  If you intended to match only for existence, please use '-m found'.\n  If you wanted to force an int to match as a bool, please use '-m bool'.\n"
+            ));
+        }
+    }
+}
+
+/// Adds the patterns written in the configuration; integer methods understand operators before them.
+fn add_patterns(set: &mut PatternSet, words: &[&str], method: Method) -> Result<(), String> {
+    if !matches!(method, Method::Int | Method::Len) {
+        return words
+            .iter()
+            .try_for_each(|word| set.add(word.as_bytes(), None));
+    }
+    let mut operator = "eq";
+    for word in words {
+        match *word {
+            "eq" | "gt" | "ge" | "lt" | "le" => {
+                operator = word;
+                continue;
+            }
+            _ => {}
+        }
+        let is_numeric = word
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'.'));
+        if !is_numeric {
+            return Err(if operator == "eq" {
+                format!("'{word}' is not a number")
+            } else {
+                format!("'{word}' is neither a number nor a supported operator")
+            });
+        }
+        let number = || {
+            word.parse::<i64>()
+                .map_err(|_| format!("'{word}' is not a valid number range"))
+        };
+        let range = match operator {
+            "gt" => format!("{}:", number()?.saturating_add(1)),
+            "ge" => format!("{}:", number()?),
+            "lt" => format!(":{}", number()?.saturating_sub(1)),
+            "le" => format!(":{}", number()?),
+            _ => (*word).to_owned(),
+        };
+        set.add(range.as_bytes(), None)?;
+    }
+    Ok(())
+}
+
+/// A named condition. Later lines of the same name add alternatives, which conditions read before see as well.
+#[derive(Debug)]
+pub struct Acl {
+    name: Box<str>,
+    expr: AclExpr,
+    next: OnceLock<Arc<Acl>>,
+}
+
+impl Acl {
+    /// A condition of one expression.
+    #[must_use]
+    pub fn new(name: &str, expr: AclExpr) -> Self {
+        Self {
+            name: name.into(),
+            expr,
+            next: OnceLock::new(),
+        }
+    }
+
+    /// Its name; empty for an anonymous one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its expressions.
+    pub fn exprs(&self) -> impl Iterator<Item = &AclExpr> {
+        std::iter::successors(Some(self), |acl| acl.next.get().map(|next| &**next))
+            .map(|acl| &acl.expr)
+    }
+
+    /// Whether any expression matches.
+    pub fn matches(&self, view: &dyn View) -> Match {
+        let mut result = Match::No;
+        for expr in self.exprs() {
+            match expr.matches(view) {
+                Verdict::Yes => return Match::Yes,
+                Verdict::NotYet => result = Match::NotYet,
+                Verdict::No => {}
+            }
+        }
+        result
+    }
+
+    /// Where at least one of its expressions can be had.
+    #[must_use]
+    pub fn phases(&self) -> Phases {
+        self.exprs()
+            .fold(Phases::NONE, |set, e| set | e.expr.phases())
+    }
+}
+
+/// The named conditions of one proxy.
+#[derive(Debug, Default, Clone)]
+pub struct AclSet {
+    first: HashMap<Box<str>, Arc<Acl>>,
+}
+
+impl AclSet {
+    /// Reads the words behind `acl`: a name and an expression.
+    ///
+    /// # Errors
+    /// What is wrong, in HAProxy's wording.
+    pub fn parse_line(words: &[&str], ctx: &mut ParseContext<'_>) -> Result<(), String> {
+        let name = words.first().copied().unwrap_or_default();
+        if let Some(bad) = name
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':')))
+        {
+            return Err(format!(
+                "character '{bad}' is not permitted in acl name '{name}'."
+            ));
+        }
+        if matches!(name, "or" | "||") {
+            return Err(format!(
+                "acl name '{name}' will never match. 'or' is used to express a disjunction within a condition."
+            ));
+        }
+        let expr = AclExpr::parse(words.get(1..).unwrap_or_default(), ctx)
+            .map_err(|e| format!("error detected while parsing ACL '{name}' : {e}."))?;
+        ctx.acls.add(name, expr);
+        Ok(())
+    }
+
+    /// Adds an expression to the condition `name`.
+    pub fn add(&mut self, name: &str, expr: AclExpr) {
+        let mut new = Arc::new(Acl::new(name, expr));
+        let Some(first) = self.first.get(name) else {
+            self.first.insert(name.into(), new);
+            return;
+        };
+        let mut last = first;
+        loop {
+            match last.next.set(new) {
+                Ok(()) => return,
+                Err(back) => new = back,
+            }
+            match last.next.get() {
+                Some(next) => last = next,
+                None => return,
+            }
+        }
+    }
+
+    /// The condition of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<Acl>> {
+        self.first.get(name)
+    }
+
+    /// The names of all conditions.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.first.keys().map(|name| &**name)
+    }
+}
+
+/// The expression behind a predefined condition (configuration manual, 7.4).
+#[must_use]
+pub fn predefined(name: &str) -> Option<&'static [&'static str]> {
+    Some(match name {
+        "FALSE" => &["always_false"],
+        "HTTP" => &["req.proto_http"],
+        "HTTP_1.0" => &["req.ver", "1.0"],
+        "HTTP_1.1" => &["req.ver", "1.1"],
+        "HTTP_2.0" => &["req.ver", "2.0"],
+        "HTTP_3.0" => &["req.ver", "3.0"],
+        "HTTP_CONTENT" => &["req.hdr_val(content-length)", "gt", "0"],
+        "HTTP_URL_ABS" => &["url_reg", "^[^/:]*://"],
+        "HTTP_URL_SLASH" => &["url_beg", "/"],
+        "HTTP_URL_STAR" => &["url", "*"],
+        "LOCALHOST" => &["src", "127.0.0.1/8", "::1"],
+        "METH_CONNECT" => &["method", "CONNECT"],
+        "METH_DELETE" => &["method", "DELETE"],
+        "METH_GET" => &["method", "GET", "HEAD"],
+        "METH_HEAD" => &["method", "HEAD"],
+        "METH_OPTIONS" => &["method", "OPTIONS"],
+        "METH_POST" => &["method", "POST"],
+        "METH_PUT" => &["method", "PUT"],
+        "METH_TRACE" => &["method", "TRACE"],
+        "RDP_COOKIE" => &["req.rdp_cookie_cnt", "gt", "0"],
+        "REQ_CONTENT" => &["req.len", "gt", "0"],
+        "TRUE" => &["always_true"],
+        "WAIT_END" => &["wait_end"],
+        _ => return None,
+    })
+}
+
+/// Whether an argument is left out; used by rows whose default depends on that.
+#[must_use]
+pub fn is_left_out(arg: Option<&Arg>) -> bool {
+    matches!(arg, None | Some(Arg::Empty))
+}

@@ -1,0 +1,233 @@
+//! Implicit conversions between sample types.
+
+use crate::sample::{Type, Value};
+use message::Method;
+use std::borrow::Cow;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Whether a sample of type `from` may stand where `to` is wanted.
+///
+/// [`Type::Any`] on either side is decided when the sample is there.
+#[must_use]
+pub fn exists(from: Type, to: Type) -> bool {
+    use Type::{Addr, Any, Bin, Bool, Int, Ipv4, Ipv6, Method, Same, Str};
+    match (from, to) {
+        (a, b) if a == b => true,
+        (Any | Same, _) | (_, Any | Same) => true,
+        (_, Str | Bin) => true,
+        (Bool, Int) | (Int, Bool) => true,
+        (Int, Addr | Ipv4 | Ipv6) => true,
+        (Addr | Ipv4 | Ipv6, Addr | Ipv4 | Ipv6) => true,
+        (Addr | Ipv4, Int) => true,
+        (Str, Bool | Int | Addr | Ipv4 | Ipv6 | Method) => true,
+        _ => false,
+    }
+}
+
+/// Casts a value; `None` when its type or its content does not allow it.
+#[must_use]
+pub fn cast(value: Value<'_>, to: Type) -> Option<Value<'_>> {
+    match to {
+        Type::Any | Type::Same => Some(value),
+        Type::Bool => to_int(&value)
+            .filter(|_| !matches!(value, Value::Ip(_)))
+            .map(|v| Value::Bool(v != 0)),
+        Type::Int => to_int(&value).map(Value::Int),
+        Type::Addr => to_ip(&value).map(Value::Ip),
+        Type::Ipv4 => to_ip(&value)
+            .and_then(to_v4)
+            .map(|ip| Value::Ip(IpAddr::V4(ip))),
+        Type::Ipv6 => to_ip(&value).map(|ip| Value::Ip(IpAddr::V6(to_v6(ip)))),
+        Type::Str => to_str(value).map(Value::Str),
+        Type::Bin => Some(Value::Bin(to_bin(value))),
+        Type::Method => match value {
+            Value::Method(..) => Some(value),
+            Value::Str(text) => Some(Value::Method(Method::of(&text), text)),
+            _ => None,
+        },
+    }
+}
+
+/// The leading decimal integer of a text, with an optional sign; 0 when there is none.
+///
+/// Anything that overflows stops at the nearest 64-bit limit.
+#[must_use]
+pub fn leading_int(text: &[u8]) -> i64 {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let mut value: i64 = 0;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            break;
+        }
+        let digit = i64::from(digit - b'0');
+        value = value.saturating_mul(10);
+        value = if negative {
+            value.saturating_sub(digit)
+        } else {
+            value.saturating_add(digit)
+        };
+    }
+    value
+}
+
+fn to_int(value: &Value<'_>) -> Option<i64> {
+    match value {
+        Value::Bool(v) => Some(i64::from(*v)),
+        Value::Int(v) => Some(*v),
+        Value::Ip(IpAddr::V4(ip)) => Some(i64::from(u32::from(*ip))),
+        Value::Str(text) => {
+            let digits = text.strip_prefix(b"-").unwrap_or(text);
+            digits
+                .first()
+                .is_some_and(|b| b.is_ascii_digit())
+                .then(|| leading_int(text))
+                .or(Some(0))
+        }
+        _ => None,
+    }
+}
+
+/// Reads an address from text.
+#[must_use]
+pub fn parse_ip(text: &[u8]) -> Option<IpAddr> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn to_ip(value: &Value<'_>) -> Option<IpAddr> {
+    match value {
+        Value::Ip(ip) => Some(*ip),
+        Value::Int(v) => Some(IpAddr::V4(Ipv4Addr::from(*v as u32))),
+        Value::Str(text) => parse_ip(text),
+        _ => None,
+    }
+}
+
+/// The IPv4 address behind an IPv6 one that embeds it (mapped, compatible, 6to4).
+#[must_use]
+pub fn to_v4(ip: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(ip) = ip else {
+        return match ip {
+            IpAddr::V4(ip) => Some(ip),
+            IpAddr::V6(_) => None,
+        };
+    };
+    let s = ip.segments();
+    let low = |a: u16, b: u16| Ipv4Addr::from(u32::from(a) << 16 | u32::from(b));
+    if s[..5] == [0; 5] && (s[5] == 0 || s[5] == 0xffff) {
+        Some(low(s[6], s[7]))
+    } else if s[0] == 0x2002 {
+        Some(low(s[1], s[2]))
+    } else {
+        None
+    }
+}
+
+/// The IPv6 form of an address.
+#[must_use]
+pub fn to_v6(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    }
+}
+
+/// Writes an address as text.
+pub fn write_ip(ip: IpAddr, out: &mut Vec<u8>) {
+    match ip {
+        IpAddr::V4(ip) => {
+            for (at, octet) in ip.octets().into_iter().enumerate() {
+                if at > 0 {
+                    out.push(b'.');
+                }
+                write_uint(u64::from(octet), out);
+            }
+        }
+        // Writing to a vector can't fail.
+        IpAddr::V6(ip) => drop(write!(out, "{ip}")),
+    }
+}
+
+/// Writes a decimal number.
+pub fn write_uint(mut value: u64, out: &mut Vec<u8>) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        if let Some(digit) = digits.get_mut(at) {
+            *digit = b'0' + (value % 10) as u8;
+        }
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(at..).unwrap_or_default());
+}
+
+/// Writes a signed decimal number.
+pub fn write_int(value: i64, out: &mut Vec<u8>) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    write_uint(value.unsigned_abs(), out);
+}
+
+/// Writes upper-case hexadecimal digits.
+pub fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in bytes {
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
+    }
+}
+
+fn to_str(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
+    Some(match value {
+        Value::Str(text) => text,
+        Value::Method(method, text) => match method.name() {
+            Some(name) => Cow::Borrowed(name.as_bytes()),
+            None => text,
+        },
+        Value::Bool(v) => Cow::Borrowed(if v { b"1" } else { b"0" }),
+        Value::Int(v) => {
+            let mut out = Vec::with_capacity(20);
+            write_int(v, &mut out);
+            Cow::Owned(out)
+        }
+        Value::Ip(ip) => {
+            let mut out = Vec::with_capacity(40);
+            write_ip(ip, &mut out);
+            Cow::Owned(out)
+        }
+        // A binary block read as text ends where a C string would.
+        Value::Bin(bytes) => match memchr::memchr(0, &bytes) {
+            None => bytes,
+            Some(end) => match bytes {
+                Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(..end).unwrap_or_default()),
+                Cow::Owned(mut bytes) => {
+                    bytes.truncate(end);
+                    Cow::Owned(bytes)
+                }
+            },
+        },
+    })
+}
+
+fn to_bin(value: Value<'_>) -> Cow<'_, [u8]> {
+    match value {
+        Value::Str(text) | Value::Bin(text) => text,
+        Value::Method(method, text) => match method.name() {
+            Some(name) => Cow::Borrowed(name.as_bytes()),
+            None => text,
+        },
+        Value::Bool(v) => Cow::Owned(i64::from(v).to_be_bytes().to_vec()),
+        Value::Int(v) => Cow::Owned(v.to_be_bytes().to_vec()),
+        Value::Ip(IpAddr::V4(ip)) => Cow::Owned(ip.octets().to_vec()),
+        Value::Ip(IpAddr::V6(ip)) => Cow::Owned(ip.octets().to_vec()),
+    }
+}

@@ -1,0 +1,112 @@
+//! What parsing an expression needs to know and leaves behind.
+
+use crate::acl::AclSet;
+use crate::args::ArgKind;
+use crate::pattern::PatternStore;
+use crate::phases::Phases;
+use crate::row::Tables;
+use crate::vars::VarNames;
+use base::{ProxyIdx, ServerIdx};
+use std::sync::{Arc, OnceLock};
+
+/// What a name in an argument turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A frontend or backend.
+    Proxy(ProxyIdx),
+    /// A server of a backend.
+    Server(ProxyIdx, ServerIdx),
+    /// A stick table, by its place in the snapshot.
+    Table(u32),
+    /// A user list, by its place in the snapshot.
+    UserList(u32),
+}
+
+/// A name in an argument, to be resolved once the whole configuration has been read.
+pub type ReferenceSlot = OnceLock<Target>;
+
+/// A name to resolve.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// What it names: a frontend, backend, server, table or user list.
+    pub kind: ArgKind,
+    /// The name; empty for the proxy at hand (or its own table).
+    pub name: String,
+    /// Where the answer goes.
+    pub slot: Arc<ReferenceSlot>,
+    /// Which argument of what, counted from 1, as messages name it: `fetch keyword 'nbsrv'`.
+    pub argument: usize,
+    /// The keyword it is an argument of: `sample fetch keyword 'nbsrv'`.
+    pub owner: String,
+    /// The proxy in which the expression stands; empty outside of proxies.
+    pub proxy: String,
+    /// The file.
+    pub file: String,
+    /// The line.
+    pub line: u32,
+}
+
+/// What all expressions of a configuration share.
+pub struct Compiler {
+    /// The keywords.
+    pub tables: &'static Tables,
+    /// The variables' names.
+    pub names: VarNames,
+    /// Pattern lists and maps, shared by file name.
+    pub patterns: PatternStore,
+    /// Names to resolve.
+    pub references: Vec<Reference>,
+}
+
+impl Compiler {
+    /// A compiler over the given tables.
+    #[must_use]
+    pub fn new(tables: &'static Tables) -> Self {
+        Self {
+            tables,
+            names: VarNames::default(),
+            patterns: PatternStore::default(),
+            references: Vec::new(),
+        }
+    }
+}
+
+/// Where an expression stands and what it may use.
+pub struct ParseContext<'c> {
+    /// What all expressions share.
+    pub compiler: &'c mut Compiler,
+    /// The named conditions of the proxy at hand.
+    pub acls: &'c mut AclSet,
+    /// The proxy at hand; empty outside of proxies.
+    pub proxy: &'c str,
+    /// The file being read.
+    pub file: &'c str,
+    /// The line being read.
+    pub line: u32,
+    /// Where the expression will be evaluated.
+    pub phases: Phases,
+    /// Complaints that are not errors.
+    pub warnings: Vec<String>,
+}
+
+impl<'c> ParseContext<'c> {
+    /// A context for expressions evaluated in any of `phases`.
+    pub fn new(compiler: &'c mut Compiler, acls: &'c mut AclSet, phases: Phases) -> Self {
+        Self {
+            compiler,
+            acls,
+            proxy: "",
+            file: "",
+            line: 0,
+            phases,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The same context at a place of a file.
+    #[must_use]
+    pub fn at(mut self, proxy: &'c str, file: &'c str, line: u32) -> Self {
+        (self.proxy, self.file, self.line) = (proxy, file, line);
+        self
+    }
+}

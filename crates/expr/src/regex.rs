@@ -1,0 +1,214 @@
+//! Regular expressions over bytes: linear time by default, bounded backtracking where a pattern needs it.
+
+use regex::bytes::{Captures, RegexBuilder};
+use std::borrow::Cow;
+
+/// Steps a backtracking pattern may take before it counts as not matching.
+const BACKTRACK_LIMIT: usize = 1_000_000;
+
+/// A compiled regular expression.
+#[derive(Debug)]
+pub enum Regex {
+    /// Matched in linear time.
+    Linear(regex::bytes::Regex),
+    /// Needs look-around or back-references; matched by bounded backtracking.
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+/// The ranges of a match's groups in the subject, the whole match first.
+pub type Groups = Vec<Option<(usize, usize)>>;
+
+impl Regex {
+    /// Compiles a pattern in PCRE's dialect.
+    ///
+    /// # Errors
+    /// The text of what is wrong with it.
+    pub fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
+        let pattern = translate(pattern);
+        let linear = |unicode| {
+            RegexBuilder::new(&pattern)
+                .unicode(unicode)
+                .case_insensitive(ignore_case)
+                .size_limit(64 << 20)
+                .build()
+        };
+        let error = match linear(false).or_else(|_| linear(true)) {
+            Ok(regex) => return Ok(Self::Linear(regex)),
+            Err(error) => error,
+        };
+        fancy_regex::RegexBuilder::new(&pattern)
+            .case_insensitive(ignore_case)
+            .backtrack_limit(BACKTRACK_LIMIT)
+            .build()
+            .map(|regex| Self::Backtracking(Box::new(regex)))
+            .map_err(|_| match error {
+                // The library's message is a drawing of several lines; its last one says what is wrong.
+                regex::Error::Syntax(text) => text
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned(),
+                other => other.to_string(),
+            })
+    }
+
+    /// Whether the pattern is matched by backtracking.
+    #[must_use]
+    pub fn backtracks(&self) -> bool {
+        matches!(self, Self::Backtracking(_))
+    }
+
+    /// Whether it matches anywhere in `text`.
+    #[must_use]
+    pub fn is_match(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Linear(regex) => regex.is_match(text),
+            Self::Backtracking(regex) => regex.is_match(&as_text(text)).unwrap_or(false),
+        }
+    }
+
+    /// The groups of the first match at or after `from`.
+    ///
+    /// Text before `from` is still seen by look-behind and anchors.
+    #[must_use]
+    pub fn groups_at(&self, text: &[u8], from: usize) -> Option<Groups> {
+        match self {
+            Self::Linear(regex) => {
+                let mut captures = regex.capture_locations();
+                regex.captures_read_at(&mut captures, text, from)?;
+                Some((0..captures.len()).map(|at| captures.get(at)).collect())
+            }
+            Self::Backtracking(regex) => {
+                // Bytes that are not UTF-8 would shift the ranges; such a subject does not match.
+                let text = std::str::from_utf8(text).ok()?;
+                let captures = regex.captures_from_pos(text, from).ok()??;
+                Some(
+                    captures
+                        .iter()
+                        .map(|m| m.map(|m| (m.start(), m.end())))
+                        .collect(),
+                )
+            }
+        }
+    }
+
+    /// The captures of the first match, for linear patterns.
+    #[must_use]
+    pub fn captures<'t>(&self, text: &'t [u8]) -> Option<Captures<'t>> {
+        match self {
+            Self::Linear(regex) => regex.captures(text),
+            Self::Backtracking(_) => None,
+        }
+    }
+}
+
+fn as_text(text: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(text)
+}
+
+/// Rewrites what PCRE reads otherwise than the library: `[`, `&&`, `--` and `~~` inside classes, and braces that open no
+/// repetition.
+fn translate(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len() + 8);
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        let tail = &rest[c.len_utf8()..];
+        match c {
+            '\\' => {
+                let escaped = tail.chars().next();
+                match escaped {
+                    // Escapes of characters without a meaning of their own are the character itself.
+                    Some(
+                        e @ ('/' | '"' | '\'' | ' ' | '=' | '@' | '%' | ',' | ';' | ':' | '!' | '_'
+                        | '`' | '<' | '>'),
+                    ) => out.push(e),
+                    Some(e) => out.extend(['\\', e]),
+                    None => out.push('\\'),
+                }
+                rest = escaped.map_or("", |e| &tail[e.len_utf8()..]);
+            }
+            '[' => {
+                rest = translate_class(tail, &mut out);
+            }
+            '{' if !opens_repetition(tail) => {
+                out.push_str("\\{");
+                rest = tail;
+            }
+            '}' if !closes_repetition(&out) => {
+                out.push_str("\\}");
+                rest = tail;
+            }
+            _ => {
+                out.push(c);
+                rest = tail;
+            }
+        }
+    }
+    out
+}
+
+fn opens_repetition(tail: &str) -> bool {
+    tail.split_once('}').is_some_and(|(inner, _)| {
+        let mut parts = inner.splitn(2, ',');
+        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        parts
+            .next()
+            .is_some_and(|low| !low.is_empty() && digits(low))
+            && parts.next().is_none_or(digits)
+    })
+}
+
+fn closes_repetition(out: &str) -> bool {
+    let inner = out.trim_end_matches(|c: char| {
+        c.is_ascii_digit() || c == ',' || c.is_ascii_alphanumeric() || c == '_'
+    });
+    inner.ends_with('{') && !inner.ends_with("\\{")
+}
+
+/// Copies a class whose `[` has been read; returns what follows its `]`.
+fn translate_class<'p>(pattern: &'p str, out: &mut String) -> &'p str {
+    out.push('[');
+    let mut rest = pattern;
+    if let Some(tail) = rest.strip_prefix('^') {
+        out.push('^');
+        rest = tail;
+    }
+    if let Some(tail) = rest.strip_prefix(']') {
+        out.push_str("\\]");
+        rest = tail;
+    }
+    let mut previous = '\0';
+    while let Some(c) = rest.chars().next() {
+        let tail = &rest[c.len_utf8()..];
+        match c {
+            ']' => {
+                out.push(']');
+                return tail;
+            }
+            '[' if tail.starts_with(':') && tail[1..].contains(":]") => {
+                let end = tail.find(":]").map_or(tail.len(), |at| at + 2);
+                out.push('[');
+                out.push_str(&tail[..end]);
+                rest = &tail[end..];
+                previous = ']';
+                continue;
+            }
+            '[' => out.push_str("\\["),
+            '&' | '~' if previous == c => out.extend(['\\', c]),
+            '\\' => {
+                out.push('\\');
+                if let Some(e) = tail.chars().next() {
+                    out.push(e);
+                    rest = &tail[e.len_utf8()..];
+                    previous = e;
+                    continue;
+                }
+            }
+            _ => out.push(c),
+        }
+        previous = c;
+        rest = tail;
+    }
+    rest
+}

@@ -1,0 +1,106 @@
+//! The root of all keyword tables.
+
+use crate::converters;
+use crate::fetches;
+use crate::pattern::Method::{self, Beg, Bin, Dir, Dom, End, Int, Len, Reg, Str, Sub};
+use crate::row::{AclRow, Awaiting, Tables};
+
+/// Every keyword of expressions.
+pub static TABLES: Tables = Tables::new(
+    fetches::FAMILIES,
+    converters::FAMILIES,
+    ACLS,
+    FETCHES_AWAITING,
+    converters::AWAITING,
+);
+
+const fn acl(name: &'static str, fetch: &'static str, method: Method) -> AclRow {
+    AclRow {
+        name,
+        fetch,
+        method,
+    }
+}
+
+static ACLS: &[AclRow] = &[
+    acl("base", "base", Str),
+    acl("base_beg", "base", Beg),
+    acl("base_dir", "base", Dir),
+    acl("base_dom", "base", Dom),
+    acl("base_end", "base", End),
+    acl("base_len", "base", Len),
+    acl("base_reg", "base", Reg),
+    acl("base_sub", "base", Sub),
+    acl("cook", "req.cook", Str),
+    acl("cook_beg", "req.cook", Beg),
+    acl("cook_dir", "req.cook", Dir),
+    acl("cook_dom", "req.cook", Dom),
+    acl("cook_end", "req.cook", End),
+    acl("cook_len", "req.cook", Len),
+    acl("cook_reg", "req.cook", Reg),
+    acl("cook_sub", "req.cook", Sub),
+    acl("hdr", "req.hdr", Str),
+    acl("hdr_beg", "req.hdr", Beg),
+    acl("hdr_dir", "req.hdr", Dir),
+    acl("hdr_dom", "req.hdr", Dom),
+    acl("hdr_end", "req.hdr", End),
+    acl("hdr_len", "req.hdr", Len),
+    acl("hdr_reg", "req.hdr", Reg),
+    acl("hdr_sub", "req.hdr", Sub),
+    acl("http_auth_group", "http_auth_group", Str),
+    acl("method", "method", Str),
+    acl("path", "path", Str),
+    acl("path_beg", "path", Beg),
+    acl("path_dir", "path", Dir),
+    acl("path_dom", "path", Dom),
+    acl("path_end", "path", End),
+    acl("path_len", "path", Len),
+    acl("path_reg", "path", Reg),
+    acl("path_sub", "path", Sub),
+    acl("payload", "req.payload", Bin),
+    acl("payload_lv", "req.payload_lv", Bin),
+    acl("req.ssl_ver", "req.ssl_ver", Int),
+    acl("req_rdp_cookie", "req.rdp_cookie", Str),
+    acl("req_rdp_cookie_cnt", "req.rdp_cookie_cnt", Int),
+    acl("req_ssl_sni", "req.ssl_sni", Str),
+    acl("req_ssl_ver", "req.ssl_ver", Int),
+    acl("req_ver", "req.ver", Str),
+    acl("resp_ver", "res.ver", Str),
+    acl("scook", "res.cook", Str),
+    acl("scook_beg", "res.cook", Beg),
+    acl("scook_dir", "res.cook", Dir),
+    acl("scook_dom", "res.cook", Dom),
+    acl("scook_end", "res.cook", End),
+    acl("scook_len", "res.cook", Len),
+    acl("scook_reg", "res.cook", Reg),
+    acl("scook_sub", "res.cook", Sub),
+    acl("shdr", "res.hdr", Str),
+    acl("shdr_beg", "res.hdr", Beg),
+    acl("shdr_dir", "res.hdr", Dir),
+    acl("shdr_dom", "res.hdr", Dom),
+    acl("shdr_end", "res.hdr", End),
+    acl("shdr_len", "res.hdr", Len),
+    acl("shdr_reg", "res.hdr", Reg),
+    acl("shdr_sub", "res.hdr", Sub),
+    acl("ssl_fc_sni_end", "ssl_fc_sni", End),
+    acl("ssl_fc_sni_reg", "ssl_fc_sni", Reg),
+    acl("url", "url", Str),
+    acl("url_beg", "url", Beg),
+    acl("url_dir", "url", Dir),
+    acl("url_dom", "url", Dom),
+    acl("url_end", "url", End),
+    acl("url_len", "url", Len),
+    acl("url_reg", "url", Reg),
+    acl("url_sub", "url", Sub),
+    acl("urlp", "urlp", Str),
+    acl("urlp_beg", "urlp", Beg),
+    acl("urlp_dir", "urlp", Dir),
+    acl("urlp_dom", "urlp", Dom),
+    acl("urlp_end", "urlp", End),
+    acl("urlp_len", "urlp", Len),
+    acl("urlp_reg", "urlp", Reg),
+    acl("urlp_sub", "urlp", Sub),
+];
+
+/// Known fetches that are not built yet.
+static FETCHES_AWAITING: &[Awaiting] = &[];
