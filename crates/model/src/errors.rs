@@ -34,7 +34,7 @@ pub struct ComposedResponse {
     /// The body's media type; none without a body.
     pub content_type: Option<Arc<str>>,
     /// Further headers.
-    pub headers: Vec<(Arc<str>, LogFormat)>,
+    pub headers: Vec<(Arc<str>, Arc<LogFormat>)>,
     /// The body.
     pub body: ResponseBody,
 }

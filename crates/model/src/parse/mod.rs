@@ -87,6 +87,8 @@ pub struct Draft {
     pub switch_names: Vec<(usize, Arc<str>, Line)>,
     /// `use-server` targets by name, in step with the rules, and their lines.
     pub use_server_names: Vec<(usize, Arc<str>, Line)>,
+    /// What the checks at the end need to know.
+    pub notes: families::proxy::Notes,
     /// The lines of `server` directives by the server's name.
     pub server_lines: HashMap<Arc<str>, u32>,
 }
@@ -103,6 +105,7 @@ impl Draft {
             errorfiles: Vec::new(),
             switch_names: Vec::new(),
             use_server_names: Vec::new(),
+            notes: families::proxy::Notes::default(),
             server_lines: HashMap::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! `server`, `server-template`, `default-server` and `source` lines.
+//! `server`, `server-template` and `default-server` lines.
 
 mod check;
 mod connection;
@@ -23,8 +23,6 @@ pub const ROWS: &[Row] = &[
     Row { name: "default-server", valid: Valid::BE_DEF, args: (0, ANY), doc: "Options that servers start from.", read: default_server },
     Row { name: "server", valid: Valid::BE, args: (0, ANY), doc: "A server.", read: server },
     Row { name: "server-template", valid: Valid::BE, args: (0, ANY), doc: "Several servers of one kind.", read: server_template },
-    Row { name: "source", valid: Valid::BE_DEF, args: (0, ANY), doc: "Where connections to servers come from.", read: source::directive },
-    Row { name: "usesrc", valid: Valid::BE_DEF, args: (0, ANY), doc: "Part of 'source'.", read: source::misplaced_usesrc },
 ];
 
 /// The options of server lines.
