@@ -81,8 +81,8 @@ pub struct Draft {
     pub check_option: Option<&'static str>,
     /// A rule family seen that makes sense in one mode only: keyword and line, for the mode check.
     pub http_only: Vec<(&'static str, (Arc<str>, u32))>,
-    /// Error sections named by `errorfiles`, with statuses (empty: all), resolved at the end.
-    pub errorfiles: Vec<(Arc<str>, Vec<u16>, Line)>,
+    /// Lines that give error pages, resolved at the end.
+    pub errorfiles: families::proxy::errors::ErrorSources,
     /// `use_backend` targets by name, in step with the rules, and their lines.
     pub switch_names: Vec<(usize, Arc<str>, Line)>,
     /// `use-server` targets by name, in step with the rules, and their lines.
@@ -102,7 +102,7 @@ impl Draft {
             acls: expr::AclSet::default(),
             check_option: None,
             http_only: Vec::new(),
-            errorfiles: Vec::new(),
+            errorfiles: families::proxy::errors::ErrorSources::default(),
             switch_names: Vec::new(),
             use_server_names: Vec::new(),
             notes: families::proxy::Notes::default(),

@@ -170,11 +170,7 @@ pub(super) fn switch(parser: &mut Parser<'_>, statement: Statement<'_>, row: &Op
         legacy::transparent(parser, statement)?;
     }
     let on = !statement.is_negated() && !statement.is_default();
-    let draft = parser.draft()?;
-    draft.proxy.options.set(row.bit, on);
-    if row.http_only {
-        draft.notes.http_options.set(row.bit, on);
-    }
+    parser.proxy()?.options.set(row.bit, on);
     Ok(())
 }
 
