@@ -27,14 +27,14 @@ pub struct StoredResponse {
 }
 
 /// A response built from expressions.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ComposedResponse {
     /// The status.
     pub status: u16,
     /// The body's media type; none without a body.
     pub content_type: Option<Arc<str>>,
     /// Further headers.
-    pub headers: Vec<(Arc<str>, Arc<LogFormat>)>,
+    pub headers: Vec<(Arc<str>, LogFormat)>,
     /// The body.
     pub body: ResponseBody,
 }

@@ -70,7 +70,7 @@ fn leave_http(proxy: &mut Proxy, label: &str, warnings: &mut Vec<String>) {
     let half = |valid: Valid| (proxy.caps.front && valid.meets(Valid::FE)) || (proxy.caps.back && valid.meets(Valid::BE));
     let mut options: Vec<&str> = Vec::new();
     let mut bits = proxy.options;
-    for row in SWITCHES.iter().filter(|row| row.http_only && bits.has(row.bit)) {
+    for row in SWITCHES.iter().filter(|row| row.http_only && proxy.options.has(row.bit)) {
         bits.set(row.bit, false);
         if half(row.valid) {
             options.push(row.name);
