@@ -5,30 +5,23 @@ use crate::log::{DefaultLine, ProxyLog};
 use crate::parse::{Draft, Parser};
 use crate::proxy::Mode;
 use config::{Diagnostic, Severity};
+use expr::logformat::{CLF_HTTP_LOG, HTTP_LOG, HTTPS_LOG, TCP_LOG, Usage};
 use expr::{AclSet, LogFormat, ParseContext, Phases};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The lines of `option tcplog` and its like (configuration manual, section 8.2).
-const TCP: &str = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq";
+/// The line of `option tcplog clf` (configuration manual, section 8.2.2).
 const TCP_CLF: &str = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts-- \
                        %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
-const HTTP: &str = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs \
-                    %{+Q}r";
-const HTTP_CLF: &str = "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac \
-                        %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
-const HTTPS: &str = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr \
-                     %hs %{+Q}r %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] \
-                     %[ssl_fc_sni]/%sslv/%sslc";
 
 fn built_in(line: DefaultLine) -> Option<&'static str> {
     match line {
         DefaultLine::Connect | DefaultLine::Custom => None,
-        DefaultLine::Tcp => Some(TCP),
+        DefaultLine::Tcp => Some(TCP_LOG),
         DefaultLine::TcpClf => Some(TCP_CLF),
-        DefaultLine::Http => Some(HTTP),
-        DefaultLine::HttpClf => Some(HTTP_CLF),
-        DefaultLine::Https => Some(HTTPS),
+        DefaultLine::Http => Some(HTTP_LOG),
+        DefaultLine::HttpClf => Some(CLF_HTTP_LOG),
+        DefaultLine::Https => Some(HTTPS_LOG),
     }
 }
 
@@ -107,7 +100,7 @@ fn one(
     let mut none = AclSet::default();
     let before = parser.expressions.references.len();
     let mut context = ParseContext::new(&mut parser.expressions, &mut none, Phases::LOG).at(name, &file, line);
-    let answer = LogFormat::parse(&text, &mut context);
+    let answer = LogFormat::parse(&text, Usage::LOG, &mut context);
     let warnings = std::mem::take(&mut context.warnings);
     for warning in warnings {
         say(parser, Severity::Warning, &file, line, warning);

@@ -20,7 +20,8 @@ mod rewriting;
 use crate::parse::{known, Fault, Parsed, Parser, Statement};
 use crate::proxy::Caps;
 use config::Line;
-use expr::{Condition, LogFormat, Phases};
+use expr::logformat::{LogFormat, Usage};
+use expr::{Condition, Phases};
 use std::sync::Arc;
 
 /// What reading a proxy leaves for the checks at the end.
@@ -92,9 +93,10 @@ pub(crate) fn log_format(
     parser: &mut Parser<'_>,
     statement: Statement<'_>,
     text: &str,
+    usage: Usage,
     place: Phases,
 ) -> Result<Arc<LogFormat>, String> {
-    parser.in_context(statement, place, |ctx| LogFormat::parse(text, ctx)).map(Arc::new)
+    parser.in_context(statement, place, |ctx| LogFormat::parse(text, usage, ctx)).map(Arc::new)
 }
 
 /// Whether the open proxy has the half that a directive needs; where not, HAProxy warns that `what` will be ignored.
@@ -226,14 +228,14 @@ pub(crate) mod testing {
     /// A `listen` section in HTTP mode with these lines.
     pub(crate) fn listen(lines: &str) -> Outcome {
         read(&format!(
-            "listen l\n mode http\n bind 127.0.0.1:0\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n{lines}\n"
+            "listen l\n mode http\n bind 127.0.0.1:80\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n{lines}\n"
         ))
     }
 
     /// A `listen` section in TCP mode with these lines.
     pub(crate) fn tcp(lines: &str) -> Outcome {
         read(&format!(
-            "listen l\n bind 127.0.0.1:0\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n{lines}\n"
+            "listen l\n bind 127.0.0.1:80\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n{lines}\n"
         ))
     }
 }
