@@ -113,8 +113,8 @@ fn read_proxy(bytes: &[u8]) -> Option<Told> {
 }
 
 fn read_netscaler(magic: u32, bytes: &[u8]) -> Option<Told> {
-    let CipOutcome::Done { consumed, src, dst } = proxy::parse_cip(magic, bytes) else {
+    let CipOutcome::Done { consumed, header } = proxy::parse_cip(magic, bytes) else {
         return None;
     };
-    Some(Told { consumed, ends: Some((Endpoint::Inet(src), Endpoint::Inet(dst))), authority: None })
+    Some(Told { consumed, ends: Some((Endpoint::Inet(header.src), Endpoint::Inet(header.dst))), authority: None })
 }

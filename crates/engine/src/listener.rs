@@ -236,7 +236,7 @@ const FULL: Duration = Duration::from_millis(5);
 /// Accepts connections until the task is ended.
 pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listening) {
     let Listening { purpose, bind, fd } = listening;
-    let Ok(fd) = AsyncFd::new(fd) else {
+    let Ok(fd) = sys::watch(fd) else {
         return;
     };
     let proxy = match purpose {

@@ -22,7 +22,7 @@ pub use bind::Bind;
 pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
 pub use global::{Global, SocketBuffers, StatusClasses, UnixBind};
 pub use proxy::{
-    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend, HeaderCapture, KeepAliveProbe, Mode, Options,
+    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend, HeaderCapture, KeepAliveProbe, Mode, Options, RestrictNames, RetryOn,
     Proxy, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{CheckSettings, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use tokio::io::unix::AsyncFd;
 
 /// Takes ownership of an inherited descriptor named by the configuration or the environment.
 ///
@@ -26,4 +27,14 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     let copy = rustix::io::fcntl_dupfd_cloexec(borrowed, 3)?;
     debug_assert_ne!(copy.as_raw_fd(), fd);
     Ok(copy)
+}
+
+/// Registers a non-blocking descriptor with the event loop of this thread.
+///
+/// # Errors
+/// When the event loop refuses it, for want of descriptors or memory.
+pub fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the owned descriptor stays open and the same as long as the registration lasts: `OwnedFd` offers no way to
+    // replace or close it from outside.
+    Ok(unsafe { AsyncFd::register(fd) }?)
 }

@@ -23,7 +23,7 @@ impl Socket {
     /// # Errors
     /// When the event loop refuses it, for want of descriptors or memory.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { fd: AsyncFd::new(fd)? })
+        Ok(Self { fd: sys::watch(fd)? })
     }
 
     /// Reads into `room`; 0 is the end of the stream.

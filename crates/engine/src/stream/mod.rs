@@ -52,6 +52,8 @@ pub struct State {
     pub request_framing: Framing,
     /// What the request's connection headers said.
     pub request_flags: MessageFlags,
+    /// What the response's connection headers said.
+    pub response_flags: MessageFlags,
     /// The source as rules rewrote it.
     pub src: Option<Arc<Endpoint>>,
     /// The destination as rules rewrote it.

@@ -108,7 +108,9 @@ impl Stream<'_> {
         let facts = if self.state.has_request { facts } else { h1::RequestFacts::default() };
         let http10 = self.state.response.version() < message::Version::HTTP_11;
         let mode = connection_mode(self.session.frontend.config.close_mode);
-        let side = h1::client_side(&facts, mode, http10, framing);
+        let tokens = h1::take_connection_tokens(&mut self.state.response);
+        let flags = h1::MessageFlags { http10, ..self.state.response_flags };
+        let side = h1::client_side(&facts, tokens, mode, &flags, framing);
         let stopping = self.session.runtime.process.is_stopping();
         let (header, stays) = if close || stopping {
             let told = if http10 || framing == Framing::Tunnel { ConnectionHeader::None } else { ConnectionHeader::Close };

@@ -5,10 +5,10 @@ use super::{Next, Phase, Source, Stream};
 use crate::clock;
 use crate::mux::Received;
 use crate::proxy::ProxyRuntime;
-use message::{FieldId, Method};
+use message::FieldId;
 use model::live::count;
 use model::rules::CloseKind;
-use model::{ForwardHeader, Mode, Options, Proxy, SwitchTarget};
+use model::{ForwardHeader, Options, Proxy, SwitchTarget};
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -370,16 +370,6 @@ impl Stream<'_> {
         let _ = std::io::Write::write_fmt(&mut text, format_args!("{ip}"));
         self.state.request.push(name.as_bytes(), &text);
         self.state.scratch = text;
-    }
-
-    /// Whether the mode of a proxy is HTTP.
-    pub(super) fn is_http(proxy: &Proxy) -> bool {
-        proxy.mode == Mode::Http
-    }
-
-    /// Whether the method lets a request without a body be repeated at no risk.
-    pub(super) fn is_repeatable(&self) -> bool {
-        self.state.request.method() != Method::Connect
     }
 }
 

@@ -171,8 +171,10 @@ impl Stream<'_> {
         let backend = self.backend().clone();
         let frontend = &self.session.frontend.config;
         let facts = h1::RequestFacts::from(&self.state.request_flags);
+        let tokens = h1::take_connection_tokens(&mut self.state.request);
         let side = h1::server_side(
             &facts,
+            tokens,
             super::reply::connection_mode(frontend.close_mode),
             super::reply::connection_mode(backend.config.close_mode),
             backend.config.options.has(Options::PRETEND_KEEPALIVE),
@@ -302,6 +304,7 @@ impl Stream<'_> {
                 server.conn.input.consume(consumed);
                 server.conn.expect_body(framing);
                 self.state.has_response = true;
+                self.state.response_flags = flags;
                 Ok(Some(Answer { framing, flags }))
             }
         }
