@@ -14,7 +14,11 @@ use std::task::Poll;
 use wire::proxy::{self, Addresses, CipOutcome, Command, Outcome};
 
 /// Takes a connection through its handshakes. `None` when it was refused.
-pub async fn establish(session: Session, worker: &Rc<Worker>, client: &mut ClientSide) -> Option<Session> {
+pub async fn establish(
+    session: Session,
+    worker: &Rc<Worker>,
+    client: &mut ClientSide,
+) -> Option<Session> {
     let rules = session.frontend.config.rules.clone();
     let mut session = rules_at(session, worker, client, &rules.tcp_connection).await?;
     let expects_proxy = rules.tcp_connection.is_empty() && session.bind.accept_proxy;
@@ -28,7 +32,12 @@ pub async fn establish(session: Session, worker: &Rc<Worker>, client: &mut Clien
 }
 
 /// Runs connection or session rules and takes over what they changed.
-async fn rules_at(session: Session, worker: &Rc<Worker>, client: &mut ClientSide, rules: &[Arc<Rule>]) -> Option<Session> {
+async fn rules_at(
+    session: Session,
+    worker: &Rc<Worker>,
+    client: &mut ClientSide,
+    rules: &[Arc<Rule>],
+) -> Option<Session> {
     if rules.is_empty() {
         return Some(session);
     }
@@ -37,7 +46,12 @@ async fn rules_at(session: Session, worker: &Rc<Worker>, client: &mut ClientSide
         let mut stream = Stream::new(&session, worker, client);
         let verdict = stream.run_rules(rules).await;
         let state = &mut stream.state;
-        (verdict, state.src.take(), state.dst.take(), state.log_level.take())
+        (
+            verdict,
+            state.src.take(),
+            state.dst.take(),
+            state.log_level.take(),
+        )
     };
     let mut session = Rc::into_inner(session)?;
     match verdict {
@@ -74,9 +88,16 @@ struct Told {
 }
 
 /// Reads a relay header and applies it. `None` when it is missing or faulty.
-async fn relay_header(session: &mut Session, client: &mut ClientSide, expected: Relay) -> Option<()> {
+async fn relay_header(
+    session: &mut Session,
+    client: &mut ClientSide,
+    expected: Relay,
+) -> Option<()> {
     let timeouts = &session.frontend.config.timeouts;
-    let at = timeouts.handshake.or(timeouts.client).map(|timeout| clock::now_ms() + timeout);
+    let at = timeouts
+        .handshake
+        .or(timeouts.client)
+        .map(|timeout| clock::now_ms() + timeout);
     let ClientSide { conn, deadline, .. } = client;
     let received = poll_fn(|cx| match conn.poll_fill(cx) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
@@ -106,15 +127,25 @@ fn read_proxy(bytes: &[u8]) -> Option<Told> {
     };
     let authority = header.tlvs.find(proxy::kind::AUTHORITY).map(Box::from);
     let ends = match (header.command, header.addresses) {
-        (Command::Proxy, Addresses::Inet { src, dst }) => Some((Endpoint::Inet(src), Endpoint::Inet(dst))),
+        (Command::Proxy, Addresses::Inet { src, dst }) => {
+            Some((Endpoint::Inet(src), Endpoint::Inet(dst)))
+        }
         _ => None,
     };
-    Some(Told { consumed, ends, authority })
+    Some(Told {
+        consumed,
+        ends,
+        authority,
+    })
 }
 
 fn read_netscaler(magic: u32, bytes: &[u8]) -> Option<Told> {
     let CipOutcome::Done { consumed, header } = proxy::parse_cip(magic, bytes) else {
         return None;
     };
-    Some(Told { consumed, ends: Some((Endpoint::Inet(header.src), Endpoint::Inet(header.dst))), authority: None })
+    Some(Told {
+        consumed,
+        ends: Some((Endpoint::Inet(header.src), Endpoint::Inet(header.dst))),
+        authority: None,
+    })
 }

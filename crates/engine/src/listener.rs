@@ -16,7 +16,6 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 
 /// What a listening socket is for.
 #[derive(Debug, Clone)]
@@ -65,26 +64,64 @@ pub struct Listeners {
 pub fn bind_all(snapshot: &Snapshot, workers: usize) -> Result<Listeners, Vec<BindFailure>> {
     let mut by_worker: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
     let mut failures = Vec::new();
-    let fronts = snapshot.proxies.iter().filter(|proxy| proxy.caps.front && !proxy.disabled).flat_map(|proxy| {
-        let backlog = backlog(snapshot, proxy.front.backlog, proxy.front.maxconn);
-        proxy.front.binds.iter().map(move |bind| (Purpose::Frontend(proxy.idx), bind.clone(), proxy.name.clone(), backlog))
-    });
+    let fronts = snapshot
+        .proxies
+        .iter()
+        .filter(|proxy| proxy.caps.front && !proxy.disabled)
+        .flat_map(|proxy| {
+            let backlog = backlog(snapshot, proxy.front.backlog, proxy.front.maxconn);
+            proxy.front.binds.iter().map(move |bind| {
+                (
+                    Purpose::Frontend(proxy.idx),
+                    bind.clone(),
+                    proxy.name.clone(),
+                    backlog,
+                )
+            })
+        });
     let api = snapshot.global.stats_sockets.iter();
-    let api = api.map(|bind| (Purpose::RuntimeApi, Arc::new(bind.clone()), Arc::from("GLOBAL"), 128));
+    let api = api.map(|bind| {
+        (
+            Purpose::RuntimeApi,
+            Arc::new(bind.clone()),
+            Arc::from("GLOBAL"),
+            128,
+        )
+    });
     for (purpose, bind, proxy, backlog) in fronts.chain(api) {
-        let wanted = if matches!(purpose, Purpose::RuntimeApi) { 1 } else { workers };
+        let wanted = if matches!(purpose, Purpose::RuntimeApi) {
+            1
+        } else {
+            workers
+        };
         let reuse = !snapshot.global.no_reuseport;
         match open(&bind, backlog, wanted, reuse) {
             Ok(fds) => {
-                let chosen = by_worker.iter_mut().enumerate().filter(|(at, _)| listens(&bind, *at));
+                let chosen = by_worker
+                    .iter_mut()
+                    .enumerate()
+                    .filter(|(at, _)| listens(&bind, *at));
                 for ((_, sockets), fd) in chosen.zip(fds) {
-                    sockets.push(Listening { purpose: purpose.clone(), bind: bind.clone(), fd });
+                    sockets.push(Listening {
+                        purpose: purpose.clone(),
+                        bind: bind.clone(),
+                        fd,
+                    });
                 }
             }
-            Err((step, error)) => failures.push(BindFailure { bind, proxy, step, error }),
+            Err((step, error)) => failures.push(BindFailure {
+                bind,
+                proxy,
+                step,
+                error,
+            }),
         }
     }
-    if failures.is_empty() { Ok(Listeners { by_worker }) } else { Err(failures) }
+    if failures.is_empty() {
+        Ok(Listeners { by_worker })
+    } else {
+        Err(failures)
+    }
 }
 
 fn listens(bind: &Bind, worker: usize) -> bool {
@@ -92,7 +129,10 @@ fn listens(bind: &Bind, worker: usize) -> bool {
 }
 
 fn backlog(snapshot: &Snapshot, configured: u32, maxconn: u32) -> i32 {
-    let wanted = [configured, maxconn, snapshot.global.maxconn.unwrap_or(0)].into_iter().find(|n| *n > 0).unwrap_or(1024);
+    let wanted = [configured, maxconn, snapshot.global.maxconn.unwrap_or(0)]
+        .into_iter()
+        .find(|n| *n > 0)
+        .unwrap_or(1024);
     i32::try_from(wanted.max(16)).unwrap_or(i32::MAX)
 }
 
@@ -100,13 +140,18 @@ type Step<T> = Result<T, (&'static str, io::Error)>;
 
 /// Opens one configured address, once for each worker.
 fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec<OwnedFd>> {
-    let backlog = if bind.backlog > 0 { i32::try_from(bind.backlog).unwrap_or(i32::MAX) } else { backlog };
+    let backlog = if bind.backlog > 0 {
+        i32::try_from(bind.backlog).unwrap_or(i32::MAX)
+    } else {
+        backlog
+    };
     let first = open_one(bind, backlog, reuse_port)?;
     let shared = !reuse_port || !matches!(bind.address, Address::Inet(_));
     let mut fds = Vec::with_capacity(workers);
     for _ in 1..workers {
         let fd = match shared {
-            true => sys::duplicate(first.as_raw_fd()).map_err(|error| ("cannot duplicate socket", error))?,
+            true => sys::duplicate(first.as_raw_fd())
+                .map_err(|error| ("cannot duplicate socket", error))?,
             false => open_one(bind, backlog, reuse_port)?,
         };
         fds.push(fd);
@@ -121,12 +166,19 @@ fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
         Address::Unix(path) => return bind_unix(bind, path, backlog),
         Address::Abstract { name, padded } => {
             let fd = stream_socket(AddressFamily::UNIX)?;
-            let address = abstract_address(name, *padded).map_err(|error| ("cannot bind UNIX socket", error))?;
-            rustix::net::bind(&fd, &address).map_err(|error| ("cannot bind UNIX socket", error.into()))?;
+            let address = abstract_address(name, *padded)
+                .map_err(|error| ("cannot bind UNIX socket", error))?;
+            rustix::net::bind(&fd, &address)
+                .map_err(|error| ("cannot bind UNIX socket", error.into()))?;
             fd
         }
         Address::Fd(number) => return inherit(*number),
-        Address::SocketPair(_) => return Err(("cannot listen on a socket pair", io::ErrorKind::Unsupported.into())),
+        Address::SocketPair(_) => {
+            return Err((
+                "cannot listen on a socket pair",
+                io::ErrorKind::Unsupported.into(),
+            ));
+        }
     };
     rustix::net::listen(&fd, backlog).map_err(|error| ("cannot listen to socket", error.into()))?;
     Ok(fd)
@@ -134,19 +186,30 @@ fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
 
 /// A descriptor that was opened by somebody else and already listens.
 fn inherit(number: i32) -> Step<OwnedFd> {
-    let fd = sys::duplicate(number).map_err(|error| ("socket's inherited descriptor is not open", error))?;
-    rustix::io::ioctl_fionbio(&fd, true).map_err(|error| ("cannot make socket non-blocking", error.into()))?;
+    let fd = sys::duplicate(number)
+        .map_err(|error| ("socket's inherited descriptor is not open", error))?;
+    rustix::io::ioctl_fionbio(&fd, true)
+        .map_err(|error| ("cannot make socket non-blocking", error.into()))?;
     Ok(fd)
 }
 
 fn stream_socket(family: AddressFamily) -> Step<OwnedFd> {
-    rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
-        .map_err(|error| ("cannot create listening socket", error.into()))
+    rustix::net::socket_with(
+        family,
+        SocketType::STREAM,
+        SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
+        None,
+    )
+    .map_err(|error| ("cannot create listening socket", error.into()))
 }
 
 fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedFd> {
     let v6 = address.is_ipv6();
-    let fd = stream_socket(if v6 { AddressFamily::INET6 } else { AddressFamily::INET })?;
+    let fd = stream_socket(if v6 {
+        AddressFamily::INET6
+    } else {
+        AddressFamily::INET
+    })?;
     let option = |step: &'static str| move |error: io::Error| (step, error);
     sockopt::set_socket_reuseaddr(&fd, true).map_err(|e| ("cannot do so_reuseaddr", e.into()))?;
     if reuse_port {
@@ -157,7 +220,8 @@ fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedF
         sockopt::set_ipv6_v6only(&fd, only).map_err(|e| ("cannot set IPV6_V6ONLY", e.into()))?;
     }
     if bind.transparent {
-        sys::set_transparent(&fd, v6).map_err(option("cannot make listening socket transparent"))?;
+        sys::set_transparent(&fd, v6)
+            .map_err(option("cannot make listening socket transparent"))?;
     }
     if let Some(interface) = &bind.interface {
         sys::bind_to_interface(&fd, interface).map_err(option("cannot bind listener to device"))?;
@@ -167,10 +231,12 @@ fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedF
     }
     if let Some(ms) = bind.user_timeout {
         let ms = u32::try_from(ms).unwrap_or(u32::MAX);
-        sockopt::set_tcp_user_timeout(&fd, ms).map_err(|e| ("cannot set TCP User Timeout", e.into()))?;
+        sockopt::set_tcp_user_timeout(&fd, ms)
+            .map_err(|e| ("cannot set TCP User Timeout", e.into()))?;
     }
     if let Some(cc) = &bind.congestion {
-        sockopt::set_tcp_congestion(&fd, cc).map_err(|e| ("cannot set congestion control algorithm", e.into()))?;
+        sockopt::set_tcp_congestion(&fd, cc)
+            .map_err(|e| ("cannot set congestion control algorithm", e.into()))?;
     }
     if bind.defer_accept {
         sys::set_defer_accept(&fd, 1).map_err(option("cannot enable DEFER_ACCEPT"))?;
@@ -179,7 +245,8 @@ fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedF
         sys::save_syn(&fd, bind.save_syn).map_err(option("cannot enable TCP_SAVE_SYN"))?;
     }
     if let Some(key) = &bind.md5sig {
-        sys::set_md5_signature(&fd, None, v6, key.as_bytes()).map_err(option("cannot set TCP MD5 signature"))?;
+        sys::set_md5_signature(&fd, None, v6, key.as_bytes())
+            .map_err(option("cannot set TCP MD5 signature"))?;
     }
     rustix::net::bind(&fd, address).map_err(|error| ("cannot bind socket", error.into()))?;
     Ok(fd)
@@ -196,12 +263,17 @@ fn bind_unix(bind: &Bind, path: &Path, backlog: i32) -> Step<OwnedFd> {
     rustix::net::bind(&fd, &address).map_err(fail("cannot bind UNIX socket"))?;
     let finish = || -> Step<()> {
         if let Some(mode) = bind.unix_mode {
-            rustix::fs::chmod(&temporary, rustix::fs::Mode::from_raw_mode(mode)).map_err(fail("cannot change UNIX socket mode"))?;
+            rustix::fs::chmod(&temporary, rustix::fs::Mode::from_raw_mode(mode))
+                .map_err(fail("cannot change UNIX socket mode"))?;
         }
         let (uid, gid) = bind.unix_owner;
         if uid.is_some() || gid.is_some() {
-            let (uid, gid) = (uid.map(rustix::fs::Uid::from_raw), gid.map(rustix::fs::Gid::from_raw));
-            rustix::fs::chown(&temporary, uid, gid).map_err(fail("cannot change UNIX socket ownership"))?;
+            let (uid, gid) = (
+                uid.map(rustix::fs::Uid::from_raw),
+                gid.map(rustix::fs::Gid::from_raw),
+            );
+            rustix::fs::chown(&temporary, uid, gid)
+                .map_err(fail("cannot change UNIX socket ownership"))?;
         }
         rustix::net::listen(&fd, backlog).map_err(fail("cannot listen to UNIX socket"))?;
         std::fs::rename(&temporary, path).map_err(|error| ("cannot rename UNIX socket", error))
@@ -285,7 +357,8 @@ fn accept_one(fd: impl AsFd) -> Result<(OwnedFd, Option<base::Endpoint>), rustix
 fn is_full(runtime: &Runtime, proxy: &ProxyRuntime) -> bool {
     let process = &runtime.process;
     let limit = proxy.config.front.maxconn;
-    process.connections.now() >= process.maxconn || (limit > 0 && proxy.front.connections.now() >= limit)
+    process.connections.now() >= process.maxconn
+        || (limit > 0 && proxy.front.connections.now() >= limit)
 }
 
 /// Waits while the process or the proxy has all the connections it may have, or the session rate is reached.
@@ -295,7 +368,11 @@ async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime) {
     }
     let limit = proxy.config.front.session_rate_limit;
     while limit > 0 {
-        match proxy.front.session_rate.wait_for_room(clock::now_ms(), 1000, limit) {
+        match proxy
+            .front
+            .session_rate
+            .wait_for_room(clock::now_ms(), 1000, limit)
+        {
             0 => break,
             ms => tokio::time::sleep(Duration::from_millis(ms)).await,
         }

@@ -46,9 +46,16 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         streams: Default::default(),
         vars: Default::default(),
     });
-    let proxies =
-        snapshot.proxies.iter().map(|proxy| Arc::new(ProxyRuntime::new(proxy.clone(), info.workers))).collect();
-    let limits = Limits::new(global.buffer_size, global.rewrite_reserve, global.max_headers);
+    let proxies = snapshot
+        .proxies
+        .iter()
+        .map(|proxy| Arc::new(ProxyRuntime::new(proxy.clone(), info.workers)))
+        .collect();
+    let limits = Limits::new(
+        global.buffer_size,
+        global.rewrite_reserve,
+        global.max_headers,
+    );
     let cases = (!global.header_cases.is_empty()).then(|| {
         let mut cases = CaseMap::new();
         for (from, to) in &global.header_cases {
@@ -57,7 +64,13 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         }
         cases
     });
-    Arc::new(Runtime { snapshot, proxies, process, limits, cases })
+    Arc::new(Runtime {
+        snapshot,
+        proxies,
+        process,
+        limits,
+        cases,
+    })
 }
 
 /// Runs the workers until the process is told to end.
@@ -70,12 +83,14 @@ pub fn run(runtime: &Arc<Runtime>, listeners: Listeners) -> io::Result<()> {
     for (index, sockets) in listeners.by_worker.into_iter().enumerate() {
         let (runtime, watch) = (runtime.clone(), watch.clone());
         let cpus = cpus_of(&runtime, index);
-        let thread = std::thread::Builder::new().name(format!("worker-{}", index + 1)).spawn(move || {
-            if let Some(cpus) = cpus {
-                pin(&cpus);
-            }
-            worker::run(index, runtime, sockets, watch)
-        })?;
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{}", index + 1))
+            .spawn(move || {
+                if let Some(cpus) = cpus {
+                    pin(&cpus);
+                }
+                worker::run(index, runtime, sockets, watch)
+            })?;
         threads.push(thread);
     }
     drop(watch);
@@ -85,12 +100,21 @@ pub fn run(runtime: &Arc<Runtime>, listeners: Listeners) -> io::Result<()> {
 
 fn cpus_of(runtime: &Runtime, index: usize) -> Option<Vec<usize>> {
     let number = index as u32 + 1;
-    runtime.snapshot.global.cpu_map.iter().find(|(thread, _)| *thread == number).map(|(_, cpus)| cpus.clone())
+    runtime
+        .snapshot
+        .global
+        .cpu_map
+        .iter()
+        .find(|(thread, _)| *thread == number)
+        .map(|(_, cpus)| cpus.clone())
 }
 
 fn pin(cpus: &[usize]) {
     let mut set = rustix::thread::CpuSet::new();
-    for &cpu in cpus.iter().filter(|&&cpu| cpu < rustix::thread::CpuSet::MAX_CPU) {
+    for &cpu in cpus
+        .iter()
+        .filter(|&&cpu| cpu < rustix::thread::CpuSet::MAX_CPU)
+    {
         set.set(cpu);
     }
     // A CPU that is not there leaves the thread where it is.
@@ -100,8 +124,14 @@ fn pin(cpus: &[usize]) {
 type Threads = [std::thread::JoinHandle<io::Result<()>>];
 
 /// Waits for signals and for the workers' end.
-fn supervise(runtime: &Arc<Runtime>, phase: &watch::Sender<Phase>, threads: &Threads) -> io::Result<()> {
-    let event_loop = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+fn supervise(
+    runtime: &Arc<Runtime>,
+    phase: &watch::Sender<Phase>,
+    threads: &Threads,
+) -> io::Result<()> {
+    let event_loop = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     event_loop.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -152,7 +182,11 @@ async fn wait_for_workers(threads: &Threads) {
 fn begin_soft_stop(runtime: &Runtime, phase: &watch::Sender<Phase>) -> Option<Duration> {
     runtime.process.stopping.store(true, Ordering::Relaxed);
     let _ = phase.send(Phase::Stopping);
-    runtime.snapshot.global.hard_stop_after.map(Duration::from_millis)
+    runtime
+        .snapshot
+        .global
+        .hard_stop_after
+        .map(Duration::from_millis)
 }
 
 /// What SIGHUP prints: every proxy with its servers, as HAProxy does.
@@ -160,11 +194,26 @@ fn dump_states(runtime: &Runtime) {
     use expr::view::ProxyView;
     for proxy in &runtime.proxies {
         for server in &proxy.servers {
-            let state = if server.state.is_usable() { "UP" } else { "DOWN" };
-            eprintln!("SIGHUP: Server {}/{} is {state}.", proxy.config.name, server.config.name);
+            let state = if server.state.is_usable() {
+                "UP"
+            } else {
+                "DOWN"
+            };
+            eprintln!(
+                "SIGHUP: Server {}/{} is {state}.",
+                proxy.config.name, server.config.name
+            );
         }
         let usable = proxy.usable_servers();
-        let side = if proxy.config.caps.front { &proxy.front } else { &proxy.back };
-        eprintln!("SIGHUP: Proxy {} has {usable} servers available, {} connections.", proxy.config.name, side.connections.now());
+        let side = if proxy.config.caps.front {
+            &proxy.front
+        } else {
+            &proxy.back
+        };
+        eprintln!(
+            "SIGHUP: Proxy {} has {usable} servers available, {} connections.",
+            proxy.config.name,
+            side.connections.now()
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Proxies and servers at run time: the configuration together with its live state.
 
 use crate::backend::Dispatch;
-use crate::clock;
 use crate::backend::IdlePool;
+use crate::clock;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
 use model::live::{Counters, ServerState};
@@ -46,7 +46,11 @@ impl ServerRuntime {
     #[must_use]
     pub fn new(config: Arc<Server>, workers: usize) -> Self {
         let usable = !config.settings.disabled;
-        Self { config, state: Arc::new(ServerState::new(usable)), idle: IdlePool::new(workers) }
+        Self {
+            config,
+            state: Arc::new(ServerState::new(usable)),
+            idle: IdlePool::new(workers),
+        }
     }
 }
 
@@ -54,9 +58,16 @@ impl ProxyRuntime {
     /// A proxy at its start.
     #[must_use]
     pub fn new(config: Arc<Proxy>, workers: usize) -> Self {
-        let servers: Vec<_> =
-            config.back.servers.iter().map(|server| Arc::new(ServerRuntime::new(server.clone(), workers))).collect();
-        let server_names = servers.iter().map(|server| (server.config.name.clone(), server.config.idx)).collect();
+        let servers: Vec<_> = config
+            .back
+            .servers
+            .iter()
+            .map(|server| Arc::new(ServerRuntime::new(server.clone(), workers)))
+            .collect();
+        let server_names = servers
+            .iter()
+            .map(|server| (server.config.name.clone(), server.config.idx))
+            .collect();
         let dispatch = Dispatch::new(&config, &servers);
         Self {
             front: Arc::default(),
@@ -90,28 +101,48 @@ impl ProxyView for ProxyRuntime {
         self.config.id
     }
     fn connections(&self) -> u64 {
-        let side = if self.config.caps.front { &self.front } else { &self.back };
+        let side = if self.config.caps.front {
+            &self.front
+        } else {
+            &self.back
+        };
         side.connections.now().into()
     }
     fn queued(&self) -> u64 {
-        let servers: u64 = self.servers.iter().map(|server| u64::from(server.state.queued.now())).sum();
+        let servers: u64 = self
+            .servers
+            .iter()
+            .map(|server| u64::from(server.state.queued.now()))
+            .sum();
         servers + self.dispatch.queued()
     }
     fn session_rate(&self) -> u32 {
-        let side = if self.config.caps.front { &self.front } else { &self.back };
+        let side = if self.config.caps.front {
+            &self.front
+        } else {
+            &self.back
+        };
         side.session_rate.read(clock::now_ms(), 1000)
     }
     fn request_rate(&self) -> u32 {
         self.front.request_rate.read(clock::now_ms(), 1000)
     }
     fn usable_servers(&self) -> u32 {
-        self.servers.iter().filter(|server| server.is_usable()).count() as u32
+        self.servers
+            .iter()
+            .filter(|server| server.is_usable())
+            .count() as u32
     }
     fn server(&self, name: &str) -> Option<&dyn ServerView> {
-        self.server_named(name).map(|server| &**server as &dyn ServerView)
+        self.server_named(name)
+            .map(|server| &**server as &dyn ServerView)
     }
     fn servers(&self) -> Box<dyn Iterator<Item = &dyn ServerView> + '_> {
-        Box::new(self.servers.iter().map(|server| &**server as &dyn ServerView))
+        Box::new(
+            self.servers
+                .iter()
+                .map(|server| &**server as &dyn ServerView),
+        )
     }
     fn timeout(&self, name: &str) -> Option<u64> {
         let timeouts = &self.config.timeouts;

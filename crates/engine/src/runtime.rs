@@ -5,8 +5,8 @@ use crate::proxy::ProxyRuntime;
 use base::ProxyIdx;
 use expr::sample::Value;
 use expr::view::{ProcessView, ProxyView};
-use model::live::Gauge;
 use model::Snapshot;
+use model::live::Gauge;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -68,7 +68,10 @@ pub fn random() -> u64 {
     let mut state = RANDOM.get();
     if state == 0 {
         use std::hash::{BuildHasher, Hasher};
-        state = std::collections::hash_map::RandomState::new().build_hasher().finish() | 1;
+        state = std::collections::hash_map::RandomState::new()
+            .build_hasher()
+            .finish()
+            | 1;
     }
     // SplitMix64.
     state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -121,7 +124,9 @@ impl ProcessView for Runtime {
         (self.process.threads, WORKER.get())
     }
     fn proxy(&self, at: ProxyIdx) -> Option<&dyn ProxyView> {
-        self.proxies.get(at.0 as usize).map(|proxy| &**proxy as &dyn ProxyView)
+        self.proxies
+            .get(at.0 as usize)
+            .map(|proxy| &**proxy as &dyn ProxyView)
     }
     fn random(&self) -> u32 {
         (random() >> 32) as u32

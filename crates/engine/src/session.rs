@@ -1,19 +1,19 @@
 //! A session: one client connection and what stays the same over its streams.
 
 use crate::backend::IdleConn;
+use crate::clock;
 use crate::io::{Deadline, Socket};
 use crate::mux::Conn;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
 use crate::stream::Vars;
+use crate::stream::{TcpEnd, serve_http, serve_tcp};
+use crate::worker::Worker;
 use base::Endpoint;
 use expr::view::Date;
 use model::Bind;
-use std::cell::{Cell, OnceCell, RefCell};
-use crate::clock;
-use crate::stream::{TcpEnd, serve_http, serve_tcp};
-use crate::worker::Worker;
 use model::Mode;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -67,13 +67,20 @@ impl ClientSide {
     /// A client's connection at its beginning.
     #[must_use]
     pub fn new(socket: Socket) -> Self {
-        Self { conn: Conn::new(socket), deadline: Deadline::default(), kept: Vec::new() }
+        Self {
+            conn: Conn::new(socket),
+            deadline: Deadline::default(),
+            kept: Vec::new(),
+        }
     }
 
     /// Takes a server connection that this session has kept for itself.
     pub fn take_kept(&mut self, server: &Arc<ServerRuntime>, key: u64) -> Option<IdleConn> {
         loop {
-            let at = self.kept.iter().rposition(|(kept, conn)| Arc::ptr_eq(kept, server) && conn.key == key)?;
+            let at = self
+                .kept
+                .iter()
+                .rposition(|(kept, conn)| Arc::ptr_eq(kept, server) && conn.key == key)?;
             let (_, conn) = self.kept.remove(at);
             if conn.socket.is_quiet() {
                 return Some(conn);
@@ -125,7 +132,8 @@ pub async fn run(accepted: Accepted, socket: Socket) {
         vars: RefCell::default(),
         log_level: None,
     };
-    let Some(session) = crate::handshake::establish(session, &accepted.worker, &mut client).await else {
+    let Some(session) = crate::handshake::establish(session, &accepted.worker, &mut client).await
+    else {
         return;
     };
     let session = Rc::new(session);

@@ -55,7 +55,12 @@ impl Worker {
     /// A worker at its start.
     #[must_use]
     pub fn new(index: usize) -> Self {
-        Self { index, states: RefCell::default(), sessions: RefCell::default(), pooled: RefCell::default() }
+        Self {
+            index,
+            states: RefCell::default(),
+            sessions: RefCell::default(),
+            pooled: RefCell::default(),
+        }
     }
 
     /// An empty state for a stream.
@@ -85,7 +90,10 @@ impl Worker {
         if let Some(entry) = sessions.slots.get_mut(slot) {
             *entry = Some(waker.clone());
         }
-        Registration { worker: self.clone(), slot }
+        Registration {
+            worker: self.clone(),
+            slot,
+        }
     }
 
     /// Wakes every session, so that it looks at whether the process stops.
@@ -113,7 +121,9 @@ impl Worker {
         self.pooled.borrow_mut().retain(|server| {
             let settings = &server.config.settings;
             let limit = now.saturating_sub(settings.pool_purge_delay);
-            server.idle.purge(self.index, limit, settings.pool_low as usize);
+            server
+                .idle
+                .purge(self.index, limit, settings.pool_low as usize);
             !server.idle.is_empty(self.index)
         });
     }
@@ -137,7 +147,12 @@ pub type Sockets = Vec<crate::listener::Listening>;
 ///
 /// # Errors
 /// When the event loop can't be set up.
-pub fn run(index: usize, runtime: Arc<Runtime>, sockets: Sockets, phase: watch::Receiver<Phase>) -> std::io::Result<()> {
+pub fn run(
+    index: usize,
+    runtime: Arc<Runtime>,
+    sockets: Sockets,
+    phase: watch::Receiver<Phase>,
+) -> std::io::Result<()> {
     runtime::set_worker_number(index as u32 + 1);
     io::set_buffer_size(runtime.snapshot.global.buffer_size);
     let event_loop = tokio::runtime::Builder::new_current_thread()
@@ -152,11 +167,26 @@ pub fn run(index: usize, runtime: Arc<Runtime>, sockets: Sockets, phase: watch::
     Ok(())
 }
 
-async fn serve(worker: Rc<Worker>, runtime: Arc<Runtime>, sockets: Sockets, mut phase: watch::Receiver<Phase>) {
-    let services = if worker.index == 0 { log::start(&runtime).ok() } else { None };
+async fn serve(
+    worker: Rc<Worker>,
+    runtime: Arc<Runtime>,
+    sockets: Sockets,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let services = if worker.index == 0 {
+        log::start(&runtime).ok()
+    } else {
+        None
+    };
     let listeners: Vec<_> = sockets
         .into_iter()
-        .map(|listening| tokio::task::spawn_local(crate::listener::accept(worker.clone(), runtime.clone(), listening)))
+        .map(|listening| {
+            tokio::task::spawn_local(crate::listener::accept(
+                worker.clone(),
+                runtime.clone(),
+                listening,
+            ))
+        })
         .collect();
     let mut purge = tokio::time::interval(Duration::from_secs(1));
     purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

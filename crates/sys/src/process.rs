@@ -21,7 +21,10 @@ pub fn daemonize(before_parent_exits: impl FnOnce(u32)) -> io::Result<()> {
         }
     }
     rustix::process::setsid()?;
-    let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    let null = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
     rustix::stdio::dup2_stdout(&null)?;
     rustix::stdio::dup2_stderr(&null)?;
@@ -33,7 +36,13 @@ pub fn daemonize(before_parent_exits: impl FnOnce(u32)) -> io::Result<()> {
 /// # Errors
 /// Those of `setgroups(2)`, `setgid(2)` and `setuid(2)`.
 pub fn set_groups_and_ids(uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
-    let check = |outcome: c_int| if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+    let check = |outcome: c_int| {
+        if outcome == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    };
     if let Some(gid) = gid {
         // SAFETY: plain calls with plain numbers; libc changes every thread.
         unsafe {
@@ -61,10 +70,19 @@ pub fn raise_descriptor_limit(wanted: u64) -> io::Result<u64> {
         return Ok(now.current.unwrap_or(u64::MAX));
     }
     let hard = now.maximum.unwrap_or(u64::MAX);
-    let raised = Rlimit { current: Some(wanted), maximum: Some(hard.max(wanted)) };
+    let raised = Rlimit {
+        current: Some(wanted),
+        maximum: Some(hard.max(wanted)),
+    };
     if setrlimit(Resource::Nofile, raised).is_ok() {
         return Ok(wanted);
     }
-    setrlimit(Resource::Nofile, Rlimit { current: Some(hard.min(wanted)), maximum: now.maximum })?;
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(hard.min(wanted)),
+            maximum: now.maximum,
+        },
+    )?;
     Ok(hard.min(wanted))
 }

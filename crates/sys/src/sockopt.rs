@@ -9,7 +9,11 @@ fn set<T>(fd: impl AsFd, level: c_int, name: c_int, value: &T) -> io::Result<()>
     let value = std::ptr::from_ref(value).cast::<c_void>();
     // SAFETY: `value` points to `len` readable bytes for the duration of the call, and the descriptor is open.
     let outcome = unsafe { libc::setsockopt(fd.as_fd().as_raw_fd(), level, name, value, len) };
-    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if outcome == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// `SO_MARK`.
@@ -86,8 +90,11 @@ pub fn save_syn(fd: impl AsFd, mode: u8) -> io::Result<()> {
 /// Those of `setsockopt(2)`, and a name that is too long.
 pub fn bind_to_interface(fd: impl AsFd, interface: &str) -> io::Result<()> {
     let mut name = [0u8; libc::IFNAMSIZ];
-    let room = name.get_mut(..interface.len()).filter(|room| room.len() < libc::IFNAMSIZ);
-    room.ok_or(io::ErrorKind::InvalidInput)?.copy_from_slice(interface.as_bytes());
+    let room = name
+        .get_mut(..interface.len())
+        .filter(|room| room.len() < libc::IFNAMSIZ);
+    room.ok_or(io::ErrorKind::InvalidInput)?
+        .copy_from_slice(interface.as_bytes());
     set(fd, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, &name)
 }
 
@@ -95,7 +102,12 @@ pub fn bind_to_interface(fd: impl AsFd, interface: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of `setsockopt(2)`, and a key of more than 80 bytes.
-pub fn set_md5_signature(fd: impl AsFd, peer: Option<std::net::SocketAddr>, v6: bool, key: &[u8]) -> io::Result<()> {
+pub fn set_md5_signature(
+    fd: impl AsFd,
+    peer: Option<std::net::SocketAddr>,
+    v6: bool,
+    key: &[u8],
+) -> io::Result<()> {
     const TCP_MD5SIG: c_int = 14;
     const TCP_MD5SIG_EXT: c_int = 32;
     const PREFIX: u8 = 1;
@@ -108,15 +120,29 @@ pub fn set_md5_signature(fd: impl AsFd, peer: Option<std::net::SocketAddr>, v6: 
         interface: c_int,
         key: [u8; 80],
     }
-    let mut signature =
-        Signature { address: [0; 128], flags: 0, prefix_len: 0, key_len: key.len() as u16, interface: 0, key: [0; 80] };
-    signature.key.get_mut(..key.len()).ok_or(io::ErrorKind::InvalidInput)?.copy_from_slice(key);
+    let mut signature = Signature {
+        address: [0; 128],
+        flags: 0,
+        prefix_len: 0,
+        key_len: key.len() as u16,
+        interface: 0,
+        key: [0; 80],
+    };
+    signature
+        .key
+        .get_mut(..key.len())
+        .ok_or(io::ErrorKind::InvalidInput)?
+        .copy_from_slice(key);
     let family = if v6 { libc::AF_INET6 } else { libc::AF_INET } as u16;
     signature.address[..2].copy_from_slice(&family.to_ne_bytes());
     match peer {
         // A fixed peer: the plain form.
-        Some(std::net::SocketAddr::V4(peer)) => signature.address[4..8].copy_from_slice(&peer.ip().octets()),
-        Some(std::net::SocketAddr::V6(peer)) => signature.address[8..24].copy_from_slice(&peer.ip().octets()),
+        Some(std::net::SocketAddr::V4(peer)) => {
+            signature.address[4..8].copy_from_slice(&peer.ip().octets())
+        }
+        Some(std::net::SocketAddr::V6(peer)) => {
+            signature.address[8..24].copy_from_slice(&peer.ip().octets())
+        }
         // Any peer: a prefix of length 0.
         None => {
             signature.flags = PREFIX;

@@ -60,7 +60,12 @@ pub async fn connect(
     Ok(socket)
 }
 
-fn open(proxy: &ProxyRuntime, server: &ServerRuntime, route: &Route, buffers: (usize, usize)) -> io::Result<OwnedFd> {
+fn open(
+    proxy: &ProxyRuntime,
+    server: &ServerRuntime,
+    route: &Route,
+    buffers: (usize, usize),
+) -> io::Result<OwnedFd> {
     let family = match &route.address {
         Address::Inet(SocketAddr::V4(_)) => AddressFamily::INET,
         Address::Inet(SocketAddr::V6(_)) => AddressFamily::INET6,
@@ -90,11 +95,24 @@ fn open(proxy: &ProxyRuntime, server: &ServerRuntime, route: &Route, buffers: (u
 
 /// The `source` setting that applies to a server: its own, else its backend's.
 #[must_use]
-pub fn binding<'a>(proxy: &'a ProxyRuntime, server: &'a ServerRuntime) -> Option<&'a SourceBinding> {
-    server.config.settings.source.as_deref().or(proxy.config.back.source.as_deref())
+pub fn binding<'a>(
+    proxy: &'a ProxyRuntime,
+    server: &'a ServerRuntime,
+) -> Option<&'a SourceBinding> {
+    server
+        .config
+        .settings
+        .source
+        .as_deref()
+        .or(proxy.config.back.source.as_deref())
 }
 
-fn bind_source(fd: &OwnedFd, source: SocketAddr, transparent: bool, binding: Option<&SourceBinding>) -> io::Result<()> {
+fn bind_source(
+    fd: &OwnedFd,
+    source: SocketAddr,
+    transparent: bool,
+    binding: Option<&SourceBinding>,
+) -> io::Result<()> {
     if transparent {
         sys::set_transparent(fd, source.is_ipv6())?;
     }
@@ -137,7 +155,11 @@ fn start(fd: &OwnedFd, address: &Address) -> io::Result<bool> {
     }
 }
 
-async fn finish(socket: &Socket, at: Option<u64>, deadline: &mut Deadline) -> Result<(), ConnectError> {
+async fn finish(
+    socket: &Socket,
+    at: Option<u64>,
+    deadline: &mut Deadline,
+) -> Result<(), ConnectError> {
     let writable = poll_fn(|cx| {
         if let Poll::Ready(ready) = socket.poll_writable(cx) {
             return Poll::Ready(Some(ready));
@@ -156,7 +178,10 @@ async fn finish(socket: &Socket, at: Option<u64>, deadline: &mut Deadline) -> Re
 pub fn address_for(server: &ServerRuntime, client_destination: Option<&Endpoint>) -> Address {
     match &server.config.address {
         Address::Inet(inet) if server.config.mapped_port => {
-            let port = client_destination.and_then(Endpoint::port).unwrap_or(0).wrapping_add(inet.port());
+            let port = client_destination
+                .and_then(Endpoint::port)
+                .unwrap_or(0)
+                .wrapping_add(inet.port());
             Address::Inet(SocketAddr::new(inet.ip(), port))
         }
         address => address.clone(),
@@ -184,7 +209,9 @@ pub fn source_for(
         UseSource::Client => inet,
         UseSource::ClientIp => inet.map(|address| SocketAddr::new(address.ip(), 0)),
         UseSource::Address(address) => Some(*address),
-        UseSource::Header(name, occurrence) => header(name, *occurrence).map(|ip| SocketAddr::new(ip, 0)),
+        UseSource::Header(name, occurrence) => {
+            header(name, *occurrence).map(|ip| SocketAddr::new(ip, 0))
+        }
     };
     match foreign {
         Some(foreign) => (Some(foreign), true),

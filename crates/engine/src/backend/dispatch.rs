@@ -32,7 +32,9 @@ struct Inner {
 
 impl fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dispatch").field("queued", &self.queued).finish_non_exhaustive()
+        f.debug_struct("Dispatch")
+            .field("queued", &self.queued)
+            .finish_non_exhaustive()
     }
 }
 
@@ -117,7 +119,10 @@ impl Place {
 
     fn slot(&self, granted: u32) -> Option<Slot> {
         let server = self.backend.server_at(ServerIdx(granted - 1))?.clone();
-        Some(Slot { backend: self.backend.clone(), server })
+        Some(Slot {
+            backend: self.backend.clone(),
+            server,
+        })
     }
 }
 
@@ -150,24 +155,41 @@ fn other(idx: ServerIdx) -> balance::ServerIdx {
 
 impl Load for Loads<'_> {
     fn served(&self, server: balance::ServerIdx) -> u32 {
-        self.proxy.server_at(same(server)).map_or(0, |server| server.state.counters.connections.now())
+        self.proxy
+            .server_at(same(server))
+            .map_or(0, |server| server.state.counters.connections.now())
     }
     fn queued(&self, server: balance::ServerIdx) -> u32 {
-        self.proxy.server_at(same(server)).map_or(0, |server| server.state.queued.now())
+        self.proxy
+            .server_at(same(server))
+            .map_or(0, |server| server.state.queued.now())
     }
     fn limit(&self, server: balance::ServerIdx) -> u32 {
         let ramp = self.proxy.dispatch.limits.get(server.0 as usize);
-        ramp.map_or(0, |ramp| balance::effective_maxconn(ramp, self.proxy.back.connections.now()))
+        ramp.map_or(0, |ramp| {
+            balance::effective_maxconn(ramp, self.proxy.back.connections.now())
+        })
     }
     fn maxqueue(&self, server: balance::ServerIdx) -> u32 {
-        self.proxy.dispatch.maxqueues.get(server.0 as usize).copied().unwrap_or(0)
+        self.proxy
+            .dispatch
+            .maxqueues
+            .get(server.0 as usize)
+            .copied()
+            .unwrap_or(0)
     }
     fn rate(&self, server: balance::ServerIdx) -> u32 {
         let now = clock::now_ms();
-        self.proxy.server_at(same(server)).map_or(0, |server| server.state.counters.session_rate.read(now, 1000))
+        self.proxy.server_at(same(server)).map_or(0, |server| {
+            server.state.counters.session_rate.read(now, 1000)
+        })
     }
     fn backend_served(&self) -> u32 {
-        self.proxy.servers.iter().map(|server| server.state.counters.connections.now()).sum()
+        self.proxy
+            .servers
+            .iter()
+            .map(|server| server.state.counters.connections.now())
+            .sum()
     }
 }
 
@@ -176,9 +198,15 @@ impl Dispatch {
     #[must_use]
     pub fn new(config: &Proxy, servers: &[Arc<ServerRuntime>]) -> Self {
         let specs: Vec<ServerSpec> = servers.iter().map(|server| spec(server)).collect();
-        let balancer =
-            Balancer::new(algorithm(&config.back.balance.algorithm), &specs, config.options.has(Options::ALL_BACKUPS));
-        let limits: Box<[_]> = servers.iter().map(|server| ramp(server, config.back.fullconn)).collect();
+        let balancer = Balancer::new(
+            algorithm(&config.back.balance.algorithm),
+            &specs,
+            config.options.has(Options::ALL_BACKUPS),
+        );
+        let limits: Box<[_]> = servers
+            .iter()
+            .map(|server| ramp(server, config.back.fullconn))
+            .collect();
         Self {
             repositions: balancer.needs_conn_change(),
             inner: Mutex::new(Inner {
@@ -188,7 +216,10 @@ impl Dispatch {
             }),
             queued: AtomicU64::new(0),
             limited: limits.iter().any(|ramp| ramp.maxconn > 0),
-            maxqueues: servers.iter().map(|server| server.config.settings.maxqueue).collect(),
+            maxqueues: servers
+                .iter()
+                .map(|server| server.config.settings.maxqueue)
+                .collect(),
             limits,
         }
     }
@@ -205,7 +236,12 @@ impl Dispatch {
         let mut inner = self.inner.lock();
         let picked = wish.server.or_else(|| {
             let random = || (runtime::random() >> 32) as u32;
-            let ctx = PickCtx { load: &loads, avoid: wish.avoid.map(other), hash: wish.hash, random: &random };
+            let ctx = PickCtx {
+                load: &loads,
+                avoid: wish.avoid.map(other),
+                hash: wish.hash,
+                random: &random,
+            };
             inner.balancer.pick(&ctx).map(same)
         });
         match picked {
@@ -218,7 +254,10 @@ impl Dispatch {
                 }
                 server.state.counters.connections.enter();
                 inner.balancer.on_conn_change(other(idx), &loads);
-                Assigned::Server(Slot { backend: proxy.clone(), server: server.clone() })
+                Assigned::Server(Slot {
+                    backend: proxy.clone(),
+                    server: server.clone(),
+                })
             }
             // Usable servers that are not picked are full.
             None if self.limited && proxy.servers.iter().any(|server| server.state.is_usable()) => {
@@ -228,7 +267,13 @@ impl Dispatch {
         }
     }
 
-    fn enqueue(&self, inner: &mut Inner, proxy: &Arc<ProxyRuntime>, server: Option<ServerIdx>, wish: &Wish) -> Assigned {
+    fn enqueue(
+        &self,
+        inner: &mut Inner,
+        proxy: &Arc<ProxyRuntime>,
+        server: Option<ServerIdx>,
+        wish: &Wish,
+    ) -> Assigned {
         let ticket = Arc::new(Ticket::default());
         let now = clock::now_ms() as u32;
         let key = QueueKey::new(wish.priority.0.into(), wish.priority.1.into(), now);
@@ -245,8 +290,19 @@ impl Dispatch {
             Some(server) => drop(server.state.queued.enter()),
             None => drop(self.queued.fetch_add(1, Ordering::Relaxed)),
         }
-        let ahead = if server.is_some() { [ahead, 0] } else { [0, ahead] };
-        Assigned::Queued(Place { backend: proxy.clone(), ticket, pending, server, ahead, taken: false })
+        let ahead = if server.is_some() {
+            [ahead, 0]
+        } else {
+            [0, ahead]
+        };
+        Assigned::Queued(Place {
+            backend: proxy.clone(),
+            ticket,
+            pending,
+            server,
+            ahead,
+            taken: false,
+        })
     }
 
     fn give_up(&self, proxy: &ProxyRuntime, place: &Place) {
@@ -255,7 +311,10 @@ impl Dispatch {
             Some(idx) => inner.by_server.get_mut(idx.0 as usize),
             None => Some(&mut inner.shared),
         };
-        if queue.and_then(|queue| queue.remove(place.pending)).is_some() {
+        if queue
+            .and_then(|queue| queue.remove(place.pending))
+            .is_some()
+        {
             self.uncount(proxy, place.server);
         }
     }
@@ -282,12 +341,19 @@ impl Dispatch {
 
     /// Lets waiting streams in as long as the server has room.
     fn let_in(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) {
-        let Some(server) = proxy.server_at(idx).filter(|server| server.state.is_usable()) else {
+        let Some(server) = proxy
+            .server_at(idx)
+            .filter(|server| server.state.is_usable())
+        else {
             return;
         };
         let loads = Loads { proxy };
         let now = clock::now_ms() as u32;
-        let Inner { balancer, by_server, shared } = inner;
+        let Inner {
+            balancer,
+            by_server,
+            shared,
+        } = inner;
         let Some(own) = by_server.get_mut(idx.0 as usize) else {
             return;
         };
@@ -350,7 +416,11 @@ fn spec(server: &ServerRuntime) -> ServerSpec {
 fn ramp(server: &ServerRuntime, fullconn: u32) -> MaxconnRamp {
     let settings = &server.config.settings;
     let (minconn, maxconn) = balance::normalize_minconn(settings.minconn, settings.maxconn);
-    MaxconnRamp { minconn, maxconn, fullconn }
+    MaxconnRamp {
+        minconn,
+        maxconn,
+        fullconn,
+    }
 }
 
 fn algorithm(configured: &Algorithm) -> balance::Algorithm {
@@ -359,9 +429,10 @@ fn algorithm(configured: &Algorithm) -> balance::Algorithm {
         Algorithm::StaticRoundRobin => balance::Algorithm::StaticRr,
         Algorithm::LeastConn => balance::Algorithm::LeastConn,
         Algorithm::First => balance::Algorithm::First,
-        Algorithm::Random(draws) => {
-            balance::Algorithm::Random { draws: *draws, ring: balance::RingOptions::default() }
-        }
+        Algorithm::Random(draws) => balance::Algorithm::Random {
+            draws: *draws,
+            ring: balance::RingOptions::default(),
+        },
         Algorithm::Sticky => balance::Algorithm::Sticky,
     }
 }

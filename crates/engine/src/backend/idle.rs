@@ -29,7 +29,9 @@ impl IdlePool {
     /// An empty pool for a number of workers.
     #[must_use]
     pub fn new(workers: usize) -> Self {
-        Self { by_worker: (0..workers.max(1)).map(|_| Mutex::default()).collect() }
+        Self {
+            by_worker: (0..workers.max(1)).map(|_| Mutex::default()).collect(),
+        }
     }
 
     /// Keeps a connection.
@@ -40,14 +42,30 @@ impl IdlePool {
     }
 
     /// Takes the connection used last by this worker that fits `key` and `usable` and is still quiet.
-    pub fn take(&self, worker: usize, key: u64, usable: impl Fn(&IdleConn) -> bool) -> Option<IdleConn> {
+    pub fn take(
+        &self,
+        worker: usize,
+        key: u64,
+        usable: impl Fn(&IdleConn) -> bool,
+    ) -> Option<IdleConn> {
         take_from(self.by_worker.get(worker)?, key, &usable, Socket::is_quiet)
     }
 
     /// Takes a connection of another worker over. The caller registers its socket anew.
-    pub fn take_over(&self, worker: usize, key: u64, usable: impl Fn(&IdleConn) -> bool) -> Option<IdleConn> {
-        let others = self.by_worker.iter().enumerate().filter(|(other, _)| *other != worker);
-        others.into_iter().find_map(|(_, stack)| take_from(stack, key, &usable, |socket| !socket.is_disturbed()))
+    pub fn take_over(
+        &self,
+        worker: usize,
+        key: u64,
+        usable: impl Fn(&IdleConn) -> bool,
+    ) -> Option<IdleConn> {
+        let others = self
+            .by_worker
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != worker);
+        others
+            .into_iter()
+            .find_map(|(_, stack)| take_from(stack, key, &usable, |socket| !socket.is_disturbed()))
     }
 
     /// Drops this worker's connections that were closed by the server, and half of those idle since before `limit`, the
@@ -74,7 +92,9 @@ impl IdlePool {
     /// How many idle connections a worker has.
     #[must_use]
     pub fn len(&self, worker: usize) -> usize {
-        self.by_worker.get(worker).map_or(0, |stack| stack.lock().len())
+        self.by_worker
+            .get(worker)
+            .map_or(0, |stack| stack.lock().len())
     }
 
     /// Whether a worker has none.
@@ -93,7 +113,9 @@ fn take_from(
     loop {
         let conn = {
             let mut stack = stack.lock();
-            let at = stack.iter().rposition(|conn| conn.key == key && usable(conn))?;
+            let at = stack
+                .iter()
+                .rposition(|conn| conn.key == key && usable(conn))?;
             stack.remove(at)
         };
         if quiet(&conn.socket) {

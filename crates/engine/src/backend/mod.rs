@@ -4,6 +4,8 @@ mod connect;
 mod dispatch;
 mod idle;
 
-pub use connect::{ConnectError, Route, address_for, binding, connect, connect_deadline, source_for};
+pub use connect::{
+    ConnectError, Route, address_for, binding, connect, connect_deadline, source_for,
+};
 pub use dispatch::{Assigned, Dispatch, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool};

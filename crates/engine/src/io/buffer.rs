@@ -27,7 +27,10 @@ pub struct Buffer {
 
 impl Default for Buffer {
     fn default() -> Self {
-        Self { memory: Box::default(), filled: 0..0 }
+        Self {
+            memory: Box::default(),
+            filled: 0..0,
+        }
     }
 }
 
@@ -115,7 +118,8 @@ impl Drop for Buffer {
 }
 
 fn take_memory() -> Box<[u8]> {
-    FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; SIZE.get()].into_boxed_slice())
+    FREE.with_borrow_mut(Vec::pop)
+        .unwrap_or_else(|| vec![0; SIZE.get()].into_boxed_slice())
 }
 
 fn give_memory(memory: Box<[u8]>) {

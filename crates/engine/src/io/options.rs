@@ -22,7 +22,12 @@ pub fn apply_to_client(fd: impl AsFd, proxy: &ProxyRuntime, buffers: (usize, usi
 }
 
 /// Sets the options of a connection to a server, before it is opened.
-pub fn apply_to_server(fd: impl AsFd, proxy: &ProxyRuntime, buffers: (usize, usize), user_timeout: Option<u64>) {
+pub fn apply_to_server(
+    fd: impl AsFd,
+    proxy: &ProxyRuntime,
+    buffers: (usize, usize),
+    user_timeout: Option<u64>,
+) {
     let config = &proxy.config;
     let _ = sockopt::set_tcp_nodelay(&fd, true);
     if config.options.has(Options::SERVER_KEEPALIVE) {

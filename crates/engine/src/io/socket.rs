@@ -23,7 +23,9 @@ impl Socket {
     /// # Errors
     /// When the event loop refuses it, for want of descriptors or memory.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { fd: sys::watch(fd)? })
+        Ok(Self {
+            fd: sys::watch(fd)?,
+        })
     }
 
     /// Reads into `room`; 0 is the end of the stream.
@@ -59,7 +61,11 @@ impl Socket {
     ///
     /// # Errors
     /// Those of `writev(2)`.
-    pub fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    pub fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         loop {
             let mut ready = ready!(self.fd.poll_write_ready(cx))?;
             match rustix::io::writev(&self.fd, slices) {
@@ -84,7 +90,11 @@ impl Socket {
     pub fn is_disturbed(&self) -> bool {
         let mut byte = [0];
         !matches!(
-            rustix::net::recv(&self.fd, &mut byte, rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT),
+            rustix::net::recv(
+                &self.fd,
+                &mut byte,
+                rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT
+            ),
             Err(rustix::io::Errno::AGAIN)
         )
     }
@@ -137,7 +147,10 @@ impl Socket {
     /// The peer's address.
     #[must_use]
     pub fn peer(&self) -> Option<Endpoint> {
-        rustix::net::getpeername(&self.fd).ok().flatten().and_then(endpoint)
+        rustix::net::getpeername(&self.fd)
+            .ok()
+            .flatten()
+            .and_then(endpoint)
     }
 
     /// Takes the descriptor out of this worker's event loop, for another worker to register.
@@ -165,6 +178,9 @@ pub fn endpoint(address: SocketAddrAny) -> Option<Endpoint> {
         return Some(Endpoint::Inet(inet));
     }
     let unix = SocketAddrUnix::try_from(address).ok()?;
-    let name = unix.path_bytes().or_else(|| unix.abstract_name()).unwrap_or_default();
+    let name = unix
+        .path_bytes()
+        .or_else(|| unix.abstract_name())
+        .unwrap_or_default();
     Some(Endpoint::Unix(name.into()))
 }

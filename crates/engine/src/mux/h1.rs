@@ -162,7 +162,11 @@ impl Conn {
         }
         match &mut self.reader {
             Reader::Done => {}
-            Reader::Length(left) => self.ready = usize::try_from(*left).unwrap_or(usize::MAX).min(self.input.len()),
+            Reader::Length(left) => {
+                self.ready = usize::try_from(*left)
+                    .unwrap_or(usize::MAX)
+                    .min(self.input.len())
+            }
             Reader::UntilEnd => self.ready = self.input.len(),
             Reader::Chunked(decoder) => {
                 let trailers = self.trailers.get_or_insert_with(Box::default);
@@ -225,7 +229,9 @@ impl Conn {
     /// Whether the peer ended its stream in the middle of a message.
     #[must_use]
     pub fn is_cut_short(&self) -> bool {
-        self.ended && matches!(self.reader, Reader::Length(_) | Reader::Chunked(_)) && self.ready == 0
+        self.ended
+            && matches!(self.reader, Reader::Length(_) | Reader::Chunked(_))
+            && self.ready == 0
     }
 
     /// Fields behind a chunked body that is over.
@@ -248,7 +254,11 @@ impl Conn {
 
     /// Says how the body that is sent next is delimited.
     pub fn begin_body(&mut self, framing: Framing) {
-        self.writer = if framing == Framing::Chunked { Writer::Chunked } else { Writer::Plain };
+        self.writer = if framing == Framing::Chunked {
+            Writer::Chunked
+        } else {
+            Writer::Plain
+        };
     }
 
     /// Whether everything handed over has reached the socket.
@@ -272,7 +282,10 @@ impl Conn {
         }
         loop {
             let pending = self.out.get(self.written..).unwrap_or_default();
-            let n = ready!(self.socket.poll_write(cx, &[IoSlice::new(pending), IoSlice::new(payload)]))?;
+            let n = ready!(
+                self.socket
+                    .poll_write(cx, &[IoSlice::new(pending), IoSlice::new(payload)])
+            )?;
             self.sent += n as u64;
             if let Some(beyond) = n.checked_sub(pending.len()) {
                 self.written = self.out.len();

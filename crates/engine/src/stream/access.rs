@@ -56,7 +56,8 @@ impl rules::Stream for Stream<'_> {
             }
             return;
         }
-        let v6 = matches!(self.session.real_src, Some(Endpoint::Inet(address)) if address.is_ipv6());
+        let v6 =
+            matches!(self.session.real_src, Some(Endpoint::Inet(address)) if address.is_ipv6());
         let socket = self.client.conn.socket();
         // Without the privilege the packets simply keep their marks, as in HAProxy.
         let _ = match setting {
@@ -120,7 +121,11 @@ impl rules::Stream for Stream<'_> {
             return;
         }
         let mut head = Head::new();
-        head.start_response(Version::HTTP_11, status, super::pages::reason(status).as_bytes());
+        head.start_response(
+            Version::HTTP_11,
+            status,
+            super::pages::reason(status).as_bytes(),
+        );
         for (name, value) in headers {
             head.push(name, value);
         }
@@ -138,7 +143,9 @@ impl rules::Stream for Stream<'_> {
     }
 
     fn waited(&self) -> u64 {
-        self.state.waiting_since.map_or(0, |since| clock::now_ms().saturating_sub(since))
+        self.state
+            .waiting_since
+            .map_or(0, |since| clock::now_ms().saturating_sub(since))
     }
 
     fn take_scratch(&mut self) -> Vec<u8> {

@@ -101,7 +101,13 @@ mod tests {
     #[test]
     fn letters_are_those_of_the_manual() {
         assert_eq!(Cause::letters(None), *b"--");
-        assert_eq!(Cause::letters(Some(Cause::new(Source::ClientTimeout, Phase::Request))), *b"cR");
-        assert_eq!(Cause::letters(Some(Cause::new(Source::Server, Phase::Headers))), *b"SH");
+        assert_eq!(
+            Cause::letters(Some(Cause::new(Source::ClientTimeout, Phase::Request))),
+            *b"cR"
+        );
+        assert_eq!(
+            Cause::letters(Some(Cause::new(Source::Server, Phase::Headers))),
+            *b"SH"
+        );
     }
 }

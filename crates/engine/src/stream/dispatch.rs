@@ -2,7 +2,8 @@
 
 use super::{Next, Phase, ServerConn, Source, Stream};
 use crate::backend::{
-    Assigned, ConnectError, IdleConn, Place, Route, Wish, address_for, binding, connect, connect_deadline, source_for,
+    Assigned, ConnectError, IdleConn, Place, Route, Wish, address_for, binding, connect,
+    connect_deadline, source_for,
 };
 use crate::clock;
 use crate::io::Socket;
@@ -63,12 +64,19 @@ impl Stream<'_> {
         };
         self.state.end(source, phase);
         count(&self.backend().back.connection_errors, 1);
-        if self.state.has_request { self.send_page(status).await } else { Next::Close }
+        if self.state.has_request {
+            self.send_page(status).await
+        } else {
+            Next::Close
+        }
     }
 
     async fn find_connection(&mut self) -> Result<(), Failure> {
         let backend = self.backend().clone();
-        let limit = self.state.retry_limit.unwrap_or(backend.config.back.retries);
+        let limit = self
+            .state
+            .retry_limit
+            .unwrap_or(backend.config.back.retries);
         loop {
             if self.state.slot.is_none() {
                 self.assign_server(&backend).await?;
@@ -83,10 +91,13 @@ impl Stream<'_> {
                 Ok(()) => return Ok(()),
                 Err(failure) => failure,
             };
-            if matches!(failure, Failure::ClientGone(_) | Failure::Resource) || self.state.retries >= limit {
+            if matches!(failure, Failure::ClientGone(_) | Failure::Resource)
+                || self.state.retries >= limit
+            {
                 return Err(failure);
             }
-            self.prepare_retry(&backend, &server, failure, limit).await?;
+            self.prepare_retry(&backend, &server, failure, limit)
+                .await?;
         }
     }
 
@@ -109,7 +120,12 @@ impl Stream<'_> {
             return Ok(());
         }
         if failure == Failure::Refused {
-            let pause = backend.config.timeouts.connect.unwrap_or(TURN_AROUND).min(TURN_AROUND);
+            let pause = backend
+                .config
+                .timeouts
+                .connect
+                .unwrap_or(TURN_AROUND)
+                .min(TURN_AROUND);
             self.pause(clock::now_ms() + pause).await?;
         }
         Ok(())
@@ -137,7 +153,11 @@ impl Stream<'_> {
             }
             client.deadline.poll(cx, Some(until)).map(|()| false)
         });
-        if gone.await { Err(Failure::ClientGone(Phase::Connect)) } else { Ok(()) }
+        if gone.await {
+            Err(Failure::ClientGone(Phase::Connect))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the client's going away ends the attempt to reach a server (`option abortonclose`).
@@ -149,7 +169,12 @@ impl Stream<'_> {
     async fn assign_server(&mut self, backend: &Arc<ProxyRuntime>) -> Result<(), Failure> {
         let wish = Wish {
             server: self.forced_server(backend),
-            avoid: self.state.server.as_ref().filter(|_| self.state.redispatched).map(|server| server.config.idx),
+            avoid: self
+                .state
+                .server
+                .as_ref()
+                .filter(|_| self.state.redispatched)
+                .map(|server| server.config.idx),
             hash: None,
             priority: self.state.priority,
         };
@@ -172,7 +197,11 @@ impl Stream<'_> {
             return None;
         }
         for rule in &backend.config.back.use_server {
-            if rule.condition.as_ref().is_some_and(|condition| !condition.holds(self)) {
+            if rule
+                .condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(self))
+            {
                 continue;
             }
             let server = match &rule.target {
@@ -181,20 +210,33 @@ impl Stream<'_> {
                     let mut name = std::mem::take(&mut self.state.scratch);
                     name.clear();
                     format.render(self, &mut name);
-                    let server = std::str::from_utf8(&name).ok().and_then(|name| backend.server_named(name));
+                    let server = std::str::from_utf8(&name)
+                        .ok()
+                        .and_then(|name| backend.server_named(name));
                     self.state.scratch = name;
                     server
                 }
             };
-            return server.filter(|server| server.state.is_usable()).map(|server| server.config.idx);
+            return server
+                .filter(|server| server.state.is_usable())
+                .map(|server| server.config.idx);
         }
         None
     }
 
-    async fn wait_in_queue(&mut self, backend: &Arc<ProxyRuntime>, mut place: Place) -> Result<crate::backend::Slot, Failure> {
+    async fn wait_in_queue(
+        &mut self,
+        backend: &Arc<ProxyRuntime>,
+        mut place: Place,
+    ) -> Result<crate::backend::Slot, Failure> {
         self.state.queue_ahead = place.ahead;
         let timeouts = &backend.config.timeouts;
-        let timeout = self.state.timeouts.queue.or(timeouts.queue).or(timeouts.connect);
+        let timeout = self
+            .state
+            .timeouts
+            .queue
+            .or(timeouts.queue)
+            .or(timeouts.connect);
         let at = timeout.map(|timeout| clock::now_ms() + timeout);
         let watch = self.watches_client();
         let client = &mut *self.client;
@@ -205,7 +247,10 @@ impl Stream<'_> {
             if watch && poll_gone(cx, &mut client.conn) {
                 return Poll::Ready(Err(Failure::ClientGone(Phase::Queue)));
             }
-            client.deadline.poll(cx, at).map(|()| Err(Failure::QueueTimeout))
+            client
+                .deadline
+                .poll(cx, at)
+                .map(|()| Err(Failure::QueueTimeout))
         });
         outcome.await
     }
@@ -227,7 +272,9 @@ impl Stream<'_> {
             Reuse::Aggressive => !first || conn.uses > 1,
             Reuse::Always => true,
         };
-        if backend.config.back.reuse == Reuse::Never || (first && backend.config.back.reuse == Reuse::Safe) {
+        if backend.config.back.reuse == Reuse::Never
+            || (first && backend.config.back.reuse == Reuse::Safe)
+        {
             return false;
         }
         let worker = self.worker.index;
@@ -252,25 +299,50 @@ impl Stream<'_> {
     fn adopt(&mut self, idle: IdleConn, server: &Arc<ServerRuntime>, key: u64) {
         let conn = Conn::new(idle.socket);
         self.state.times.connect = clock::now_ms();
-        self.state.server_conn =
-            Some(ServerConn { conn, server: server.clone(), key, reused: true, uses: idle.uses + 1, ends: OnceCell::new() });
+        self.state.server_conn = Some(ServerConn {
+            conn,
+            server: server.clone(),
+            key,
+            reused: true,
+            uses: idle.uses + 1,
+            ends: OnceCell::new(),
+        });
     }
 
-    async fn open_connection(&mut self, backend: &Arc<ProxyRuntime>, server: &Arc<ServerRuntime>) -> Result<(), Failure> {
+    async fn open_connection(
+        &mut self,
+        backend: &Arc<ProxyRuntime>,
+        server: &Arc<ServerRuntime>,
+    ) -> Result<(), Failure> {
         let route = self.route(backend, server);
         let buffers = self.session.runtime.snapshot.global.socket_buffers;
-        let timeout = self.state.timeouts.connect.or(backend.config.timeouts.connect);
+        let timeout = self
+            .state
+            .timeouts
+            .connect
+            .or(backend.config.timeouts.connect);
         let at = connect_deadline(timeout);
         let watch = self.watches_client();
         let opened = {
             let crate::session::ClientSide { conn, deadline, .. } = &mut *self.client;
-            let attempt = connect(backend, server, &route, (buffers.server_receive, buffers.server_send), at, deadline);
+            let attempt = connect(
+                backend,
+                server,
+                &route,
+                (buffers.server_receive, buffers.server_send),
+                at,
+                deadline,
+            );
             let mut attempt = std::pin::pin!(attempt);
             poll_fn(|cx| {
                 if let Poll::Ready(outcome) = attempt.as_mut().poll(cx) {
                     return Poll::Ready(Some(outcome));
                 }
-                if watch && poll_gone(cx, conn) { Poll::Ready(None) } else { Poll::Pending }
+                if watch && poll_gone(cx, conn) {
+                    Poll::Ready(None)
+                } else {
+                    Poll::Pending
+                }
             })
             .await
         };
@@ -287,11 +359,21 @@ impl Stream<'_> {
             }
         };
         self.state.times.connect = clock::now_ms();
-        let key = if self.state.has_request { self.connection_key(backend, server) } else { 0 };
+        let key = if self.state.has_request {
+            self.connection_key(backend, server)
+        } else {
+            0
+        };
         let mut conn = Conn::new(socket);
         self.write_relay_header(server, &mut conn);
-        self.state.server_conn =
-            Some(ServerConn { conn, server: server.clone(), key, reused: false, uses: 1, ends: OnceCell::new() });
+        self.state.server_conn = Some(ServerConn {
+            conn,
+            server: server.clone(),
+            key,
+            reused: false,
+            uses: 1,
+            ends: OnceCell::new(),
+        });
         Ok(())
     }
 
@@ -310,17 +392,25 @@ impl Stream<'_> {
         };
         let (source, transparent) = source_for(binding(backend, server), client.src, header);
         let (mark, tos) = self.state.server_socket;
-        Route { address, source, transparent, mark, tos }
+        Route {
+            address,
+            source,
+            transparent,
+            mark,
+            tos,
+        }
     }
 
     /// What tells connections to one server apart: they may only be shared when all of it is equal.
     fn connection_key(&self, backend: &ProxyRuntime, server: &ServerRuntime) -> u64 {
         let settings = &server.config.settings;
-        let sourced = binding(backend, server).is_some_and(|binding| !matches!(binding.use_source, model::UseSource::No));
+        let sourced = binding(backend, server)
+            .is_some_and(|binding| !matches!(binding.use_source, model::UseSource::No));
         let addressed = server.config.mapped_port
             || matches!(&server.config.address, Address::Inet(inet) if inet.ip().is_unspecified());
         let (mark, tos) = self.state.server_socket;
-        let plain = settings.pool_name.is_none() && settings.send_proxy.is_none() && !sourced && !addressed;
+        let plain =
+            settings.pool_name.is_none() && settings.send_proxy.is_none() && !sourced && !addressed;
         if plain && mark.is_none() && tos.is_none() {
             return 0;
         }

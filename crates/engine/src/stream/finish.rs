@@ -16,7 +16,9 @@ const ERR: u8 = 3;
 impl State {
     /// Whether the stream counts as failed for `dontlog-normal` and `log-separate-errors`.
     fn is_failed(&self) -> bool {
-        let failed = self.cause.is_some_and(|cause| !matches!(cause.source, Source::Local));
+        let failed = self
+            .cause
+            .is_some_and(|cause| !matches!(cause.source, Source::Local));
         failed || self.status >= 500 || self.retries > 0 || self.redispatched
     }
 }
@@ -69,11 +71,17 @@ impl Stream<'_> {
         if options.has(Options::DONT_LOG_NORMAL) && !failed {
             return;
         }
-        let nothing_came = self.state.times.first_byte == 0 && self.state.request_line.is_empty() && self.state.bytes == (0, 0);
+        let nothing_came = self.state.times.first_byte == 0
+            && self.state.request_line.is_empty()
+            && self.state.bytes == (0, 0);
         if options.has(Options::DONT_LOG_NULL) && nothing_came {
             return;
         }
-        let level = if failed && options.has(Options::LOG_SEPARATE_ERRORS) { ERR } else { INFO };
+        let level = if failed && options.has(Options::LOG_SEPARATE_ERRORS) {
+            ERR
+        } else {
+            INFO
+        };
         self.state.log_step = "close";
         self.write_log(logs, level, failed);
     }
@@ -107,15 +115,28 @@ impl Stream<'_> {
         };
         let mut text = std::mem::take(&mut self.state.scratch);
         text.clear();
-        let format = logs.error_format.as_ref().filter(|_| failed && !self.state.has_request).or(logs.format.as_ref());
+        let format = logs
+            .error_format
+            .as_ref()
+            .filter(|_| failed && !self.state.has_request)
+            .or(logs.format.as_ref());
         self.render_line(format, &mut text);
         let mut structured = Vec::new();
         if let Some(format) = &logs.structured_data {
             format.render(self, &mut structured);
         }
         let global = &self.session.runtime.snapshot.global;
-        let tag = logs.tag.as_deref().or(global.log_tag.as_deref()).unwrap_or("haproxy");
-        let message = Message { level, tag, structured_data: &structured, text: &text };
+        let tag = logs
+            .tag
+            .as_deref()
+            .or(global.log_tag.as_deref())
+            .unwrap_or("haproxy");
+        let message = Message {
+            level,
+            tag,
+            structured_data: &structured,
+            text: &text,
+        };
         log::emit(&self.session.runtime, &logs.targets, &message);
         self.state.scratch = text;
     }
@@ -137,7 +158,11 @@ impl Stream<'_> {
             None => "unknown:0".into(),
         };
         let config = &self.session.frontend.config;
-        let mode = if config.mode == model::Mode::Http { "HTTP" } else { "TCP" };
+        let mode = if config.mode == model::Mode::Http {
+            "HTTP"
+        } else {
+            "TCP"
+        };
         let (from, to) = (show(client.src), show(client.dst));
         let _ = write!(text, "Connect from {from} to {to} ({}/{mode})", config.name);
     }

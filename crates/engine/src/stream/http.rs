@@ -20,7 +20,11 @@ pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut
             return;
         }
         let mut stream = Stream::new(session, worker, client);
-        (stream.state.times.begin, stream.state.times.handshake, stream.state.times.begin_date) = begin;
+        (
+            stream.state.times.begin,
+            stream.state.times.handshake,
+            stream.state.times.begin_date,
+        ) = begin;
         let next = stream.http_request(first).await;
         drop(stream);
         match next {
@@ -40,7 +44,10 @@ async fn wait_for_request(session: &Session, client: &mut ClientSide, first: boo
     let timeouts = &session.frontend.config.timeouts;
     let timeout = match first {
         true => timeouts.http_request.or(timeouts.client),
-        false => timeouts.keep_alive.or(timeouts.http_request).or(timeouts.client),
+        false => timeouts
+            .keep_alive
+            .or(timeouts.http_request)
+            .or(timeouts.client),
     };
     if first {
         // The wait for the first request ends like any wait within a request: with an error page and a log line.
@@ -114,9 +121,14 @@ impl Stream<'_> {
         let frontend = &self.session.frontend;
         self.session.requests.set(self.session.requests.get() + 1);
         let process = &self.session.runtime.process;
-        self.state.number = process.streams.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.state.number = process
+            .streams
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         count(&frontend.front.requests, 1);
-        frontend.front.request_rate.add(self.state.times.request, 1000, 1);
+        frontend
+            .front
+            .request_rate
+            .add(self.state.times.request, 1000, 1);
         self.capture_request();
     }
 
@@ -135,7 +147,8 @@ impl Stream<'_> {
     /// Keeps the request's body when the backend may have to send it again; one that does not fit a buffer is sent once.
     async fn keep_body_for_retries(&mut self) -> Result<(), Next> {
         let retry_on = self.backend().config.back.retry_on;
-        if !retry_on.needs_request() || self.state.no_l7_retry || self.client.conn.is_message_over() {
+        if !retry_on.needs_request() || self.state.no_l7_retry || self.client.conn.is_message_over()
+        {
             return Ok(());
         }
         self.buffer_request().await?;
@@ -144,7 +157,12 @@ impl Stream<'_> {
         }
         let mut body = Vec::new();
         while !self.client.conn.is_message_over() {
-            if self.client.conn.decode(&self.session.runtime.limits).is_err() {
+            if self
+                .client
+                .conn
+                .decode(&self.session.runtime.limits)
+                .is_err()
+            {
                 self.refuse(Phase::Data);
                 return Err(self.send_page(400).await);
             }

@@ -4,10 +4,10 @@ mod access;
 mod cause;
 mod dispatch;
 mod finish;
-mod relay_header;
 mod http;
 mod pages;
 mod relay;
+mod relay_header;
 mod reply;
 mod request;
 mod response;
@@ -19,10 +19,10 @@ mod vars;
 mod view;
 
 pub use cause::{Cause, Phase, Source};
-pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
-pub use times::Times;
 pub use http::serve_http;
+pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 pub use tcp::{TcpEnd, serve_tcp};
+pub use times::Times;
 pub use vars::Vars;
 
 use crate::backend::Slot;
@@ -163,10 +163,18 @@ pub struct ServerConn {
 impl State {
     /// Empties the state and keeps its memory.
     pub fn reset(&mut self) {
-        let (mut request, mut response) = (std::mem::take(&mut self.request), std::mem::take(&mut self.response));
-        let (mut line, mut scratch) = (std::mem::take(&mut self.request_line), std::mem::take(&mut self.scratch));
-        let (mut captures, mut other) =
-            (std::mem::take(&mut self.request_captures), std::mem::take(&mut self.response_captures));
+        let (mut request, mut response) = (
+            std::mem::take(&mut self.request),
+            std::mem::take(&mut self.response),
+        );
+        let (mut line, mut scratch) = (
+            std::mem::take(&mut self.request_line),
+            std::mem::take(&mut self.scratch),
+        );
+        let (mut captures, mut other) = (
+            std::mem::take(&mut self.request_captures),
+            std::mem::take(&mut self.response_captures),
+        );
         request.clear();
         response.clear();
         line.clear();
@@ -220,13 +228,21 @@ impl<'c> Stream<'c> {
     pub fn new(session: &Rc<Session>, worker: &Rc<Worker>, client: &'c mut ClientSide) -> Self {
         let mut state = worker.take_state();
         state.strict = true;
-        Self { session: session.clone(), worker: worker.clone(), client, state }
+        Self {
+            session: session.clone(),
+            worker: worker.clone(),
+            client,
+            state,
+        }
     }
 
     /// The backend, or the frontend as long as there is none.
     #[must_use]
     pub fn backend(&self) -> &Arc<ProxyRuntime> {
-        self.state.backend.as_ref().unwrap_or(&self.session.frontend)
+        self.state
+            .backend
+            .as_ref()
+            .unwrap_or(&self.session.frontend)
     }
 }
 

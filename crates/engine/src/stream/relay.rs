@@ -102,16 +102,39 @@ pub struct Relay<'a> {
 
 impl<'a> Relay<'a> {
     /// A relay whose connections have been told what to expect and what they send.
-    pub fn new(client: &'a mut Conn, server: &'a mut Conn, limits: &'a Limits, shape: Shape, timeouts: RelayTimeouts) -> Self {
+    pub fn new(
+        client: &'a mut Conn,
+        server: &'a mut Conn,
+        limits: &'a Limits,
+        shape: Shape,
+        timeouts: RelayTimeouts,
+    ) -> Self {
         let now = clock::now_ms();
-        let flow = || Flow { closes: shape == Shape::Tunnel, ..Flow::default() };
-        Self { client, server, limits, shape, timeouts, request: flow(), response: flow(), client_active: now, server_active: now }
+        let flow = || Flow {
+            closes: shape == Shape::Tunnel,
+            ..Flow::default()
+        };
+        Self {
+            client,
+            server,
+            limits,
+            shape,
+            timeouts,
+            request: flow(),
+            response: flow(),
+            client_active: now,
+            server_active: now,
+        }
     }
 
     /// Says that the request has been delivered already.
     #[must_use]
     pub fn request_done(mut self) -> Self {
-        self.request = Flow { finished: true, delivered: true, ..Flow::default() };
+        self.request = Flow {
+            finished: true,
+            delivered: true,
+            ..Flow::default()
+        };
         self
     }
 
@@ -175,7 +198,13 @@ impl<'a> Relay<'a> {
         }
         if !self.response.delivered {
             let (from, to) = (self.server.received, self.client.sent);
-            let moved = poll_flow(cx, self.server, self.client, &mut self.response, self.limits);
+            let moved = poll_flow(
+                cx,
+                self.server,
+                self.client,
+                &mut self.response,
+                self.limits,
+            );
             if self.server.received != from {
                 self.server_active = clock::now_ms();
             }
@@ -191,7 +220,9 @@ impl<'a> Relay<'a> {
         }
         match (self.request.delivered, self.response.delivered) {
             (true, true) => Some(RelayEnd::Complete),
-            (false, true) if self.shape == Shape::Http && self.gives_up_request() => Some(RelayEnd::ResponseOnly),
+            (false, true) if self.shape == Shape::Http && self.gives_up_request() => {
+                Some(RelayEnd::ResponseOnly)
+            }
             _ => None,
         }
     }
@@ -224,32 +255,48 @@ impl<'a> Relay<'a> {
         if deadline.poll(cx, next).is_pending() {
             return Poll::Pending;
         }
-        Poll::Ready(if client == next { RelayEnd::ClientTimeout } else { RelayEnd::ServerTimeout })
+        Poll::Ready(if client == next {
+            RelayEnd::ClientTimeout
+        } else {
+            RelayEnd::ServerTimeout
+        })
     }
 
     /// When the client counts as too slow: while its bytes are waited for, or while it does not take any.
     fn client_deadline(&self) -> Option<u64> {
-        let reading = !self.request.delivered && self.request.waits_for_source && !self.client.has_ended();
+        let reading =
+            !self.request.delivered && self.request.waits_for_source && !self.client.has_ended();
         let writing = !self.response.delivered && !self.client.is_flushed_or_idle(&self.response);
         if !(reading || writing) {
             return None;
         }
-        let half_closed = self.shape == Shape::Tunnel && (self.request.finished || self.response.finished);
+        let half_closed =
+            self.shape == Shape::Tunnel && (self.request.finished || self.response.finished);
         let timeout = self.timeout(self.timeouts.client, self.timeouts.client_fin, half_closed);
-        let active = if self.shape == Shape::Tunnel { self.client_active.max(self.server_active) } else { self.client_active };
+        let active = if self.shape == Shape::Tunnel {
+            self.client_active.max(self.server_active)
+        } else {
+            self.client_active
+        };
         timeout.map(|timeout| active + timeout)
     }
 
     fn server_deadline(&self) -> Option<u64> {
-        let reading = !self.response.delivered && self.response.waits_for_source && !self.server.has_ended();
+        let reading =
+            !self.response.delivered && self.response.waits_for_source && !self.server.has_ended();
         let awaited = reading && self.shape != Shape::RequestUntilResponse;
         let writing = !self.request.delivered && !self.request.waits_for_source;
         if !(awaited || writing) {
             return None;
         }
-        let half_closed = self.shape == Shape::Tunnel && (self.request.finished || self.response.finished);
+        let half_closed =
+            self.shape == Shape::Tunnel && (self.request.finished || self.response.finished);
         let timeout = self.timeout(self.timeouts.server, self.timeouts.server_fin, half_closed);
-        let active = if self.shape == Shape::Tunnel { self.client_active.max(self.server_active) } else { self.server_active };
+        let active = if self.shape == Shape::Tunnel {
+            self.client_active.max(self.server_active)
+        } else {
+            self.server_active
+        };
         timeout.map(|timeout| active + timeout)
     }
 
@@ -272,7 +319,13 @@ impl Conn {
 }
 
 /// Moves what can be moved from `source` to `sink`.
-fn poll_flow(cx: &mut Context<'_>, source: &mut Conn, sink: &mut Conn, flow: &mut Flow, limits: &Limits) -> Result<(), FlowFault> {
+fn poll_flow(
+    cx: &mut Context<'_>,
+    source: &mut Conn,
+    sink: &mut Conn,
+    flow: &mut Flow,
+    limits: &Limits,
+) -> Result<(), FlowFault> {
     loop {
         flow.waits_for_source = false;
         source.decode(limits).map_err(|_| FlowFault::Malformed)?;

@@ -18,13 +18,20 @@ impl Stream<'_> {
         }
         let client = View::client(self).unwrap_or_default();
         let addresses = match (client.src, client.dst) {
-            (Some(Endpoint::Inet(src)), Some(Endpoint::Inet(dst))) => Addresses::Inet { src: *src, dst: *dst },
+            (Some(Endpoint::Inet(src)), Some(Endpoint::Inet(dst))) => Addresses::Inet {
+                src: *src,
+                dst: *dst,
+            },
             _ => Addresses::Unknown,
         };
         if send.version == 1 {
             return write_v1(&addresses, conn.output());
         }
-        let unique_id = if send.unique_id { View::unique_id(self) } else { None };
+        let unique_id = if send.unique_id {
+            View::unique_id(self)
+        } else {
+            None
+        };
         let values: Vec<(u8, Vec<u8>)> = send
             .tlvs
             .iter()
@@ -34,7 +41,10 @@ impl Stream<'_> {
                 (*kind, value)
             })
             .collect();
-        let custom: Vec<(u8, &[u8])> = values.iter().map(|(kind, value)| (*kind, &value[..])).collect();
+        let custom: Vec<(u8, &[u8])> = values
+            .iter()
+            .map(|(kind, value)| (*kind, &value[..]))
+            .collect();
         let authority = self.session.authority.as_deref().filter(|_| send.authority);
         let header = V2Builder::new(addresses)
             .custom(&custom)

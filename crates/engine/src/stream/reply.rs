@@ -42,7 +42,9 @@ impl Stream<'_> {
             Some(ErrorPage::Redirect(code, location)) => {
                 let mut reply = Reply::new(*code, pages::reason(*code).as_bytes());
                 reply.head.push_known(FieldId::CacheControl, b"no-cache");
-                reply.head.push_known(FieldId::Location, location.as_bytes());
+                reply
+                    .head
+                    .push_known(FieldId::Location, location.as_bytes());
                 Some(reply)
             }
             Some(ErrorPage::Composed(composed)) => Some(self.compose(composed)),
@@ -83,7 +85,8 @@ impl Stream<'_> {
         self.state.status = self.state.response.status();
         let head_only = bodyless || self.state.request.method() == message::Method::Head;
         let unread = !self.client.conn.is_message_over();
-        let next = self.write_response_head(Framing::Length(body.len() as u64), reply.close || unread);
+        let next =
+            self.write_response_head(Framing::Length(body.len() as u64), reply.close || unread);
         let payload: &[u8] = if head_only { &[] } else { &body };
         if !self.deliver(payload).await {
             return Next::Abort;
@@ -97,35 +100,61 @@ impl Stream<'_> {
         let backend = self.backend().clone();
         if !Arc::ptr_eq(&frontend, &backend) {
             // A refusal makes no sense any more at this point: what follows in the list is simply skipped.
-            let _ = self.run_rules(&backend.config.rules.http_after_response).await;
+            let _ = self
+                .run_rules(&backend.config.rules.http_after_response)
+                .await;
         }
-        let _ = self.run_rules(&frontend.config.rules.http_after_response).await;
+        let _ = self
+            .run_rules(&frontend.config.rules.http_after_response)
+            .await;
     }
 
     /// Puts the response's head into the client's output and says what becomes of the connection.
     pub(super) fn write_response_head(&mut self, framing: Framing, close: bool) -> Next {
         let facts = h1::RequestFacts::from(&self.state.request_flags);
-        let facts = if self.state.has_request { facts } else { h1::RequestFacts::default() };
+        let facts = if self.state.has_request {
+            facts
+        } else {
+            h1::RequestFacts::default()
+        };
         let http10 = self.state.response.version() < message::Version::HTTP_11;
         let mode = connection_mode(self.session.frontend.config.close_mode);
         let tokens = h1::take_connection_tokens(&mut self.state.response);
-        let flags = h1::MessageFlags { http10, ..self.state.response_flags };
+        let flags = h1::MessageFlags {
+            http10,
+            ..self.state.response_flags
+        };
         let side = h1::client_side(&facts, tokens, mode, &flags, framing);
         let stopping = self.session.runtime.process.is_stopping();
         let (header, stays) = if close || stopping {
-            let told = if http10 || framing == Framing::Tunnel { ConnectionHeader::None } else { ConnectionHeader::Close };
+            let told = if http10 || framing == Framing::Tunnel {
+                ConnectionHeader::None
+            } else {
+                ConnectionHeader::Close
+            };
             (told, false)
         } else {
             (side.header, side.stays_open)
         };
         let cases = self.client_cases();
-        h1::write_response(&self.state.response, framing, header, cases.as_ref().and_then(|r| r.cases.as_ref()), self.client.conn.output());
+        h1::write_response(
+            &self.state.response,
+            framing,
+            header,
+            cases.as_ref().and_then(|r| r.cases.as_ref()),
+            self.client.conn.output(),
+        );
         self.client.conn.begin_body(framing);
         if stays { Next::KeepAlive } else { Next::Close }
     }
 
     fn client_cases(&self) -> Option<Arc<crate::runtime::Runtime>> {
-        let adjust = self.session.frontend.config.options.has(model::Options::ADJUST_CLIENT_CASE);
+        let adjust = self
+            .session
+            .frontend
+            .config
+            .options
+            .has(model::Options::ADJUST_CLIENT_CASE);
         adjust.then(|| self.session.runtime.clone())
     }
 

@@ -35,7 +35,8 @@ impl Stream<'_> {
     pub(super) async fn receive_request(&mut self) -> Arrival {
         let timeouts = &self.session.frontend.config.timeouts;
         let timeout = timeouts.http_request.or(timeouts.client);
-        let at = timeout.map(|timeout| self.state.times.first_byte.max(self.state.times.handshake) + timeout);
+        let at = timeout
+            .map(|timeout| self.state.times.first_byte.max(self.state.times.handshake) + timeout);
         loop {
             if !self.client.conn.input.is_empty() {
                 if self.state.times.first_byte == 0 {
@@ -55,7 +56,9 @@ impl Stream<'_> {
             match received.await {
                 Some(Ok(Received::Bytes)) => {}
                 Some(Ok(Received::Full)) => return Arrival::Refused(400),
-                Some(Ok(Received::End) | Err(_)) if self.client.conn.input.is_empty() => return Arrival::Silence,
+                Some(Ok(Received::End) | Err(_)) if self.client.conn.input.is_empty() => {
+                    return Arrival::Silence;
+                }
                 Some(Ok(Received::End) | Err(_)) => return Arrival::Aborted,
                 None => return Arrival::Timeout,
             }
@@ -74,19 +77,33 @@ impl Stream<'_> {
         let options = h1::Options {
             accept_unsafe: front.options.has(Options::UNSAFE_REQUEST),
             payload_with_any_method: runtime.snapshot.global.accept_payload_with_any_method,
-            keep_insecure_transfer_encoding: runtime.snapshot.global.keep_on_insecure_transfer_encoding,
+            keep_insecure_transfer_encoding: runtime
+                .snapshot
+                .global
+                .keep_on_insecure_transfer_encoding,
         };
         let state = &mut *self.state;
         let conn = &mut self.client.conn;
-        match h1::parse_request(conn.input.bytes(), &runtime.limits, &options, &mut state.request)? {
+        match h1::parse_request(
+            conn.input.bytes(),
+            &runtime.limits,
+            &options,
+            &mut state.request,
+        )? {
             Parsed::Incomplete => Ok(false),
-            Parsed::Done { consumed, framing, flags } => {
+            Parsed::Done {
+                consumed,
+                framing,
+                flags,
+            } => {
                 let line_end = memchr::memchr(b'\n', conn.input.bytes()).unwrap_or(consumed);
                 let line = conn.input.bytes().get(..line_end).unwrap_or_default();
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
                 let limit = runtime.snapshot.global.logged_uri_len.saturating_sub(1);
                 state.request_line.clear();
-                state.request_line.extend_from_slice(line.get(..limit).unwrap_or(line));
+                state
+                    .request_line
+                    .extend_from_slice(line.get(..limit).unwrap_or(line));
                 conn.input.consume(consumed);
                 conn.expect_body(framing);
                 conn.decode(&runtime.limits)?;
@@ -104,15 +121,24 @@ impl Stream<'_> {
         let front = &self.session.frontend.config.front;
         let state = &mut *self.state;
         if !front.request_captures.is_empty() {
-            state.request_captures.resize(front.request_captures.len(), None);
-            for (slot, capture) in front.request_captures.iter().zip(&mut state.request_captures) {
+            state
+                .request_captures
+                .resize(front.request_captures.len(), None);
+            for (slot, capture) in front
+                .request_captures
+                .iter()
+                .zip(&mut state.request_captures)
+            {
                 if let Some(value) = state.request.get_all(slot.name.as_bytes()).last() {
                     *capture = Some(value.get(..slot.len).unwrap_or(value).into());
                 }
             }
         }
         if let Some(slot) = &front.cookie_capture {
-            let found = state.request.all_known(FieldId::Cookie).find_map(|value| captured_cookie(value, b';', slot));
+            let found = state
+                .request
+                .all_known(FieldId::Cookie)
+                .find_map(|value| captured_cookie(value, b';', slot));
             state.cookie_captures[0] = found;
         }
     }
@@ -135,7 +161,9 @@ impl Stream<'_> {
         if !Arc::ptr_eq(&frontend, &backend) {
             self.request_rules(&backend).await?;
         }
-        if frontend.config.options.has(Options::BUFFER_REQUEST) || backend.config.options.has(Options::BUFFER_REQUEST) {
+        if frontend.config.options.has(Options::BUFFER_REQUEST)
+            || backend.config.options.has(Options::BUFFER_REQUEST)
+        {
             self.buffer_request().await?;
         }
         self.add_headers(&frontend.config, &backend.config);
@@ -150,7 +178,10 @@ impl Stream<'_> {
         self.state.in_backend = true;
         backend.back.connections.enter();
         count(&backend.back.total, 1);
-        backend.back.session_rate.add(self.state.times.request, 1000, 1);
+        backend
+            .back
+            .session_rate
+            .add(self.state.times.request, 1000, 1);
     }
 
     async fn apply_name_restriction(&mut self, config: &Proxy) -> Result<(), Next> {
@@ -167,13 +198,22 @@ impl Stream<'_> {
     }
 
     fn is_monitored(&self, config: &Proxy) -> bool {
-        config.front.monitor_uri.as_deref().is_some_and(|uri| self.state.request.target() == uri.as_bytes())
+        config
+            .front
+            .monitor_uri
+            .as_deref()
+            .is_some_and(|uri| self.state.request.target() == uri.as_bytes())
     }
 
     /// Answers `monitor-uri`: 200, or 503 when a `monitor fail` condition holds. Never logged.
     async fn answer_monitor(&mut self) -> Next {
         let frontend = self.session.frontend.clone();
-        let failing = frontend.config.front.monitor_fail.iter().any(|condition| condition.holds(self));
+        let failing = frontend
+            .config
+            .front
+            .monitor_fail
+            .iter()
+            .any(|condition| condition.holds(self));
         self.state.log_level = Some(None);
         self.state.end(Source::Local, Phase::Request);
         self.send_page(if failing { 503 } else { 200 }).await
@@ -183,7 +223,9 @@ impl Stream<'_> {
     async fn request_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
         let rules = &proxy.config.rules;
         if !rules.tcp_content.is_empty() {
-            let verdict = self.run_content_rules(&rules.tcp_content, rules.request_inspect_delay).await;
+            let verdict = self
+                .run_content_rules(&rules.tcp_content, rules.request_inspect_delay)
+                .await;
             self.settle(verdict, proxy).await?;
         }
         let verdict = self.run_rules(&rules.http_request).await;
@@ -219,7 +261,11 @@ impl Stream<'_> {
             Verdict::Close(kind) => {
                 self.refuse(Phase::Request);
                 count(&proxy.front.denied_requests, 1);
-                if kind == CloseKind::Silent { Next::Abort } else { Next::Close }
+                if kind == CloseKind::Silent {
+                    Next::Abort
+                } else {
+                    Next::Close
+                }
             }
             Verdict::Failed => {
                 self.state.end(Source::Internal, Phase::Request);
@@ -236,7 +282,13 @@ impl Stream<'_> {
     /// Holds the client for `timeout tarpit` (else `timeout connect`), or until it gives up.
     async fn hold_in_tarpit(&mut self) {
         let timeouts = &self.backend().config.timeouts;
-        let time = self.state.timeouts.tarpit.or(timeouts.tarpit).or(timeouts.connect).unwrap_or(0);
+        let time = self
+            .state
+            .timeouts
+            .tarpit
+            .or(timeouts.tarpit)
+            .or(timeouts.connect)
+            .unwrap_or(0);
         let until = clock::now_ms() + time;
         let client = &mut *self.client;
         let gone = poll_fn(|cx| {
@@ -247,7 +299,11 @@ impl Stream<'_> {
             }
             client.deadline.poll(cx, Some(until)).map(|()| false)
         });
-        let source = if gone.await { Source::Client } else { Source::Proxy };
+        let source = if gone.await {
+            Source::Client
+        } else {
+            Source::Proxy
+        };
         self.state.end(source, Phase::Tarpit);
     }
 
@@ -256,7 +312,11 @@ impl Stream<'_> {
         let runtime = self.session.runtime.clone();
         let mut chosen = None;
         for rule in &frontend.config.front.switch_rules {
-            if rule.condition.as_ref().is_some_and(|condition| !condition.holds(self)) {
+            if rule
+                .condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(self))
+            {
                 continue;
             }
             let target = match &rule.target {
@@ -265,7 +325,10 @@ impl Stream<'_> {
                     let mut name = std::mem::take(&mut self.state.scratch);
                     name.clear();
                     format.render(self, &mut name);
-                    let found = std::str::from_utf8(&name).ok().and_then(|name| runtime.backend(name)).cloned();
+                    let found = std::str::from_utf8(&name)
+                        .ok()
+                        .and_then(|name| runtime.backend(name))
+                        .cloned();
                     self.state.scratch = name;
                     found
                 }
@@ -279,7 +342,13 @@ impl Stream<'_> {
                 _ => {}
             }
         }
-        let default = || frontend.config.front.default_backend_idx.and_then(|idx| runtime.proxy(idx).cloned());
+        let default = || {
+            frontend
+                .config
+                .front
+                .default_backend_idx
+                .and_then(|idx| runtime.proxy(idx).cloned())
+        };
         let chosen = chosen.or_else(default).unwrap_or_else(|| frontend.clone());
         if chosen.config.caps.back {
             self.state.backend = Some(chosen);
@@ -304,7 +373,12 @@ impl Stream<'_> {
             });
             match received.await {
                 Some(Ok(Received::Bytes | Received::Full)) => {
-                    if self.client.conn.decode(&self.session.runtime.limits).is_err() {
+                    if self
+                        .client
+                        .conn
+                        .decode(&self.session.runtime.limits)
+                        .is_err()
+                    {
                         self.refuse(Phase::Data);
                         return Err(self.send_page(400).await);
                     }
@@ -328,7 +402,10 @@ impl Stream<'_> {
         }
         self.state.request_flags.expect_continue = false;
         self.state.request.remove_known(FieldId::Expect);
-        self.client.conn.output().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        self.client
+            .conn
+            .output()
+            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         self.deliver(&[]).await;
     }
 
@@ -337,7 +414,9 @@ impl Stream<'_> {
         if let Some(header) = &frontend.front.unique_id_header {
             let id = expr::view::View::unique_id(self).map(<[u8]>::to_vec);
             if let Some(id) = id {
-                self.state.request.set(header.to_ascii_lowercase().as_bytes(), &id);
+                self.state
+                    .request
+                    .set(header.to_ascii_lowercase().as_bytes(), &id);
             }
         }
         let same = std::ptr::eq(frontend, backend);
@@ -358,7 +437,10 @@ impl Stream<'_> {
         let Some(ip) = end.and_then(base::Endpoint::ip) else {
             return;
         };
-        if option.except.is_some_and(|(net, bits)| contains(net, bits, ip)) {
+        if option
+            .except
+            .is_some_and(|(net, bits)| contains(net, bits, ip))
+        {
             return;
         }
         let name = option.name.to_ascii_lowercase();
@@ -374,28 +456,52 @@ impl Stream<'_> {
 }
 
 /// An option that the frontend or the backend may set; the backend's wins.
-fn merged<'p, T: ?Sized>(both: [Option<&'p Proxy>; 2], option: impl Fn(&'p Proxy) -> Option<&'p T>) -> Option<&'p T> {
-    both[1].and_then(&option).or_else(|| both[0].and_then(&option))
+fn merged<'p, T: ?Sized>(
+    both: [Option<&'p Proxy>; 2],
+    option: impl Fn(&'p Proxy) -> Option<&'p T>,
+) -> Option<&'p T> {
+    both[1]
+        .and_then(&option)
+        .or_else(|| both[0].and_then(&option))
 }
 
 /// Whether an address is in a network.
 fn contains(net: IpAddr, bits: u8, ip: IpAddr) -> bool {
-    let mask = |width: u32| if bits == 0 { 0 } else { u128::MAX << (width - u32::from(bits).min(width)) };
+    let mask = |width: u32| {
+        if bits == 0 {
+            0
+        } else {
+            u128::MAX << (width - u32::from(bits).min(width))
+        }
+    };
     match (net, ip) {
-        (IpAddr::V4(net), IpAddr::V4(ip)) => (u128::from(u32::from(net)) ^ u128::from(u32::from(ip))) & mask(32) == 0,
+        (IpAddr::V4(net), IpAddr::V4(ip)) => {
+            (u128::from(u32::from(net)) ^ u128::from(u32::from(ip))) & mask(32) == 0
+        }
         (IpAddr::V6(net), IpAddr::V6(ip)) => (u128::from(net) ^ u128::from(ip)) & mask(128) == 0,
         _ => false,
     }
 }
 
 /// The `name=value` text of a cookie that `capture cookie` names.
-pub(super) fn captured_cookie(value: &[u8], separator: u8, slot: &model::CookieCapture) -> Option<Box<[u8]>> {
-    value.split(|&b| b == separator).map(<[u8]>::trim_ascii).find_map(|pair| {
-        let name = pair.split(|&b| b == b'=').next()?;
-        let wanted = slot.name.as_bytes();
-        let fits = if slot.prefix { name.starts_with(wanted) } else { name == wanted };
-        fits.then(|| pair.get(..slot.len).unwrap_or(pair).into())
-    })
+pub(super) fn captured_cookie(
+    value: &[u8],
+    separator: u8,
+    slot: &model::CookieCapture,
+) -> Option<Box<[u8]>> {
+    value
+        .split(|&b| b == separator)
+        .map(<[u8]>::trim_ascii)
+        .find_map(|pair| {
+            let name = pair.split(|&b| b == b'=').next()?;
+            let wanted = slot.name.as_bytes();
+            let fits = if slot.prefix {
+                name.starts_with(wanted)
+            } else {
+                name == wanted
+            };
+            fits.then(|| pair.get(..slot.len).unwrap_or(pair).into())
+        })
 }
 
 #[cfg(test)]
@@ -414,10 +520,23 @@ mod tests {
 
     #[test]
     fn cookies_are_captured_by_name_or_prefix() {
-        let slot = |name: &str, prefix, len| model::CookieCapture { name: name.into(), prefix, len };
+        let slot = |name: &str, prefix, len| model::CookieCapture {
+            name: name.into(),
+            prefix,
+            len,
+        };
         let header = b"a=1; SESSID42=abcdef; b=2";
-        assert_eq!(captured_cookie(header, b';', &slot("SESSID", true, 12)).as_deref(), Some(&b"SESSID42=abc"[..]));
-        assert_eq!(captured_cookie(header, b';', &slot("SESSID", false, 12)), None);
-        assert_eq!(captured_cookie(header, b';', &slot("b", false, 12)).as_deref(), Some(&b"b=2"[..]));
+        assert_eq!(
+            captured_cookie(header, b';', &slot("SESSID", true, 12)).as_deref(),
+            Some(&b"SESSID42=abc"[..])
+        );
+        assert_eq!(
+            captured_cookie(header, b';', &slot("SESSID", false, 12)),
+            None
+        );
+        assert_eq!(
+            captured_cookie(header, b';', &slot("b", false, 12)).as_deref(),
+            Some(&b"b=2"[..])
+        );
     }
 }

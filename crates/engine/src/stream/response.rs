@@ -70,9 +70,14 @@ impl Stream<'_> {
         let backend = self.backend().clone();
         self.state.retries += 1;
         count(&backend.back.retries, 1);
-        let limit = self.state.retry_limit.unwrap_or(backend.config.back.retries);
+        let limit = self
+            .state
+            .retry_limit
+            .unwrap_or(backend.config.back.retries);
         // Another server is preferred after a failure that came with a connection that stood.
-        if backend.config.back.redispatch.is_some() && (self.state.retries >= limit || backend.servers.len() > 1) {
+        if backend.config.back.redispatch.is_some()
+            && (self.state.retries >= limit || backend.servers.len() > 1)
+        {
             self.state.slot = None;
             self.state.redispatched = true;
             count(&backend.back.redispatches, 1);
@@ -83,7 +88,11 @@ impl Stream<'_> {
     fn can_retry(&self) -> Option<RetryOn> {
         let back = &self.backend().config.back;
         let limit = self.state.retry_limit.unwrap_or(back.retries);
-        let kept = self.state.replay.is_some() || matches!(self.state.request_framing, Framing::None | Framing::Length(0));
+        let kept = self.state.replay.is_some()
+            || matches!(
+                self.state.request_framing,
+                Framing::None | Framing::Length(0)
+            );
         (!self.state.no_l7_retry && self.state.retries < limit && kept).then_some(back.retry_on)
     }
 
@@ -93,7 +102,14 @@ impl Stream<'_> {
         };
         match lost {
             Lost::Empty | Lost::Unsent => retry_on.empty_response,
-            Lost::Cut => retry_on.empty_response && self.state.server_conn.as_ref().is_some_and(|s| s.conn.received == 0),
+            Lost::Cut => {
+                retry_on.empty_response
+                    && self
+                        .state
+                        .server_conn
+                        .as_ref()
+                        .is_some_and(|s| s.conn.received == 0)
+            }
             Lost::Junk => retry_on.junk_response,
             Lost::Timeout => retry_on.response_timeout,
             Lost::Client(_) | Lost::ClientTimeout | Lost::BadBody => false,
@@ -102,14 +118,22 @@ impl Stream<'_> {
 
     fn is_status_retried(&self) -> bool {
         let status = self.state.response.status();
-        let Some(bit) = RetryOn::STATUSES.iter().position(|&retried| retried == status) else {
+        let Some(bit) = RetryOn::STATUSES
+            .iter()
+            .position(|&retried| retried == status)
+        else {
             return false;
         };
-        self.can_retry().is_some_and(|retry_on| retry_on.statuses & (1 << bit) != 0)
+        self.can_retry()
+            .is_some_and(|retry_on| retry_on.statuses & (1 << bit) != 0)
     }
 
     async fn answer_lost(&mut self, lost: Lost) -> Next {
-        let reused = self.state.server_conn.as_ref().is_some_and(|server| server.reused);
+        let reused = self
+            .state
+            .server_conn
+            .as_ref()
+            .is_some_and(|server| server.reused);
         let backend = self.backend().clone();
         let (source, phase, status) = match lost {
             Lost::Empty | Lost::Cut | Lost::Unsent => (Source::Server, Phase::Headers, 502),
@@ -142,7 +166,9 @@ impl Stream<'_> {
     async fn exchange(&mut self) -> Result<Answer, Lost> {
         self.write_request();
         let whole = self.send_request().await?;
-        let at = self.server_timeout().map(|timeout| clock::now_ms() + timeout);
+        let at = self
+            .server_timeout()
+            .map(|timeout| clock::now_ms() + timeout);
         let _ = whole;
         loop {
             if let Some(answer) = self.parse_response()? {
@@ -159,11 +185,17 @@ impl Stream<'_> {
     }
 
     fn server_timeout(&self) -> Option<u64> {
-        self.state.timeouts.server.or(self.backend().config.timeouts.server)
+        self.state
+            .timeouts
+            .server
+            .or(self.backend().config.timeouts.server)
     }
 
     fn client_timeout(&self) -> Option<u64> {
-        self.state.timeouts.client.or(self.session.frontend.config.timeouts.client)
+        self.state
+            .timeouts
+            .client
+            .or(self.session.frontend.config.timeouts.client)
     }
 
     /// Puts the request's head into the server's output.
@@ -179,16 +211,30 @@ impl Stream<'_> {
             super::reply::connection_mode(backend.config.close_mode),
             backend.config.options.has(Options::PRETEND_KEEPALIVE),
         );
-        if let (Some(header), Some(server)) = (&backend.config.back.send_name_header, &self.state.server) {
-            self.state.request.set(header.to_ascii_lowercase().as_bytes(), server.config.name.as_bytes());
+        if let (Some(header), Some(server)) =
+            (&backend.config.back.send_name_header, &self.state.server)
+        {
+            self.state.request.set(
+                header.to_ascii_lowercase().as_bytes(),
+                server.config.name.as_bytes(),
+            );
         }
         let runtime = &self.session.runtime;
-        let cases = runtime.cases.as_ref().filter(|_| backend.config.options.has(Options::ADJUST_SERVER_CASE));
+        let cases = runtime
+            .cases
+            .as_ref()
+            .filter(|_| backend.config.options.has(Options::ADJUST_SERVER_CASE));
         let framing = self.state.request_framing;
         let Some(server) = self.state.server_conn.as_mut() else {
             return;
         };
-        h1::write_request(&self.state.request, framing, side.header, cases, server.conn.output());
+        h1::write_request(
+            &self.state.request,
+            framing,
+            side.header,
+            cases,
+            server.conn.output(),
+        );
         server.conn.begin_body(framing);
         self.state.reusable = side.reusable;
     }
@@ -213,7 +259,13 @@ impl Stream<'_> {
             return flushed.await.map(|()| true);
         }
         let limits = &self.session.runtime.limits;
-        let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::RequestUntilResponse, timeouts);
+        let mut relay = Relay::new(
+            conn,
+            &mut server.conn,
+            limits,
+            Shape::RequestUntilResponse,
+            timeouts,
+        );
         let end = relay.run(deadline).await;
         self.state.bytes.0 += relay.moved().0;
         match end {
@@ -229,8 +281,13 @@ impl Stream<'_> {
 
     /// Sends a body that was kept for repeated requests.
     async fn send_replay(&mut self) -> Result<bool, Lost> {
-        let at = self.server_timeout().map(|timeout| clock::now_ms() + timeout);
-        let (Some(server), Some(body)) = (self.state.server_conn.as_mut(), self.state.replay.as_deref()) else {
+        let at = self
+            .server_timeout()
+            .map(|timeout| clock::now_ms() + timeout);
+        let (Some(server), Some(body)) = (
+            self.state.server_conn.as_mut(),
+            self.state.replay.as_deref(),
+        ) else {
             return Err(Lost::Unsent);
         };
         let deadline = &mut self.client.deadline;
@@ -268,7 +325,9 @@ impl Stream<'_> {
         let received = poll_fn(|cx| {
             match server.conn.poll_fill(cx) {
                 Poll::Ready(Ok(Received::Bytes)) => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(Received::End)) if server.conn.received == 0 => return Poll::Ready(Err(Lost::Empty)),
+                Poll::Ready(Ok(Received::End)) if server.conn.received == 0 => {
+                    return Poll::Ready(Err(Lost::Empty));
+                }
                 Poll::Ready(Ok(Received::End) | Err(_)) => return Poll::Ready(Err(Lost::Cut)),
                 Poll::Ready(Ok(Received::Full)) => return Poll::Ready(Err(Lost::Junk)),
                 Poll::Pending => {}
@@ -283,7 +342,11 @@ impl Stream<'_> {
 
     /// Tries to read the response's head.
     fn parse_response(&mut self) -> Result<Option<Answer>, Lost> {
-        let backend = self.state.backend.as_ref().unwrap_or(&self.session.frontend);
+        let backend = self
+            .state
+            .backend
+            .as_ref()
+            .unwrap_or(&self.session.frontend);
         let options = h1::Options {
             accept_unsafe: backend.config.options.has(Options::UNSAFE_RESPONSE),
             ..h1::Options::default()
@@ -296,11 +359,20 @@ impl Stream<'_> {
             return Ok(None);
         }
         let limits = &self.session.runtime.limits;
-        let parsed =
-            h1::parse_response(server.conn.input.bytes(), method, limits, &options, &mut self.state.response);
+        let parsed = h1::parse_response(
+            server.conn.input.bytes(),
+            method,
+            limits,
+            &options,
+            &mut self.state.response,
+        );
         match parsed.map_err(|_| Lost::Junk)? {
             Parsed::Incomplete => Ok(None),
-            Parsed::Done { consumed, framing, flags } => {
+            Parsed::Done {
+                consumed,
+                framing,
+                flags,
+            } => {
                 server.conn.input.consume(consumed);
                 server.conn.expect_body(framing);
                 self.state.has_response = true;
@@ -317,7 +389,13 @@ impl Stream<'_> {
             return;
         }
         let out = self.client.conn.output();
-        h1::write_response(&self.state.response, Framing::None, h1::ConnectionHeader::None, None, out);
+        h1::write_response(
+            &self.state.response,
+            Framing::None,
+            h1::ConnectionHeader::None,
+            None,
+            out,
+        );
         self.deliver(&[]).await;
     }
 
@@ -384,8 +462,16 @@ impl Stream<'_> {
             RelayEnd::ServerTimeout => (Source::ServerTimeout, Next::Abort),
             RelayEnd::BadRequest => (Source::Proxy, Next::Abort),
         };
-        let server_done = self.state.server_conn.as_ref().is_none_or(|server| server.conn.is_message_over());
-        let phase = if server_done && matches!(source, Source::Client | Source::ClientTimeout) { Phase::Last } else { Phase::Data };
+        let server_done = self
+            .state
+            .server_conn
+            .as_ref()
+            .is_none_or(|server| server.conn.is_message_over());
+        let phase = if server_done && matches!(source, Source::Client | Source::ClientTimeout) {
+            Phase::Last
+        } else {
+            Phase::Data
+        };
         self.state.end(source, phase);
         let side = usize::from(!matches!(source, Source::Client | Source::ClientTimeout));
         if let Some(counter) = self.backend().back.aborts.get(side) {
@@ -425,7 +511,9 @@ impl Stream<'_> {
         match end {
             RelayEnd::ClientTimeout => self.state.end(Source::ClientTimeout, Phase::Data),
             RelayEnd::ServerTimeout => self.state.end(Source::ServerTimeout, Phase::Data),
-            RelayEnd::ClientAborted | RelayEnd::ClientUnwritable => self.state.end(Source::Client, Phase::Data),
+            RelayEnd::ClientAborted | RelayEnd::ClientUnwritable => {
+                self.state.end(Source::Client, Phase::Data)
+            }
             RelayEnd::ServerAborted => self.state.end(Source::Server, Phase::Data),
             _ => {}
         }
@@ -433,7 +521,10 @@ impl Stream<'_> {
 
     /// Timeouts in force for moving data.
     pub(super) fn relay_timeouts(&self) -> RelayTimeouts {
-        let (front, back) = (&self.session.frontend.config.timeouts, &self.backend().config.timeouts);
+        let (front, back) = (
+            &self.session.frontend.config.timeouts,
+            &self.backend().config.timeouts,
+        );
         RelayTimeouts {
             client: self.client_timeout(),
             server: self.server_timeout(),
@@ -447,8 +538,14 @@ impl Stream<'_> {
         let front = &self.session.frontend.config.front;
         let state = &mut *self.state;
         if !front.response_captures.is_empty() {
-            state.response_captures.resize(front.response_captures.len(), None);
-            for (slot, capture) in front.response_captures.iter().zip(&mut state.response_captures) {
+            state
+                .response_captures
+                .resize(front.response_captures.len(), None);
+            for (slot, capture) in front
+                .response_captures
+                .iter()
+                .zip(&mut state.response_captures)
+            {
                 if let Some(value) = state.response.get_all(slot.name.as_bytes()).last() {
                     *capture = Some(value.get(..slot.len).unwrap_or(value).into());
                 }
@@ -456,7 +553,8 @@ impl Stream<'_> {
         }
         if let Some(slot) = &front.cookie_capture {
             let mut cookies = state.response.all_known(FieldId::SetCookie);
-            state.cookie_captures[1] = cookies.find_map(|value| super::request::captured_cookie(value, b';', slot));
+            state.cookie_captures[1] =
+                cookies.find_map(|value| super::request::captured_cookie(value, b';', slot));
         }
     }
 
@@ -466,7 +564,9 @@ impl Stream<'_> {
             return;
         }
         let challenges = [FieldId::WwwAuthenticate, FieldId::ProxyAuthenticate];
-        let mut values = challenges.iter().flat_map(|id| self.state.response.all_known(*id));
+        let mut values = challenges
+            .iter()
+            .flat_map(|id| self.state.response.all_known(*id));
         let private = values.any(|value| {
             let scheme = value.split(|&b| b == b' ').next().unwrap_or_default();
             scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate")
@@ -478,10 +578,15 @@ impl Stream<'_> {
         let frontend = self.session.frontend.clone();
         let backend = self.backend().clone();
         let same = Arc::ptr_eq(&frontend, &backend);
-        for proxy in [Some(&backend), Some(&frontend).filter(|_| !same)].into_iter().flatten() {
+        for proxy in [Some(&backend), Some(&frontend).filter(|_| !same)]
+            .into_iter()
+            .flatten()
+        {
             let rules = &proxy.config.rules;
             if !rules.tcp_response.is_empty() {
-                let verdict = self.run_content_rules(&rules.tcp_response, rules.response_inspect_delay).await;
+                let verdict = self
+                    .run_content_rules(&rules.tcp_response, rules.response_inspect_delay)
+                    .await;
                 self.settle_response(verdict).await?;
             }
             let verdict = self.run_rules(&rules.http_response).await;
@@ -507,7 +612,11 @@ impl Stream<'_> {
             }
             Verdict::Close(kind) => {
                 self.refuse(Phase::Headers);
-                if kind == CloseKind::Silent { Next::Abort } else { Next::Close }
+                if kind == CloseKind::Silent {
+                    Next::Abort
+                } else {
+                    Next::Close
+                }
             }
             Verdict::Failed => {
                 self.state.end(Source::Internal, Phase::Headers);
@@ -531,22 +640,33 @@ impl Stream<'_> {
         let Some(server) = self.state.server_conn.take() else {
             return;
         };
-        let side = h1::ServerSide { header: h1::ConnectionHeader::None, reusable: self.state.reusable };
+        let side = h1::ServerSide {
+            header: h1::ConnectionHeader::None,
+            reusable: self.state.reusable,
+        };
         let stays = h1::server_stays_open(&side, &answer.flags, answer.framing);
-        let quiet = server.conn.input.is_empty() && !server.conn.has_ended() && server.conn.is_flushed();
+        let quiet =
+            server.conn.input.is_empty() && !server.conn.has_ended() && server.conn.is_flushed();
         let settings = &server.server.config.settings;
         let spent = settings.max_reuse.is_some_and(|most| server.uses > most);
         if !stays || !quiet || spent || self.state.request.method() == Method::Connect {
             return;
         }
         let backend = self.backend().clone();
-        let idle =
-            IdleConn { key: server.key, since: clock::now_ms(), uses: server.uses, socket: server.conn.into_socket() };
+        let idle = IdleConn {
+            key: server.key,
+            since: clock::now_ms(),
+            uses: server.uses,
+            socket: server.conn.into_socket(),
+        };
         if self.state.private || backend.config.back.reuse == Reuse::Never {
             self.client.kept.push((server.server, idle));
             return;
         }
-        if settings.pool_max.is_some_and(|most| server.server.idle.total() >= most as usize) {
+        if settings
+            .pool_max
+            .is_some_and(|most| server.server.idle.total() >= most as usize)
+        {
             return;
         }
         server.server.idle.put(self.worker.index, idle);
@@ -560,6 +680,9 @@ pub(super) fn counted_size(head: &Head) -> u64 {
         Kind::Request => head.method_text().len() + head.target().len() + 8,
         Kind::Response => 8 + 3 + head.reason().len(),
     };
-    let fields: usize = head.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let fields: usize = head
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     (20 + start + fields + 1) as u64
 }

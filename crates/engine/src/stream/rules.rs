@@ -93,7 +93,11 @@ impl Stream<'_> {
 
     /// Evaluates content rules, which wait for more data as long as the inspect delay lasts when a condition can't be
     /// decided yet (configuration manual, `tcp-request inspect-delay`).
-    pub(super) async fn run_content_rules(&mut self, rules: &[Arc<Rule>], delay: Option<u64>) -> Verdict {
+    pub(super) async fn run_content_rules(
+        &mut self,
+        rules: &[Arc<Rule>],
+        delay: Option<u64>,
+    ) -> Verdict {
         let until = clock::now_ms() + delay.unwrap_or(0);
         'again: loop {
             for rule in rules {
@@ -102,7 +106,8 @@ impl Stream<'_> {
                         Match::Yes => {}
                         Match::No => continue,
                         Match::NotYet => {
-                            let open = !self.client.conn.has_ended() && !self.client.conn.input.is_full();
+                            let open =
+                                !self.client.conn.has_ended() && !self.client.conn.input.is_full();
                             if !open || clock::now_ms() >= until {
                                 continue;
                             }

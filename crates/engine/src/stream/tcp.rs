@@ -23,14 +23,21 @@ pub enum TcpEnd {
 }
 
 /// Serves a TCP session.
-pub async fn serve_tcp(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut ClientSide) -> TcpEnd {
+pub async fn serve_tcp(
+    session: &Rc<Session>,
+    worker: &Rc<Worker>,
+    client: &mut ClientSide,
+) -> TcpEnd {
     let mut stream = Stream::new(session, worker, client);
     let times = &mut stream.state.times;
-    (times.begin, times.handshake, times.begin_date) = (session.accepted.0, session.handshake, session.accepted.1);
+    (times.begin, times.handshake, times.begin_date) =
+        (session.accepted.0, session.handshake, session.accepted.1);
     times.request_date = times.begin_date;
     stream.client.conn.expect_body(Framing::Tunnel);
     let process = &session.runtime.process;
-    stream.state.number = process.streams.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    stream.state.number = process
+        .streams
+        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     stream.tcp().await
 }
 
@@ -83,7 +90,10 @@ impl Stream<'_> {
         if rules.tcp_content.is_empty() {
             return None;
         }
-        match self.run_content_rules(&rules.tcp_content, rules.request_inspect_delay).await {
+        match self
+            .run_content_rules(&rules.tcp_content, rules.request_inspect_delay)
+            .await
+        {
             Verdict::Pass => None,
             Verdict::SwitchToHttp => Some(TcpEnd::Http),
             Verdict::Gone => {
@@ -105,7 +115,11 @@ impl Stream<'_> {
     fn choose_tcp_backend(&mut self, frontend: &Arc<ProxyRuntime>) {
         let runtime = self.session.runtime.clone();
         for rule in &frontend.config.front.switch_rules {
-            if rule.condition.as_ref().is_some_and(|condition| !condition.holds(self)) {
+            if rule
+                .condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(self))
+            {
                 continue;
             }
             let target = match &rule.target {
@@ -113,7 +127,10 @@ impl Stream<'_> {
                 SwitchTarget::Dynamic(format) => {
                     let mut name = Vec::new();
                     format.render(self, &mut name);
-                    std::str::from_utf8(&name).ok().and_then(|name| runtime.backend(name)).cloned()
+                    std::str::from_utf8(&name)
+                        .ok()
+                        .and_then(|name| runtime.backend(name))
+                        .cloned()
                 }
             };
             if let Some(target) = target.filter(|target| !target.config.disabled) {
@@ -121,7 +138,11 @@ impl Stream<'_> {
                 return;
             }
         }
-        let default = frontend.config.front.default_backend_idx.and_then(|idx| runtime.proxy(idx).cloned());
+        let default = frontend
+            .config
+            .front
+            .default_backend_idx
+            .and_then(|idx| runtime.proxy(idx).cloned());
         let chosen = default.unwrap_or_else(|| frontend.clone());
         if chosen.config.caps.back {
             self.state.backend = Some(chosen);

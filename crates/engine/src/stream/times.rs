@@ -29,11 +29,25 @@ impl Times {
     /// Durations, the stream having ended at `end`.
     #[must_use]
     pub fn durations(&self, end: u64) -> Timers {
-        let step = |from: u64, to: u64| if from == 0 || to == 0 { -1 } else { to.saturating_sub(from) as i64 };
-        let idle_end = if self.first_byte == 0 { self.handshake } else { self.first_byte };
+        let step = |from: u64, to: u64| {
+            if from == 0 || to == 0 {
+                -1
+            } else {
+                to.saturating_sub(from) as i64
+            }
+        };
+        let idle_end = if self.first_byte == 0 {
+            self.handshake
+        } else {
+            self.first_byte
+        };
         Timers {
             handshake: self.handshake.saturating_sub(self.begin) as i64,
-            idle: if self.first_byte == 0 { -1 } else { idle_end.saturating_sub(self.handshake) as i64 },
+            idle: if self.first_byte == 0 {
+                -1
+            } else {
+                idle_end.saturating_sub(self.handshake) as i64
+            },
             request: step(self.first_byte, self.request),
             queue: step(self.request, self.queue),
             connect: step(self.queue, self.connect),
@@ -50,11 +64,24 @@ mod tests {
 
     #[test]
     fn steps_that_were_not_reached_are_minus_one() {
-        let times =
-            Times { begin: 100, handshake: 100, first_byte: 130, request: 150, ..Times::default() };
+        let times = Times {
+            begin: 100,
+            handshake: 100,
+            first_byte: 130,
+            request: 150,
+            ..Times::default()
+        };
         let durations = times.durations(200);
         assert_eq!((durations.idle, durations.request), (30, 20));
-        assert_eq!((durations.queue, durations.connect, durations.response, durations.data), (-1, -1, -1, -1));
+        assert_eq!(
+            (
+                durations.queue,
+                durations.connect,
+                durations.response,
+                durations.data
+            ),
+            (-1, -1, -1, -1)
+        );
         assert_eq!(durations.total, 100);
     }
 }

@@ -13,7 +13,10 @@ impl Vars {
     /// The variable's value.
     #[must_use]
     pub fn get(&self, name: VarId) -> Option<&Value<'static>> {
-        self.values.iter().find(|(id, _)| *id == name).map(|(_, value)| value)
+        self.values
+            .iter()
+            .find(|(id, _)| *id == name)
+            .map(|(_, value)| value)
     }
 
     /// Sets it.

@@ -4,7 +4,9 @@ use super::{Cause, Stream};
 use crate::clock;
 use expr::sample::Value;
 use expr::vars::{Scope, VarId};
-use expr::view::{Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, StreamFacts, View};
+use expr::view::{
+    Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, StreamFacts, View,
+};
 use message::Head;
 use wire::h1::Framing;
 
@@ -19,7 +21,10 @@ impl View for Stream<'_> {
 
     fn client(&self) -> Option<Connection<'_>> {
         let session = &*self.session;
-        let real_dst = session.real_dst.get_or_init(|| self.client.conn.socket().local()).as_ref();
+        let real_dst = session
+            .real_dst
+            .get_or_init(|| self.client.conn.socket().local())
+            .as_ref();
         let src = self.state.src.as_deref().or(session.src.as_deref());
         let dst = self.state.dst.as_deref().or(session.dst.as_deref());
         Some(Connection {
@@ -36,7 +41,9 @@ impl View for Stream<'_> {
 
     fn server_connection(&self) -> Option<Connection<'_>> {
         let server = self.state.server_conn.as_ref()?;
-        let (src, dst) = server.ends.get_or_init(|| (server.conn.socket().local(), server.conn.socket().peer()));
+        let (src, dst) = server
+            .ends
+            .get_or_init(|| (server.conn.socket().local(), server.conn.socket().peer()));
         Some(Connection {
             src: src.as_ref(),
             dst: dst.as_ref(),
@@ -54,11 +61,17 @@ impl View for Stream<'_> {
     }
 
     fn backend(&self) -> Option<&dyn ProxyView> {
-        self.state.backend.as_deref().map(|backend| backend as &dyn ProxyView)
+        self.state
+            .backend
+            .as_deref()
+            .map(|backend| backend as &dyn ProxyView)
     }
 
     fn server(&self) -> Option<&dyn ServerView> {
-        self.state.server.as_deref().map(|server| server as &dyn ServerView)
+        self.state
+            .server
+            .as_deref()
+            .map(|server| server as &dyn ServerView)
     }
 
     fn listener(&self) -> Option<(&str, u32)> {
@@ -84,7 +97,11 @@ impl View for Stream<'_> {
             _ => None,
         };
         let complete = conn.is_body_at_hand() || conn.input.is_full();
-        Some(Content { bytes: conn.payload(), complete, announced })
+        Some(Content {
+            bytes: conn.payload(),
+            complete,
+            announced,
+        })
     }
 
     fn payload(&self, side: Side) -> Option<Content<'_>> {
@@ -93,7 +110,11 @@ impl View for Stream<'_> {
             Side::Response => &self.state.server_conn.as_ref()?.conn,
         };
         let complete = conn.has_ended() || conn.input.is_full();
-        Some(Content { bytes: conn.input.bytes(), complete, announced: None })
+        Some(Content {
+            bytes: conn.input.bytes(),
+            complete,
+            announced: None,
+        })
     }
 
     fn var(&self, name: VarId) -> Option<Value<'_>> {
@@ -124,13 +145,19 @@ impl View for Stream<'_> {
                 self.session.runtime.process.connections.now().into(),
                 self.session.frontend.front.connections.now().into(),
                 backend.back.connections.now().into(),
-                state.server.as_ref().map_or(0, |server| server.state.counters.connections.now().into()),
+                state
+                    .server
+                    .as_ref()
+                    .map_or(0, |server| server.state.counters.connections.now().into()),
             ],
             queue_positions: state.queue_ahead,
             request_line: (!state.request_line.is_empty()).then_some(&state.request_line[..]),
             request_captures: &state.request_captures,
             response_captures: &state.response_captures,
-            cookie_captures: [state.cookie_captures[0].as_deref(), state.cookie_captures[1].as_deref()],
+            cookie_captures: [
+                state.cookie_captures[0].as_deref(),
+                state.cookie_captures[1].as_deref(),
+            ],
             log_level: state.log_level.flatten(),
             ids: [self.session.requests.get().into(), state.number],
         })
@@ -150,7 +177,9 @@ impl View for Stream<'_> {
     fn current_timeout(&self, name: &str) -> Option<u64> {
         let (changed, backend) = (&self.state.timeouts, &self.backend().config.timeouts);
         match name {
-            "client" => changed.client.or(self.session.frontend.config.timeouts.client),
+            "client" => changed
+                .client
+                .or(self.session.frontend.config.timeouts.client),
             "server" => changed.server.or(backend.server),
             "tunnel" => changed.tunnel.or(backend.tunnel),
             "connect" => changed.connect.or(backend.connect),

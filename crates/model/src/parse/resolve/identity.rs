@@ -31,8 +31,16 @@ fn label(proxy: &Proxy) -> String {
 fn number_proxies(parser: &mut Parser<'_>) {
     let mut taken: HashMap<u32, usize> = HashMap::new();
     let mut faults: Vec<(Line, String)> = Vec::new();
-    for (at, draft) in parser.drafts.iter().enumerate().filter(|(_, draft)| draft.proxy.id != 0) {
-        let Some(other) = taken.insert(draft.proxy.id, at).and_then(|other| parser.drafts.get(other)) else {
+    for (at, draft) in parser
+        .drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| draft.proxy.id != 0)
+    {
+        let Some(other) = taken
+            .insert(draft.proxy.id, at)
+            .and_then(|other| parser.drafts.get(other))
+        else {
             continue;
         };
         if let Some(line) = &draft.notes.id {
@@ -66,7 +74,10 @@ fn check_guids(parser: &mut Parser<'_>) {
         if let Some(other) = seen.insert(guid.clone(), label(proxy))
             && let Some(line) = &notes.guid
         {
-            faults.push((line.clone(), format!("'guid': duplicate entry with {other}")));
+            faults.push((
+                line.clone(),
+                format!("'guid': duplicate entry with {other}"),
+            ));
         }
     }
     for (line, message) in faults {
@@ -79,7 +90,9 @@ fn check_server_names(parser: &mut Parser<'_>) {
     for Draft { proxy, .. } in &parser.drafts {
         let mut seen: HashMap<&str, u32> = HashMap::with_capacity(proxy.back.servers.len());
         for server in &proxy.back.servers {
-            let Some(line) = seen.insert(&server.name, server.origin.1) else { continue };
+            let Some(line) = seen.insert(&server.name, server.origin.1) else {
+                continue;
+            };
             let message = format!(
                 "proxy '{}', another server named '{}' was already defined at line {line}, please use distinct names.",
                 proxy.name, server.name
