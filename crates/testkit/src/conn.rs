@@ -324,7 +324,7 @@ impl Conn {
     /// # Errors
     /// A timeout, a stream that ended inside the head, a head that does not parse.
     pub fn read_head(&mut self) -> io::Result<Option<Message>> {
-        let head = self.take_when(|pending| http::head_length(pending))?;
+        let head = self.take_when(http::head_length)?;
         match head {
             Some(head) => Message::parse_head(&head).map(Some),
             None if self.pending.is_empty() => Ok(None),

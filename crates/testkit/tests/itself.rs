@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use testkit::{Blackhole, Client, End, Refused, Server, Syslog, handlers};
+use hapax_testkit::{Blackhole, Client, End, Refused, Server, Syslog, handlers};
 
 fn connect(server: &Server) -> Client {
     Client::connect(SocketAddr::from(([127, 0, 0, 1], server.port())))
