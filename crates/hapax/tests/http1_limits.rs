@@ -15,8 +15,8 @@ fn with_headers(count: usize) -> String {
 fn too_many_headers() {
     let server = Server::start(handlers::says("ok"));
     let program = http().config(FRONT_AND_BACK).server("s1", &server).start();
-    assert_eq!(program.connect("fe").send(with_headers(100)).response().status(), 200);
-    assert_eq!(program.connect("fe").send(with_headers(101)).response().status(), 400);
+    assert_eq!(program.connect("fe").send(with_headers(99)).response().status(), 200);
+    assert_eq!(program.connect("fe").send(with_headers(100)).response().status(), 400);
     assert_eq!(server.connections(), 1);
 }
 
@@ -25,8 +25,8 @@ fn the_number_of_headers_is_configurable() {
     let server = Server::start(handlers::says("ok"));
     let program =
         http().config("global\n  tune.http.maxhdr 20").config(FRONT_AND_BACK).server("s1", &server).start();
-    assert_eq!(program.connect("fe").send(with_headers(19)).response().status(), 200);
-    assert_eq!(program.connect("fe").send(with_headers(21)).response().status(), 400);
+    assert_eq!(program.connect("fe").send(with_headers(18)).response().status(), 200);
+    assert_eq!(program.connect("fe").send(with_headers(19)).response().status(), 400);
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_head_larger_than_the_buffer() {
     let program = http().config(FRONT_AND_BACK).server("s1", &server).start();
     let request = |size: usize| format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(size));
     assert_eq!(program.connect("fe").send(request(14_000)).response().status(), 200);
-    assert_eq!(program.connect("fe").send(request(17_000)).response().status(), 400);
+    assert_eq!(program.connect("fe").send(request(17_000)).response().status(), 431);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn an_upgrade_becomes_a_tunnel() {
     let mut client = program.connect("fe");
     let answer = client.send(ASK).response();
     assert_eq!((answer.status(), answer.header("upgrade")), (101, Some("foo")));
-    assert_eq!(answer.header("connection"), Some("upgrade"));
+    assert_eq!(answer.header("connection"), Some("Upgrade"));
     assert_eq!(client.read_exact(2), b"hi");
     assert_eq!(client.send("abc").read_exact(3), b"ABC");
     assert_eq!(client.send("x").shutdown_write().read_to_end(), b"X");
