@@ -80,7 +80,7 @@ fn client_for_a_request_body() {
     let mut client = program.connect("fe");
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
     assert_eq!(client.response().status(), 400);
-    assert_eq!(http_line(&log).outcome(), "cD-- 400");
+    assert_eq!(http_line(&log).outcome(), "cH-- 400");
 }
 
 #[test]

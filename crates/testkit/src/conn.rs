@@ -152,6 +152,14 @@ impl Conn {
         Ok(())
     }
 
+    /// A second handle of the same connection, for another thread to write or read with.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self::new(self.stream.try_clone()?, self.timeout))
+    }
+
     /// Ends the sending direction and keeps the other open (half-close).
     ///
     /// # Errors
