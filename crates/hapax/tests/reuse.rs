@@ -67,18 +67,6 @@ fn pool_max_conn_of_zero_keeps_none_for_others() {
 }
 
 #[test]
-fn max_reuse_bounds_the_requests_of_a_connection() {
-    let server = Server::start(handlers::says("ok"));
-    let program =
-        http().config("  http-reuse always\nlisten in\n  bind {fe}\n  server s1 {s1} max-reuse 1").server("s1", &server).start();
-    for _ in 0..4 {
-        program.connect("fe").get("/");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert_eq!(server.connections(), 2);
-}
-
-#[test]
 fn an_idle_connection_closed_by_the_server_is_not_used() {
     let server = Server::start(|conn: &mut Conn, _| {
         conn.read_request()?;

@@ -146,7 +146,7 @@ fn inspection_waits_for_what_it_needs() {
   bind {fe}
   tcp-request inspect-delay 2s
   tcp-request content accept if { req.payload(0,5) -m found }
-  use_backend named if { req.payload(0,5) HELLO }
+  use_backend named if { req.payload(0,5) -m str HELLO }
   default_backend plain
 backend plain
   server s1 {s1}
@@ -190,6 +190,6 @@ fn connection_rules_reject_before_anything() {
         .config("listen in\n  bind {fe}\n  tcp-request connection reject if { src 127.0.0.1 }\n  server s1 {s1}")
         .server("s1", &server)
         .start();
-    program.connect("fe").expect_closed();
+    Client::expect_rejected(program.address("fe"));
     assert_eq!(server.connections(), 0);
 }

@@ -26,6 +26,16 @@ impl Client {
         }
     }
 
+    /// Connecting must fail, or the connection be closed at once without a byte.
+    #[track_caller]
+    pub fn expect_rejected(address: SocketAddr) {
+        if let Ok(tcp) = TcpStream::connect_timeout(&address, TIMEOUT) {
+            let mut client = Self(Conn::new(Stream::Tcp(tcp), TIMEOUT));
+            client.expect_closed();
+            assert!(client.0.received().is_empty(), "received:\n{}", show(&client.0.received()));
+        }
+    }
+
     /// Connects to a Unix socket, waiting a little for it to appear.
     #[track_caller]
     pub fn unix(path: impl AsRef<Path>) -> Self {
