@@ -212,16 +212,29 @@ fn check(option: &str, cases: &[Case]) {
         conn.read_request()?;
         conn.send(handlers::ok(""))
     });
-    let program = http().config(option).config(FRONT_AND_BACK).server("s1", &server).start();
+    let program = http()
+        .config(option)
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
     let mut wrong = String::new();
     for (name, request, status, forwarded) in cases {
         let before = server.connections();
         let mut client = program.connect("fe");
         client.send(request);
-        let got = client.read_response(false).map_or(0, |response| response.status());
-        let received = server.all_received().get(before).cloned().unwrap_or_default();
+        let got = client
+            .read_response(false)
+            .map_or(0, |response| response.status());
+        let received = server
+            .all_received()
+            .get(before)
+            .cloned()
+            .unwrap_or_default();
         if got != *status || received != *forwarded {
-            wrong.push_str(&format!("{name}: {got}, not {status}; the server received:\n{}", show(&received)));
+            wrong.push_str(&format!(
+                "{name}: {got}, not {status}; the server received:\n{}",
+                show(&received)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -2,9 +2,9 @@
 mod common;
 
 use common::{FRONT_AND_BACK, http};
-use testkit::{Conn, End, Server, show};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use testkit::{Conn, End, Server, show};
 
 /// A name, what the server sends, what the client receives; `502` stands for the built-in page.
 type Case = (&'static str, &'static [u8], &'static [u8]);
@@ -66,7 +66,10 @@ const LOOSE: &[Case] = &[
 
 #[test]
 fn unsafe_violations_accepted() {
-    check("  retries 0\n  option accept-unsafe-violations-in-http-response", LOOSE);
+    check(
+        "  retries 0\n  option accept-unsafe-violations-in-http-response",
+        LOOSE,
+    );
 }
 
 fn check(option: &str, cases: &[Case]) {
@@ -77,20 +80,29 @@ fn check(option: &str, cases: &[Case]) {
         let answer: Vec<u8> = known.lock().map(|bytes| bytes.clone()).unwrap_or_default();
         conn.send(answer)
     });
-    let program = http().config(option).config(FRONT_AND_BACK).server("s1", &server).start();
+    let program = http()
+        .config(option)
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
     let mut wrong = String::new();
     for (name, response, expected) in cases {
         *answer.lock().expect("not poisoned") = response.to_vec();
         let mut client = program.connect("fe");
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         // A kept-alive connection says nothing more, a closed one ends at once.
-        while client.ending(Duration::from_millis(60)) == End::Open && client.received().is_empty() {}
+        while client.ending(Duration::from_millis(60)) == End::Open && client.received().is_empty()
+        {
+        }
         let mut received = client.received();
         if received.starts_with(b"HTTP/1.1 502 Bad Gateway\r\n") {
             received = b"502".to_vec();
         }
         if received != *expected {
-            wrong.push_str(&format!("{name}: the client received:\n{}\n", show(&received)));
+            wrong.push_str(&format!(
+                "{name}: the client received:\n{}\n",
+                show(&received)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -14,15 +14,32 @@ struct Run {
 
 fn run(options: &str, server: Server) -> Run {
     let log = Syslog::udp();
-    let program = http_logged(&log).config(options).config(FRONT_AND_BACK).server("s1", &server).start();
-    Run { log, server, program }
+    let program = http_logged(&log)
+        .config(options)
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
+    Run {
+        log,
+        server,
+        program,
+    }
 }
 
 fn run_with_rule(rule: &str) -> Run {
     let (log, server) = (Syslog::udp(), Server::start(handlers::says("ok")));
-    let rest = format!("frontend in\n  bind {{fe}}\n  {rule}\n  default_backend back\nbackend back\n  server s1 {{s1}}");
-    let program = http_logged(&log).config(&rest).server("s1", &server).start();
-    Run { log, server, program }
+    let rest = format!(
+        "frontend in\n  bind {{fe}}\n  {rule}\n  default_backend back\nbackend back\n  server s1 {{s1}}"
+    );
+    let program = http_logged(&log)
+        .config(&rest)
+        .server("s1", &server)
+        .start();
+    Run {
+        log,
+        server,
+        program,
+    }
 }
 
 impl Run {
@@ -41,11 +58,25 @@ fn a_good_exchange() {
     let run = run("", Server::start(handlers::says("ok")));
     run.program.connect("fe").get("/x");
     let line = run.ends_with("---- 200");
-    assert_eq!((line.base.frontend.as_str(), line.base.backend.as_str(), line.base.server.as_str()), ("in", "back", "s1"));
+    assert_eq!(
+        (
+            line.base.frontend.as_str(),
+            line.base.backend.as_str(),
+            line.base.server.as_str()
+        ),
+        ("in", "back", "s1")
+    );
     assert_eq!(line.request, "GET /x HTTP/1.1");
     assert_eq!(line.base.counters, ["1", "1", "0", "0", "0"]);
     assert_eq!(line.base.queues, [0, 0]);
-    assert!(line.base.timers.iter().all(|&timer| (0..500).contains(&timer)), "{:?}", line.base.timers);
+    assert!(
+        line.base
+            .timers
+            .iter()
+            .all(|&timer| (0..500).contains(&timer)),
+        "{:?}",
+        line.base.timers
+    );
     // Not the bytes on the wire: 20 for a start line and its words, names and values alone, 1 for the end of the head.
     let words = ["HTTP/1.1", "200", "OK", "Content-Length", "2", "ok"].concat();
     assert_eq!(line.base.bytes, 20 + 1 + words.len() as u64);
@@ -54,7 +85,11 @@ fn a_good_exchange() {
 #[test]
 fn client_leaves_within_the_head() {
     let run = run("", Server::start(handlers::says("ok")));
-    run.program.connect("fe").send("GET / HTTP/1.1\r\nHo").shutdown_write().expect_closed();
+    run.program
+        .connect("fe")
+        .send("GET / HTTP/1.1\r\nHo")
+        .shutdown_write()
+        .expect_closed();
     let line = run.ends_with("CR-- 400");
     assert_eq!(line.request, "<BADREQ>");
 }
@@ -109,7 +144,13 @@ fn client_half_closes_while_waiting_with_abortonclose() {
 
 #[test]
 fn client_half_closes_while_waiting_without_abortonclose() {
-    let run = run("  no option abortonclose", Server::start(handlers::delayed(Duration::from_millis(100), handlers::ok("ok"))));
+    let run = run(
+        "  no option abortonclose",
+        Server::start(handlers::delayed(
+            Duration::from_millis(100),
+            handlers::ok("ok"),
+        )),
+    );
     let mut client = run.program.connect("fe");
     client.send(GET).shutdown_write();
     assert_eq!(client.response().text(), "ok");
@@ -118,7 +159,12 @@ fn client_half_closes_while_waiting_without_abortonclose() {
 
 #[test]
 fn client_leaves_within_the_answer() {
-    let run = run("", Server::start(handlers::stall_after("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")));
+    let run = run(
+        "",
+        Server::start(handlers::stall_after(
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        )),
+    );
     let mut client = run.program.connect("fe");
     client.send(GET).read_until(b"abc");
     client.reset();
@@ -129,8 +175,11 @@ fn client_leaves_within_the_answer() {
 fn client_leaves_while_connecting() {
     let hole = Blackhole::new();
     let log = Syslog::udp();
-    let program =
-        http_logged(&log).config("  option abortonclose").config(FRONT_AND_BACK).set("s1", hole.address).start();
+    let program = http_logged(&log)
+        .config("  option abortonclose")
+        .config(FRONT_AND_BACK)
+        .set("s1", hole.address)
+        .start();
     let mut client = program.connect("fe");
     client.send(GET);
     client.expect_open(Duration::from_millis(60));
@@ -162,10 +211,17 @@ fn client_leaves_the_queue() {
 fn server_refuses() {
     let refused = Refused::new();
     let log = Syslog::udp();
-    let program = http_logged(&log).config("  retries 0").config(FRONT_AND_BACK).set("s1", refused.address).start();
+    let program = http_logged(&log)
+        .config("  retries 0")
+        .config(FRONT_AND_BACK)
+        .set("s1", refused.address)
+        .start();
     assert_eq!(program.connect("fe").get("/").status(), 503);
     let line = http_line(&log);
-    assert_eq!((line.outcome().as_str(), line.base.server.as_str()), ("SC-- 503", "s1"));
+    assert_eq!(
+        (line.outcome().as_str(), line.base.server.as_str()),
+        ("SC-- 503", "s1")
+    );
 }
 
 #[test]
@@ -179,7 +235,10 @@ fn server_refuses_and_is_retried() {
         .start();
     assert_eq!(program.connect("fe").get("/").status(), 503);
     let line = http_line(&log);
-    assert_eq!((line.outcome().as_str(), line.base.counters[4].as_str()), ("SC-- 503", "2"));
+    assert_eq!(
+        (line.outcome().as_str(), line.base.counters[4].as_str()),
+        ("SC-- 503", "2")
+    );
 }
 
 #[test]
@@ -198,28 +257,44 @@ fn server_resets_without_an_answer() {
 
 #[test]
 fn server_closes_within_the_head() {
-    let run = run("  retries 0", Server::start(handlers::once("HTTP/1.1 200 OK\r\nConte")));
+    let run = run(
+        "  retries 0",
+        Server::start(handlers::once("HTTP/1.1 200 OK\r\nConte")),
+    );
     assert_eq!(run.program.connect("fe").get("/").status(), 502);
     run.ends_with("PH-- 502");
 }
 
 #[test]
 fn server_answers_badly() {
-    let run = run("  retries 0", Server::start(handlers::once("HTTP/1.1 200 OK\r\nbad header: x\r\n\r\n")));
+    let run = run(
+        "  retries 0",
+        Server::start(handlers::once("HTTP/1.1 200 OK\r\nbad header: x\r\n\r\n")),
+    );
     assert_eq!(run.program.connect("fe").get("/").status(), 502);
     run.ends_with("PH-- 502");
 }
 
 #[test]
 fn server_closes_within_the_body() {
-    let run = run("", Server::start(handlers::once("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")));
+    let run = run(
+        "",
+        Server::start(handlers::once(
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        )),
+    );
     run.program.connect("fe").send(GET).read_to_end();
     run.ends_with("SD-- 200");
 }
 
 #[test]
 fn server_resets_within_the_body() {
-    let run = run("", Server::start(handlers::reset_after("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")));
+    let run = run(
+        "",
+        Server::start(handlers::reset_after(
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        )),
+    );
     run.program.connect("fe").send(GET).expect_closed();
     run.ends_with("SD-- 200");
 }
@@ -229,7 +304,10 @@ fn proxy_denies() {
     let run = run_with_rule("http-request deny if { path /no }");
     assert_eq!(run.program.connect("fe").get("/no").status(), 403);
     let line = run.ends_with("PR-- 403");
-    assert_eq!((line.base.backend.as_str(), line.base.server.as_str()), ("in", "<NOSRV>"));
+    assert_eq!(
+        (line.base.backend.as_str(), line.base.server.as_str()),
+        ("in", "<NOSRV>")
+    );
 }
 
 #[test]
@@ -259,7 +337,14 @@ fn no_server_is_there() {
         .start();
     assert_eq!(program.connect("fe").get("/").status(), 503);
     let line = http_line(&log);
-    assert_eq!((line.outcome().as_str(), line.base.backend.as_str(), line.base.server.as_str()), ("SC-- 503", "back", "<NOSRV>"));
+    assert_eq!(
+        (
+            line.outcome().as_str(),
+            line.base.backend.as_str(),
+            line.base.server.as_str()
+        ),
+        ("SC-- 503", "back", "<NOSRV>")
+    );
 }
 
 #[test]
@@ -268,5 +353,8 @@ fn no_backend_is_there() {
     let program = http_logged(&log).config("frontend in\n  bind {fe}").start();
     assert_eq!(program.connect("fe").get("/").status(), 503);
     let line = http_line(&log);
-    assert_eq!((line.outcome().as_str(), line.base.backend.as_str()), ("SC-- 503", "in"));
+    assert_eq!(
+        (line.outcome().as_str(), line.base.backend.as_str()),
+        ("SC-- 503", "in")
+    );
 }

@@ -7,7 +7,11 @@ use common::{FRONT_AND_BACK, http};
 use testkit::{Conn, Program, Server, handlers};
 
 fn start(options: &str, server: &Server) -> Program {
-    http().config(options).config(FRONT_AND_BACK).server("s1", server).start()
+    http()
+        .config(options)
+        .config(FRONT_AND_BACK)
+        .server("s1", server)
+        .start()
 }
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -29,7 +33,9 @@ fn connection_close_of_the_client_is_honoured() {
     let server = Server::start(handlers::says("ok"));
     let program = start("", &server);
     let mut client = program.connect("fe");
-    let answer = client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").response();
+    let answer = client
+        .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .response();
     assert_eq!(answer.header("connection"), Some("close"));
     client.expect_eof();
 }
@@ -40,12 +46,20 @@ fn an_http_10_client_must_ask_to_stay() {
     let program = start("", &server);
     let mut client = program.connect("fe");
     let answer = client.send("GET / HTTP/1.0\r\n\r\n").response();
-    assert_eq!((answer.start.as_str(), answer.header("connection")), ("HTTP/1.1 200 OK", Some("close")));
+    assert_eq!(
+        (answer.start.as_str(), answer.header("connection")),
+        ("HTTP/1.1 200 OK", Some("close"))
+    );
     client.expect_eof();
     let mut client = program.connect("fe");
-    let answer = client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").response();
+    let answer = client
+        .send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        .response();
     assert_eq!(answer.header("connection"), Some("keep-alive"));
-    assert_eq!(client.send("GET / HTTP/1.0\r\n\r\n").response().text(), "ok");
+    assert_eq!(
+        client.send("GET / HTTP/1.0\r\n\r\n").response().text(),
+        "ok"
+    );
 }
 
 #[test]
@@ -72,17 +86,26 @@ fn option_http_server_close_keeps_the_client() {
 #[test]
 fn option_http_pretend_keepalive_hides_the_close() {
     let server = Server::start(handlers::says("ok"));
-    let program = start("  option http-server-close\n  option http-pretend-keepalive", &server);
+    let program = start(
+        "  option http-server-close\n  option http-pretend-keepalive",
+        &server,
+    );
     let mut client = program.connect("fe");
     client.get("/");
     client.get("/");
     assert_eq!(server.connections(), 2);
-    assert!(!server.text(0).contains("connection: close"), "{}", server.text(0));
+    assert!(
+        !server.text(0).contains("connection: close"),
+        "{}",
+        server.text(0)
+    );
 }
 
 #[test]
 fn a_server_that_closes_leaves_the_client_open() {
-    let server = Server::start(handlers::once("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"));
+    let server = Server::start(handlers::once(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+    ));
     let program = start("", &server);
     let mut client = program.connect("fe");
     assert_eq!(client.get("/").header("connection"), None);
@@ -95,7 +118,9 @@ fn pipelined_requests_are_answered_in_order() {
     let server = Server::start(handlers::http(|request| handlers::ok(request.target())));
     let program = start("", &server);
     let mut client = program.connect("fe");
-    let all: String = (0..20).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
+    let all: String = (0..20)
+        .map(|n| format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n"))
+        .collect();
     client.send(all);
     for n in 0..20 {
         assert_eq!(client.response().text(), format!("/{n}"));
@@ -107,9 +132,13 @@ fn pipelined_after_a_body() {
     let server = Server::start(handlers::http(|request| handlers::ok(&request.text())));
     let program = start("", &server);
     let mut client = program.connect("fe");
-    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPOST / HTTP/1.1\r\nHost: a\r\n");
+    client.send(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPOST / HTTP/1.1\r\nHost: a\r\n",
+    );
     assert_eq!(client.response().text(), "abc");
-    client.send("Transfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(
+        "Transfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
     assert_eq!(client.response().text(), "de");
     assert_eq!(client.response().text(), "");
 }
@@ -134,7 +163,9 @@ fn head_has_no_body() {
     let program = start("", &server);
     let mut client = program.connect("fe");
     for _ in 0..2 {
-        let answer = client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").response_to_head();
+        let answer = client
+            .send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .response_to_head();
         assert_eq!(answer.header("content-length"), Some("10"));
     }
     assert_eq!(server.connections(), 1);

@@ -20,7 +20,11 @@ const RETURN: &str = "frontend in
 ";
 
 fn logged(global: &str, log: &Syslog) -> Builder {
-    program().config(&format!("global\n  nbthread 1\n  {global}\n{DEFAULTS}{RETURN}")).log(log)
+    program()
+        .config(&format!(
+            "global\n  nbthread 1\n  {global}\n{DEFAULTS}{RETURN}"
+        ))
+        .log(log)
 }
 
 fn line(global: &str) -> String {
@@ -33,16 +37,30 @@ fn line(global: &str) -> String {
 #[test]
 fn rfc3164_is_the_default() {
     let line = line("log {log} local0");
-    assert_eq!(Prefix::parse(&line), Some(Prefix { priority: 134, tag: "haproxy".into() }));
+    assert_eq!(
+        Prefix::parse(&line),
+        Some(Prefix {
+            priority: 134,
+            tag: "haproxy".into()
+        })
+    );
     assert_eq!(line.as_bytes()[8], b' ');
 }
 
 #[test]
 fn rfc5424_and_iso() {
     let line5424 = line("log {log} format rfc5424 local1");
-    assert!(line5424.starts_with("<142>1 20") && line5424.contains(" haproxy ") && line5424.contains(" - - "), "{line5424}");
+    assert!(
+        line5424.starts_with("<142>1 20")
+            && line5424.contains(" haproxy ")
+            && line5424.contains(" - - "),
+        "{line5424}"
+    );
     let iso = line("log {log} format iso local0");
-    assert!(iso.starts_with("20") && iso.contains("+00:00 127.0.0.1:"), "{iso}");
+    assert!(
+        iso.starts_with("20") && iso.contains("+00:00 127.0.0.1:"),
+        "{iso}"
+    );
 }
 
 #[test]
@@ -52,7 +70,10 @@ fn short_priority_timed_raw_local() {
     assert!(line("log {log} format timed local0").starts_with("<6>20"));
     assert!(line("log {log} format raw local0").starts_with("127.0.0.1:"));
     let local = line("log {log} format local local0");
-    assert!(local.starts_with("<134>") && local.contains(" haproxy["), "{local}");
+    assert!(
+        local.starts_with("<134>") && local.contains(" haproxy["),
+        "{local}"
+    );
 }
 
 #[test]
@@ -60,9 +81,16 @@ fn facility_and_levels() {
     let log = Syslog::udp();
     let program = logged("log {log} daemon notice", &log).start();
     program.connect("fe").get("/");
-    assert!(log.find(Duration::from_millis(80), |line| line.contains("GET /")).is_none(), "info is below notice");
+    assert!(
+        log.find(Duration::from_millis(80), |line| line.contains("GET /"))
+            .is_none(),
+        "info is below notice"
+    );
     assert!(line("log {log} local7 info info").starts_with("<190>"));
-    assert!(line("log {log} local0 debug notice").starts_with("<134>"), "the second level only caps graver ones");
+    assert!(
+        line("log {log} local0 debug notice").starts_with("<134>"),
+        "the second level only caps graver ones"
+    );
 }
 
 #[test]
@@ -76,7 +104,11 @@ fn len_cuts_the_line() {
 #[test]
 fn tag_and_host() {
     let log = Syslog::udp();
-    let program = logged("log {log} local0\n  log-tag mine\n  log-send-hostname box", &log).start();
+    let program = logged(
+        "log {log} local0\n  log-tag mine\n  log-send-hostname box",
+        &log,
+    )
+    .start();
     program.connect("fe").get("/");
     let line = log.expect("GET /");
     assert!(line.contains(" box mine["), "{line}");
@@ -95,8 +127,18 @@ fn to_standard_output_and_a_descriptor() {
     for (target, is_out) in [("stdout", true), ("stderr", false), ("fd@2", false)] {
         let program = logged(&format!("log {target} format raw local0"), &Syslog::udp()).start();
         program.connect("fe").get("/x");
-        let text = || if is_out { program.stdout() } else { program.stderr() };
-        assert!(testkit::eventually(Duration::from_secs(2), || text().contains("GET /x")), "{target}: {}", text());
+        let text = || {
+            if is_out {
+                program.stdout()
+            } else {
+                program.stderr()
+            }
+        };
+        assert!(
+            testkit::eventually(Duration::from_secs(2), || text().contains("GET /x")),
+            "{target}: {}",
+            text()
+        );
     }
 }
 
@@ -117,13 +159,21 @@ fn relayed_by_log_forward() {
         .port("in")
         .start();
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    socket.send_to(b"<13>Feb  6 12:14:14 host app[1]: relayed text", program.address("in")).expect("sent");
+    socket
+        .send_to(
+            b"<13>Feb  6 12:14:14 host app[1]: relayed text",
+            program.address("in"),
+        )
+        .expect("sent");
     let line = log.expect("relayed text");
     assert!(line.contains("app[1]"), "{line}");
 }
 
 fn with(options: &str, log: &Syslog, server: &Server) -> Builder {
-    http_logged(log).config(options).config(FRONT_AND_BACK).server("s1", server)
+    http_logged(log)
+        .config(options)
+        .config(FRONT_AND_BACK)
+        .server("s1", server)
 }
 
 #[test]
@@ -138,7 +188,10 @@ fn dontlognull_skips_empty_connections() {
 
 #[test]
 fn dontlog_normal_keeps_errors() {
-    let (log, server) = (Syslog::udp(), Server::start(handlers::by_path(&[("/ok", &handlers::ok("ok"))])));
+    let (log, server) = (
+        Syslog::udp(),
+        Server::start(handlers::by_path(&[("/ok", &handlers::ok("ok"))])),
+    );
     let program = with("  option dontlog-normal", &log, &server).start();
     program.connect("fe").get("/ok");
     let bad = "GET / HTTP/1.1\r\nbad header: x\r\n\r\n";
@@ -159,11 +212,15 @@ fn log_separate_errors_raises_the_level() {
 fn logasap_logs_at_the_head() {
     let (log, server) = (
         Syslog::udp(),
-        Server::start(handlers::stall_after("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")),
+        Server::start(handlers::stall_after(
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        )),
     );
     let program = with("  option logasap", &log, &server).start();
     let mut client = program.connect("fe");
-    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").read_until(b"abc");
+    client
+        .send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .read_until(b"abc");
     let line = log.expect("GET /");
     assert!(line.contains("/+") && line.contains(" 200 +"), "{line}");
 }
@@ -191,10 +248,15 @@ backend back
         .server("s1", &server)
         .start();
     let mut client = program.connect("fe");
-    client.send("GET / HTTP/1.1\r\nHost: www.example.com\r\nCookie: a=b; sid=def\r\n\r\n").response();
+    client
+        .send("GET / HTTP/1.1\r\nHost: www.example.com\r\nCookie: a=b; sid=def\r\n\r\n")
+        .response();
     let line = http_line(&log);
     assert_eq!(line.captures, ["www.exampl|", "x"]);
-    assert_eq!((line.request_cookie.as_str(), line.response_cookie.as_str()), ("sid=def", "sid=abc"));
+    assert_eq!(
+        (line.request_cookie.as_str(), line.response_cookie.as_str()),
+        ("sid=def", "sid=abc")
+    );
 }
 
 fn formatted(format: &str) -> String {
@@ -202,29 +264,56 @@ fn formatted(format: &str) -> String {
     let config = format!(
         "global\n  nbthread 1\n  log {{log}} format raw local0\n{DEFAULTS}frontend in\n  bind {{fe}}\n  unique-id-format id%rt\n  {format}\n  default_backend back\nbackend back\n  server s1 {{s1}}"
     );
-    let program = program().config(&config).server("s1", &server).log(&log).start();
-    program.connect("fe").send("GET /p?q=\"1 HTTP/1.1\r\nHost: a\r\nX-Q: a\"b]\r\n\r\n").response();
+    let program = program()
+        .config(&config)
+        .server("s1", &server)
+        .log(&log)
+        .start();
+    program
+        .connect("fe")
+        .send("GET /p?q=\"1 HTTP/1.1\r\nHost: a\r\nX-Q: a\"b]\r\n\r\n")
+        .response();
     log.wait_lines(1).remove(0)
 }
 
 #[test]
 fn log_format_aliases_and_expressions() {
-    assert_eq!(formatted("log-format \"%HM %HP %HQ %HV %ST %ts %b/%s %ci %f\""), "GET /p ?q=#221 HTTP/1.1 200 -- back/s1 127.0.0.1 in");
-    assert_eq!(formatted("log-format \"%ID %[fe_name,upper] %% %rc\""), "id0 IN % 0");
-    assert_eq!(formatted("log-format \"%{+Q}HM %{+Q}[fe_name]\""), "\"GET\" \"in\"");
-    assert_eq!(formatted("log-format \"%{+X}ci %[var(txn.none)] %{+M}o%[var(txn.none)]\""), "7F000001 - -");
+    assert_eq!(
+        formatted("log-format \"%HM %HP %HQ %HV %ST %ts %b/%s %ci %f\""),
+        "GET /p ?q=#221 HTTP/1.1 200 -- back/s1 127.0.0.1 in"
+    );
+    assert_eq!(
+        formatted("log-format \"%ID %[fe_name,upper] %% %rc\""),
+        "id0 IN % 0"
+    );
+    assert_eq!(
+        formatted("log-format \"%{+Q}HM %{+Q}[fe_name]\""),
+        "\"GET\" \"in\""
+    );
+    assert_eq!(
+        formatted("log-format \"%{+X}ci %[var(txn.none)] %{+M}o%[var(txn.none)]\""),
+        "7F000001 - -"
+    );
 }
 
 #[test]
 fn log_format_json() {
-    let line = formatted("log-format \"%{+json}o %(status)ST %(path)HP %(name:str)[fe_name] %(id:sint)[fe_id] %(q)HQ\"");
-    assert_eq!(line, "{\"status\": 200, \"path\": \"/p\", \"name\": \"in\", \"id\": 2, \"q\": \"?q=#221\"}");
+    let line = formatted(
+        "log-format \"%{+json}o %(status)ST %(path)HP %(name:str)[fe_name] %(id:sint)[fe_id] %(q)HQ\"",
+    );
+    assert_eq!(
+        line,
+        "{\"status\": 200, \"path\": \"/p\", \"name\": \"in\", \"id\": 2, \"q\": \"?q=#221\"}"
+    );
 }
 
 #[test]
 fn clf() {
     let line = formatted("option httplog clf");
-    assert!(line.starts_with("127.0.0.1 - - [") && line.contains("\"GET /p?q="), "{line}");
+    assert!(
+        line.starts_with("127.0.0.1 - - [") && line.contains("\"GET /p?q="),
+        "{line}"
+    );
 }
 
 #[test]
@@ -234,7 +323,10 @@ fn error_log_format_for_broken_connections() {
         .config("frontend in\n  bind {fe} accept-proxy\n  error-log-format \"error %ci %[fc_err] %[fc_err_str]\"\n  default_backend back\nbackend back\n  server s1 {s1}")
         .server("s1", &server)
         .start();
-    program.connect("fe").send("no proxy header\r\n\r\n").expect_closed();
+    program
+        .connect("fe")
+        .send("no proxy header\r\n\r\n")
+        .expect_closed();
     let line = log.expect("error 127.0.0.1");
     assert!(line.ends_with("PROXY protocol header"), "{line}");
 }

@@ -30,8 +30,14 @@ fn shown(header: &[u8]) -> String {
 
 #[test]
 fn version_1_is_believed() {
-    assert_eq!(shown(b"PROXY TCP4 10.0.0.1 10.0.0.2 12345 80\r\n"), "10.0.0.1:12345 10.0.0.2:80");
-    assert_eq!(shown(b"PROXY TCP6 ::1 2001:db8::2 1 2\r\n"), "::1:1 2001:db8::2:2");
+    assert_eq!(
+        shown(b"PROXY TCP4 10.0.0.1 10.0.0.2 12345 80\r\n"),
+        "10.0.0.1:12345 10.0.0.2:80"
+    );
+    assert_eq!(
+        shown(b"PROXY TCP6 ::1 2001:db8::2 1 2\r\n"),
+        "::1:1 2001:db8::2:2"
+    );
     assert!(shown(b"PROXY UNKNOWN\r\n").starts_with("127.0.0.1:"));
 }
 
@@ -66,7 +72,9 @@ fn a_header_in_pieces_is_refused() {
     let mut client = program.connect("fe");
     let header = "PROXY TCP4 10.0.0.1 10.0.0.2 12345 80\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
     // The proxy may have closed before the last piece.
-    let _ = client.conn().send_slowly(header, 5, std::time::Duration::from_millis(4));
+    let _ = client
+        .conn()
+        .send_slowly(header, 5, std::time::Duration::from_millis(4));
     client.expect_closed();
     assert_eq!(client.received(), b"");
 }
@@ -100,23 +108,35 @@ fn version_1_is_sent() {
     let mut client = program.connect("fe");
     assert_eq!(client.get("/").text(), "ok");
     let (from, to) = (client.local().expect("tcp"), client.peer().expect("tcp"));
-    let line = format!("PROXY TCP4 127.0.0.1 127.0.0.1 {} {}\r\nGET / ", from.port(), to.port());
+    let line = format!(
+        "PROXY TCP4 127.0.0.1 127.0.0.1 {} {}\r\nGET / ",
+        from.port(),
+        to.port()
+    );
     assert!(server.text(0).starts_with(&line), "{}", server.text(0));
 }
 
 #[test]
 fn version_2_is_sent() {
     let server = Server::start(handlers::silent());
-    let program =
-        tcp().config("listen in\n  bind {fe}\n  server s1 {s1} send-proxy-v2").server("s1", &server).start();
+    let program = tcp()
+        .config("listen in\n  bind {fe}\n  server s1 {s1} send-proxy-v2")
+        .server("s1", &server)
+        .start();
     let mut client = program.connect("fe");
     client.send("hello");
     server.wait_received(0, "hello");
-    let (from, to) = (client.local().expect("tcp").port(), client.peer().expect("tcp").port());
+    let (from, to) = (
+        client.local().expect("tcp").port(),
+        client.peer().expect("tcp").port(),
+    );
     let mut addresses = vec![127, 0, 0, 1, 127, 0, 0, 1];
     addresses.extend_from_slice(&from.to_be_bytes());
     addresses.extend_from_slice(&to.to_be_bytes());
-    assert_eq!(server.received(0), [v2(1, 0x11, &addresses).as_slice(), b"hello"].concat());
+    assert_eq!(
+        server.received(0),
+        [v2(1, 0x11, &addresses).as_slice(), b"hello"].concat()
+    );
 }
 
 #[test]
@@ -132,9 +152,17 @@ fn version_2_with_options() {
     let received = server.received(0);
     let tlvs = &received[28..received.len() - 5];
     let custom = format!("v{}", client.local().expect("tcp").port());
-    assert!(tlvs.windows(6).any(|part| part == [5, 0, 3, b'x', b'y', b'z']), "{tlvs:?}");
+    assert!(
+        tlvs.windows(6)
+            .any(|part| part == [5, 0, 3, b'x', b'y', b'z']),
+        "{tlvs:?}"
+    );
     assert!(tlvs.windows(3).any(|part| part == [3, 0, 4]), "{tlvs:?}");
-    assert!(tlvs.windows(custom.len()).any(|part| part == custom.as_bytes()), "{tlvs:?}");
+    assert!(
+        tlvs.windows(custom.len())
+            .any(|part| part == custom.as_bytes()),
+        "{tlvs:?}"
+    );
 }
 
 #[test]
@@ -147,5 +175,8 @@ fn what_was_received_is_sent_on() {
     let mut client = program.connect("fe");
     client.send("PROXY TCP4 10.0.0.1 10.0.0.2 12345 80\r\nhello");
     server.wait_received(0, "hello");
-    assert_eq!(server.text(0), "PROXY TCP4 10.0.0.1 10.0.0.2 12345 80\r\nhello");
+    assert_eq!(
+        server.text(0),
+        "PROXY TCP4 10.0.0.1 10.0.0.2 12345 80\r\nhello"
+    );
 }

@@ -9,7 +9,10 @@ use testkit::{Conn, HttpLog, Program, Server, Syslog, handlers};
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 fn slow() -> Server {
-    Server::start(handlers::delayed(Duration::from_millis(80), handlers::ok("ok")))
+    Server::start(handlers::delayed(
+        Duration::from_millis(80),
+        handlers::ok("ok"),
+    ))
 }
 
 #[test]
@@ -31,7 +34,11 @@ fn requests_wait_for_a_slot_in_order() {
     for client in &mut clients {
         assert_eq!(client.response().status(), 200);
     }
-    let lines: Vec<HttpLog> = log.wait_lines(3).iter().filter_map(|line| HttpLog::parse(line)).collect();
+    let lines: Vec<HttpLog> = log
+        .wait_lines(3)
+        .iter()
+        .filter_map(|line| HttpLog::parse(line))
+        .collect();
     let queued: Vec<u64> = lines.iter().map(|line| line.base.queues[1]).collect();
     assert_eq!(queued, [0, 1, 2]);
     assert!(lines[2].base.timers[1] >= 80, "{:?}", lines[2].base.timers);
@@ -54,7 +61,12 @@ fn maxqueue_sends_the_overflow_elsewhere() {
 }
 
 fn frontend_limit(place: &str) -> Program {
-    http().config(&place.replace("BACK", "  http-request return status 200 content-type text/plain string ok")).start()
+    http()
+        .config(&place.replace(
+            "BACK",
+            "  http-request return status 200 content-type text/plain string ok",
+        ))
+        .start()
 }
 
 #[test]
@@ -94,12 +106,18 @@ fn rate_limit_sessions_slows_accepting() {
     for _ in 0..8 {
         assert_eq!(program.connect("fe").get("/").text(), "ok");
     }
-    assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() >= Duration::from_millis(200),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
 fn fullconn_scales_minconn() {
-    let server = Server::start(|conn: &mut Conn, number| handlers::delayed(Duration::from_millis(60), handlers::ok("ok"))(conn, number));
+    let server = Server::start(|conn: &mut Conn, number| {
+        handlers::delayed(Duration::from_millis(60), handlers::ok("ok"))(conn, number)
+    });
     let program = http()
         .config("listen in\n  bind {fe}\n  fullconn 100\n  server s1 {s1} minconn 1 maxconn 50")
         .server("s1", &server)
@@ -109,6 +127,13 @@ fn fullconn_scales_minconn() {
     server.wait_connections(1);
     second.send(GET);
     std::thread::sleep(Duration::from_millis(25));
-    assert_eq!(server.connections(), 1, "the second should wait: far from fullconn one connection is allowed");
-    assert_eq!((first.response().status(), second.response().status()), (200, 200));
+    assert_eq!(
+        server.connections(),
+        1,
+        "the second should wait: far from fullconn one connection is allowed"
+    );
+    assert_eq!(
+        (first.response().status(), second.response().status()),
+        (200, 200)
+    );
 }

@@ -7,7 +7,11 @@ use common::{FRONT_AND_BACK, http, http_line, http_logged};
 use testkit::{Conn, Program, Server, Syslog, handlers};
 
 fn start(options: &str, server: &Server) -> Program {
-    http().config(options).config(FRONT_AND_BACK).server("s1", server).start()
+    http()
+        .config(options)
+        .config(FRONT_AND_BACK)
+        .server("s1", server)
+        .start()
 }
 
 /// Connections made when two clients, one after the other, ask twice each.
@@ -93,7 +97,11 @@ fn a_reused_connection_that_dies_leaves_the_retry_to_the_client() {
         }
         handlers::says("again")(conn, number)
     });
-    let program = http_logged(&log).config("  retries 0").config(FRONT_AND_BACK).server("s1", &server).start();
+    let program = http_logged(&log)
+        .config("  retries 0")
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
     let mut client = program.connect("fe");
     assert_eq!(client.get("/").status(), 200);
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -168,10 +168,17 @@ fn rules() {
 
 #[test]
 fn close_modes() {
-    for option in ["option httpclose", "option http-server-close", "option http-keep-alive"] {
+    for option in [
+        "option httpclose",
+        "option http-server-close",
+        "option http-keep-alive",
+    ] {
         compare(
             &format!("  {option}\n{}", common::FRONT_AND_BACK),
-            &[("kept", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK), ("closed", CLOSE, OK)],
+            &[
+                ("kept", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK),
+                ("closed", CLOSE, OK),
+            ],
         );
     }
 }
@@ -180,6 +187,13 @@ fn close_modes() {
 fn tcp() {
     compare(
         "listen in\n  bind {fe}\n  mode tcp\n  option tcplog\n  server s1 {s1}",
-        &[("passes as it is", b"GET / HTTP/1.1\r\nhOST:a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nabc"), ("closed", CLOSE, b"")],
+        &[
+            (
+                "passes as it is",
+                b"GET / HTTP/1.1\r\nhOST:a\r\n\r\n",
+                b"HTTP/1.1 200 OK\r\n\r\nabc",
+            ),
+            ("closed", CLOSE, b""),
+        ],
     );
 }

@@ -37,17 +37,26 @@ fn sigint_ends_too() {
 
 #[test]
 fn sigusr1_lets_running_requests_finish() {
-    let server = Server::start(handlers::delayed(Duration::from_millis(300), handlers::ok("done")));
+    let server = Server::start(handlers::delayed(
+        Duration::from_millis(300),
+        handlers::ok("done"),
+    ));
     let mut program = start(&server);
     let mut client = program.connect("fe");
     client.send(GET);
     server.wait_connections(1);
     program.signal(Signal::USR1);
     let address = program.address("fe");
-    assert!(eventually(WAIT, || TcpStream::connect(address).is_err()), "still listening");
+    assert!(
+        eventually(WAIT, || TcpStream::connect(address).is_err()),
+        "still listening"
+    );
     assert!(program.running());
     let answer = client.response();
-    assert_eq!((answer.text().as_str(), answer.header("connection")), ("done", Some("close")));
+    assert_eq!(
+        (answer.text().as_str(), answer.header("connection")),
+        ("done", Some("close"))
+    );
     assert_eq!(program.wait(WAIT), Some(0));
 }
 
@@ -65,22 +74,32 @@ fn sigusr1_closes_idle_connections() {
 #[test]
 fn hard_stop_after_bounds_a_soft_stop() {
     let server = Server::start(handlers::echo());
-    let mut program =
-        tcp().config("global\n  hard-stop-after 300ms").config(FRONT_AND_BACK).server("s1", &server).start();
+    let mut program = tcp()
+        .config("global\n  hard-stop-after 300ms")
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
     let mut client = program.connect("fe");
     client.send("x").read_exact(1);
     let started = Instant::now();
     program.signal(Signal::USR1);
     assert_eq!(client.send("y").read_exact(1), b"y");
     assert!(program.wait(WAIT).is_some());
-    assert!(started.elapsed() >= Duration::from_millis(250), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() >= Duration::from_millis(250),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
 fn grace_keeps_listening_for_a_while() {
     let server = Server::start(handlers::says("ok"));
-    let mut program =
-        http().config("global\n  grace 300ms").config(FRONT_AND_BACK).server("s1", &server).start();
+    let mut program = http()
+        .config("global\n  grace 300ms")
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
     program.signal(Signal::USR1);
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(program.connect("fe").get("/").status(), 200);
@@ -92,7 +111,11 @@ fn sighup_dumps_and_goes_on() {
     let server = Server::start(handlers::says("ok"));
     let mut program = start(&server);
     program.signal(Signal::HUP);
-    assert!(eventually(WAIT, || program.stderr().contains("SIGHUP")), "{}", program.stderr());
+    assert!(
+        eventually(WAIT, || program.stderr().contains("SIGHUP")),
+        "{}",
+        program.stderr()
+    );
     assert_eq!(program.connect("fe").get("/").status(), 200);
 }
 
@@ -102,18 +125,30 @@ fn sigttou_pauses_and_sigttin_resumes() {
     let mut program = start(&server);
     let address = program.address("fe");
     program.signal(Signal::TTOU);
-    assert!(eventually(WAIT, || TcpStream::connect(address).is_err()), "still listening");
+    assert!(
+        eventually(WAIT, || TcpStream::connect(address).is_err()),
+        "still listening"
+    );
     program.signal(Signal::TTIN);
-    assert!(eventually(WAIT, || TcpStream::connect(address).is_ok()), "not listening again");
+    assert!(
+        eventually(WAIT, || TcpStream::connect(address).is_ok()),
+        "not listening again"
+    );
     assert_eq!(program.connect("fe").get("/").status(), 200);
 }
 
 #[test]
 fn the_pid_file_names_the_process() {
     let server = Server::start(handlers::says("ok"));
-    let program =
-        http().config("global\n  pidfile {tmp}/pid").config(FRONT_AND_BACK).server("s1", &server).start();
+    let program = http()
+        .config("global\n  pidfile {tmp}/pid")
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
     assert_eq!(program.connect("fe").get("/").status(), 200);
     let text = std::fs::read_to_string(program.path("pid")).unwrap_or_default();
-    assert!(text.is_empty() || text.trim() == program.pid().to_string(), "{text:?}");
+    assert!(
+        text.is_empty() || text.trim() == program.pid().to_string(),
+        "{text:?}"
+    );
 }

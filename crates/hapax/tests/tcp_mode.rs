@@ -28,7 +28,14 @@ fn the_client_half_closes() {
         conn.send(format!("{} bytes", all.len()))
     });
     let program = start(&server);
-    assert_eq!(program.connect("fe").send("hello").shutdown_write().read_to_end(), b"5 bytes");
+    assert_eq!(
+        program
+            .connect("fe")
+            .send("hello")
+            .shutdown_write()
+            .read_to_end(),
+        b"5 bytes"
+    );
 }
 
 #[test]
@@ -66,7 +73,9 @@ fn a_reset_of_the_server_reaches_the_client() {
 const BULK: usize = 50 << 20;
 
 fn block() -> Vec<u8> {
-    (0..1_000_003_usize).map(|n| u8::try_from(n * 31 % 251).unwrap_or(0)).collect()
+    (0..1_000_003_usize)
+        .map(|n| u8::try_from(n * 31 % 251).unwrap_or(0))
+        .collect()
 }
 
 /// Sends the bulk and returns what its checksum must be.
@@ -84,7 +93,11 @@ fn pour(conn: &mut Conn) -> std::io::Result<u64> {
 
 fn bulk(options: &str) {
     let server = Server::start(|conn: &mut Conn, _| pour(conn).map(drop));
-    let program = tcp().config(options).config(FRONT_AND_BACK).server("s1", &server).start();
+    let program = tcp()
+        .config(options)
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
     let mut sum = Checksum::default();
     let (block, mut left) = (block(), BULK);
     while left > 0 {
@@ -93,7 +106,10 @@ fn bulk(options: &str) {
         left -= part.len();
     }
     let mut client: Client = program.connect("fe");
-    assert_eq!(client.drain().expect("all of it"), (BULK as u64, sum.value()));
+    assert_eq!(
+        client.drain().expect("all of it"),
+        (BULK as u64, sum.value())
+    );
 }
 
 #[test]
@@ -115,7 +131,10 @@ fn bulk_from_the_client() {
     let program = start(&server);
     let mut client = program.connect("fe");
     let sum = pour(client.conn()).expect("sent");
-    assert_eq!(String::from_utf8_lossy(&client.read_to_end()), format!("{BULK} {sum}"));
+    assert_eq!(
+        String::from_utf8_lossy(&client.read_to_end()),
+        format!("{BULK} {sum}")
+    );
 }
 
 #[test]
@@ -133,13 +152,19 @@ fn bulk_both_ways_at_once() {
             writer.send(data).expect("sent");
             writer.shutdown_write().expect("ended");
         });
-        assert!(client.read_to_end() == *data, "the bytes changed on their way");
+        assert!(
+            client.read_to_end() == *data,
+            "the bytes changed on their way"
+        );
     });
 }
 
 #[test]
 fn inspection_waits_for_what_it_needs() {
-    let (plain, named) = (Server::start(handlers::echo()), Server::start(handlers::echo()));
+    let (plain, named) = (
+        Server::start(handlers::echo()),
+        Server::start(handlers::echo()),
+    );
     let program = tcp()
         .config(
             "frontend in
@@ -180,7 +205,11 @@ fn inspection_ends_after_its_delay() {
         .start();
     let started = Instant::now();
     assert_eq!(program.connect("fe").read_exact(7), b"welcome");
-    assert!(started.elapsed() >= Duration::from_millis(140), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() >= Duration::from_millis(140),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[test]

@@ -7,7 +7,11 @@ use common::{FRONT_AND_BACK, tcp_line, tcp_logged};
 use testkit::{Blackhole, Program, Refused, Server, Syslog, handlers};
 
 fn start(log: &Syslog, options: &str, server: &Server) -> Program {
-    tcp_logged(log).config(options).config(FRONT_AND_BACK).server("s1", server).start()
+    tcp_logged(log)
+        .config(options)
+        .config(FRONT_AND_BACK)
+        .server("s1", server)
+        .start()
 }
 
 #[test]
@@ -15,10 +19,24 @@ fn a_good_connection() {
     let log = Syslog::udp();
     let server = Server::start(handlers::echo());
     let program = start(&log, "", &server);
-    assert_eq!(program.connect("fe").send("hello").shutdown_write().read_to_end(), b"hello");
+    assert_eq!(
+        program
+            .connect("fe")
+            .send("hello")
+            .shutdown_write()
+            .read_to_end(),
+        b"hello"
+    );
     let line = tcp_line(&log);
     assert_eq!((line.state.as_str(), line.bytes), ("--", 5));
-    assert_eq!((line.frontend.as_str(), line.backend.as_str(), line.server.as_str()), ("in", "back", "s1"));
+    assert_eq!(
+        (
+            line.frontend.as_str(),
+            line.backend.as_str(),
+            line.server.as_str()
+        ),
+        ("in", "back", "s1")
+    );
     assert_eq!(line.counters, ["1", "1", "0", "0", "0"]);
     assert_eq!(line.timers.len(), 3);
 }
@@ -61,10 +79,17 @@ fn server_closes_first() {
 fn server_refuses() {
     let log = Syslog::udp();
     let refused = Refused::new();
-    let program = tcp_logged(&log).config("  retries 0").config(FRONT_AND_BACK).set("s1", refused.address).start();
+    let program = tcp_logged(&log)
+        .config("  retries 0")
+        .config(FRONT_AND_BACK)
+        .set("s1", refused.address)
+        .start();
     program.connect("fe").expect_closed();
     let line = tcp_line(&log);
-    assert_eq!((line.state.as_str(), &line.timers[1..2]), ("SC", [-1].as_slice()));
+    assert_eq!(
+        (line.state.as_str(), &line.timers[1..2]),
+        ("SC", [-1].as_slice())
+    );
 }
 
 #[test]
@@ -84,8 +109,11 @@ fn server_does_not_answer() {
 fn client_half_closes_while_connecting_with_abortonclose() {
     let log = Syslog::udp();
     let hole = Blackhole::new();
-    let program =
-        tcp_logged(&log).config("  option abortonclose").config(FRONT_AND_BACK).set("s1", hole.address).start();
+    let program = tcp_logged(&log)
+        .config("  option abortonclose")
+        .config(FRONT_AND_BACK)
+        .set("s1", hole.address)
+        .start();
     let mut client = program.connect("fe");
     client.expect_open(Duration::from_millis(50));
     client.shutdown_write().expect_closed();
@@ -112,7 +140,10 @@ fn client_half_closes_in_the_queue_with_abortonclose() {
 fn client_leaves_while_connecting() {
     let log = Syslog::udp();
     let hole = Blackhole::new();
-    let program = tcp_logged(&log).config(FRONT_AND_BACK).set("s1", hole.address).start();
+    let program = tcp_logged(&log)
+        .config(FRONT_AND_BACK)
+        .set("s1", hole.address)
+        .start();
     let mut client = program.connect("fe");
     client.expect_open(Duration::from_millis(50));
     client.reset();
@@ -131,7 +162,10 @@ fn queue_runs_out_of_time() {
     first.send("x").read_exact(1);
     program.connect("fe").expect_closed();
     let line = tcp_line(&log);
-    assert_eq!((line.state.as_str(), line.server.as_str()), ("sQ", "<NOSRV>"));
+    assert_eq!(
+        (line.state.as_str(), line.server.as_str()),
+        ("sQ", "<NOSRV>")
+    );
 }
 
 #[test]
@@ -160,7 +194,10 @@ fn proxy_rejects_the_content() {
         .start();
     program.connect("fe").expect_closed();
     let line = tcp_line(&log);
-    assert_eq!((line.state.as_str(), line.server.as_str()), ("PR", "<NOSRV>"));
+    assert_eq!(
+        (line.state.as_str(), line.server.as_str()),
+        ("PR", "<NOSRV>")
+    );
     assert_eq!(server.connections(), 0);
 }
 
@@ -172,5 +209,8 @@ fn no_server_is_there() {
         .start();
     program.connect("fe").expect_closed();
     let line = tcp_line(&log);
-    assert_eq!((line.state.as_str(), line.server.as_str()), ("SC", "<NOSRV>"));
+    assert_eq!(
+        (line.state.as_str(), line.server.as_str()),
+        ("SC", "<NOSRV>")
+    );
 }

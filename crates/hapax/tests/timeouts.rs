@@ -7,7 +7,11 @@ use common::{FRONT_AND_BACK, http_line, http_logged, tcp_line, tcp_logged};
 use testkit::{Blackhole, Conn, Program, Server, Syslog, handlers};
 
 fn start(log: &Syslog, options: &str, server: &Server) -> Program {
-    http_logged(log).config(options).config(FRONT_AND_BACK).server("s1", server).start()
+    http_logged(log)
+        .config(options)
+        .config(FRONT_AND_BACK)
+        .server("s1", server)
+        .start()
 }
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -20,7 +24,11 @@ fn http_request_for_an_incomplete_head() {
     let started = Instant::now();
     let mut client = program.connect("fe");
     assert_eq!(client.send("GET / HTTP/1.1\r\nHo").response().status(), 408);
-    assert!(started.elapsed() >= Duration::from_millis(150), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() >= Duration::from_millis(150),
+        "{:?}",
+        started.elapsed()
+    );
     client.expect_eof();
     assert_eq!(http_line(&log).outcome(), "cR-- 408");
 }
@@ -32,7 +40,10 @@ fn http_request_for_silence() {
     let program = start(&log, "  timeout http-request 100ms", &server);
     assert_eq!(program.connect("fe").response().status(), 408);
     let line = http_line(&log);
-    assert_eq!((line.outcome().as_str(), line.request.as_str()), ("cR-- 408", "<BADREQ>"));
+    assert_eq!(
+        (line.outcome().as_str(), line.request.as_str()),
+        ("cR-- 408", "<BADREQ>")
+    );
     assert_eq!(&line.base.timers[1..4], [-1, -1, -1]);
 }
 
@@ -43,7 +54,9 @@ fn http_request_is_not_extended_by_slow_bytes() {
     let program = start(&log, "  timeout http-request 150ms", &server);
     let mut client = program.connect("fe");
     // The proxy may close while the bytes still come.
-    let _ = client.conn().send_slowly(&GET[..GET.len() - 4], 2, Duration::from_millis(30));
+    let _ = client
+        .conn()
+        .send_slowly(&GET[..GET.len() - 4], 2, Duration::from_millis(30));
     assert_eq!(http_line(&log).outcome(), "cR-- 408");
 }
 
@@ -51,7 +64,11 @@ fn http_request_is_not_extended_by_slow_bytes() {
 fn http_request_covers_the_body_when_it_is_buffered() {
     let log = Syslog::udp();
     let server = Server::start(handlers::says("ok"));
-    let program = start(&log, "  timeout http-request 150ms\n  option http-buffer-request", &server);
+    let program = start(
+        &log,
+        "  timeout http-request 150ms\n  option http-buffer-request",
+        &server,
+    );
     let mut client = program.connect("fe");
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
     assert_eq!(client.response().status(), 408);
@@ -68,7 +85,11 @@ fn http_keep_alive_ends_in_silence() {
     client.get("/");
     let started = Instant::now();
     client.expect_eof();
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(log.lines().len(), 1);
 }
 
@@ -98,7 +119,9 @@ fn server_for_the_answer() {
 #[test]
 fn server_within_a_body() {
     let log = Syslog::udp();
-    let server = Server::start(handlers::stall_after("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"));
+    let server = Server::start(handlers::stall_after(
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+    ));
     let program = start(&log, "  timeout server 150ms", &server);
     let mut client = program.connect("fe");
     client.send(GET);
@@ -132,7 +155,10 @@ fn connect_unanswered_is_retried() {
         .start();
     assert_eq!(program.connect("fe").get("/").status(), 503);
     let line = http_line(&log);
-    assert_eq!((line.outcome().as_str(), line.base.counters[4].as_str()), ("sC-- 503", "2"));
+    assert_eq!(
+        (line.outcome().as_str(), line.base.counters[4].as_str()),
+        ("sC-- 503", "2")
+    );
     assert!(line.base.timers[4] >= 280, "{:?}", line.base.timers);
 }
 
@@ -149,7 +175,10 @@ fn queue() {
     server.wait_connections(1);
     assert_eq!(program.connect("fe").get("/").status(), 503);
     let line = http_line(&log);
-    assert_eq!((line.outcome().as_str(), line.base.server.as_str()), ("sQ-- 503", "<NOSRV>"));
+    assert_eq!(
+        (line.outcome().as_str(), line.base.server.as_str()),
+        ("sQ-- 503", "<NOSRV>")
+    );
     assert!(line.base.timers[1] >= 140, "{:?}", line.base.timers);
 }
 
@@ -163,23 +192,37 @@ fn tarpit() {
         .start();
     let started = Instant::now();
     assert_eq!(program.connect("fe").get("/t").status(), 500);
-    assert!(started.elapsed() >= Duration::from_millis(140), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() >= Duration::from_millis(140),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(http_line(&log).outcome(), "PT-- 500");
 }
 
 #[test]
 fn tcp_client_and_server() {
-    for (options, state) in
-        [("  timeout client 150ms", "cD"), ("  timeout server 150ms", "sD"), ("  timeout tunnel 150ms", "sD")]
-    {
+    for (options, state) in [
+        ("  timeout client 150ms", "cD"),
+        ("  timeout server 150ms", "sD"),
+        ("  timeout tunnel 150ms", "sD"),
+    ] {
         let log = Syslog::udp();
         let server = Server::start(handlers::echo());
-        let program = tcp_logged(&log).config(options).config(FRONT_AND_BACK).server("s1", &server).start();
+        let program = tcp_logged(&log)
+            .config(options)
+            .config(FRONT_AND_BACK)
+            .server("s1", &server)
+            .start();
         let mut client = program.connect("fe");
         assert_eq!(client.send("abc").read_exact(3), b"abc");
         client.expect_closed();
         let line = tcp_line(&log);
-        assert!(line.state == state || options.contains("tunnel"), "{options}: {}", line.state);
+        assert!(
+            line.state == state || options.contains("tunnel"),
+            "{options}: {}",
+            line.state
+        );
         assert_eq!(line.bytes, 3);
     }
 }
@@ -192,11 +235,16 @@ fn client_fin_shortens_a_half_closed_connection() {
         std::thread::sleep(Duration::from_millis(1500));
         Ok(())
     });
-    let program =
-        tcp_logged(&log).config("  timeout client-fin 100ms\n  timeout server-fin 100ms").config(FRONT_AND_BACK);
+    let program = tcp_logged(&log)
+        .config("  timeout client-fin 100ms\n  timeout server-fin 100ms")
+        .config(FRONT_AND_BACK);
     let program = program.server("s1", &server).start();
     let mut client = program.connect("fe");
     let started = Instant::now();
     client.send("abc").shutdown_write().expect_closed();
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
 }

@@ -18,23 +18,33 @@ fn switching(conn: &mut Conn, answer: &str) -> std::io::Result<()> {
     }
 }
 
-const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\nhi";
+const SWITCH: &str =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\nhi";
 const ASK: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
 
 #[test]
 fn an_upgrade_becomes_a_tunnel() {
     let log = Syslog::udp();
     let server = Server::start(|conn: &mut Conn, _| switching(conn, SWITCH));
-    let program = http_logged(&log).config(FRONT_AND_BACK).server("s1", &server).start();
+    let program = http_logged(&log)
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
     let mut client = program.connect("fe");
     let answer = client.send(ASK).response();
-    assert_eq!((answer.status(), answer.header("upgrade")), (101, Some("foo")));
+    assert_eq!(
+        (answer.status(), answer.header("upgrade")),
+        (101, Some("foo"))
+    );
     assert_eq!(answer.header("connection"), Some("Upgrade"));
     assert_eq!(client.read_exact(2), b"hi");
     assert_eq!(client.send("abc").read_exact(3), b"ABC");
     assert_eq!(client.send("x").shutdown_write().read_to_end(), b"X");
     let line = http_line(&log);
-    assert_eq!((line.outcome().as_str(), line.base.bytes > 0), ("---- 101", true));
+    assert_eq!(
+        (line.outcome().as_str(), line.base.bytes > 0),
+        ("---- 101", true)
+    );
 }
 
 #[test]
@@ -66,28 +76,43 @@ fn a_websocket_handshake_passes() {
     let program = http().config(FRONT_AND_BACK).server("s1", &server).start();
     let mut client = program.connect("fe");
     let answer = client.send(key).response();
-    assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_eq!(
+        answer.header("sec-websocket-accept"),
+        Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    );
     assert_eq!(client.send("\u{1}abc").read_exact(4), b"\x01ABC");
 }
 
 #[test]
 fn connect_becomes_a_tunnel_on_200() {
-    let server = Server::start(|conn: &mut Conn, _| switching(conn, "HTTP/1.1 200 Connected\r\n\r\nhi"));
+    let server =
+        Server::start(|conn: &mut Conn, _| switching(conn, "HTTP/1.1 200 Connected\r\n\r\nhi"));
     let program = http().config(FRONT_AND_BACK).server("s1", &server).start();
     let mut client = program.connect("fe");
     client.send("CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n");
-    assert_eq!(client.read_until(b"\r\n\r\n"), b"HTTP/1.1 200 Connected\r\n\r\n");
+    assert_eq!(
+        client.read_until(b"\r\n\r\n"),
+        b"HTTP/1.1 200 Connected\r\n\r\n"
+    );
     assert_eq!(client.read_exact(2), b"hi");
     assert_eq!(client.send("abc").read_exact(3), b"ABC");
-    assert!(server.text(0).starts_with("CONNECT example.com:443 HTTP/1.1\r\n"));
+    assert!(
+        server
+            .text(0)
+            .starts_with("CONNECT example.com:443 HTTP/1.1\r\n")
+    );
 }
 
 #[test]
 fn a_refused_connect_is_a_plain_answer() {
-    let server = Server::start(handlers::fixed("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"));
+    let server = Server::start(handlers::fixed(
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",
+    ));
     let program = http().config(FRONT_AND_BACK).server("s1", &server).start();
     let mut client = program.connect("fe");
-    let answer = client.send("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n").response();
+    let answer = client
+        .send("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")
+        .response();
     assert_eq!((answer.status(), answer.text().as_str()), (403, "no"));
 }
 

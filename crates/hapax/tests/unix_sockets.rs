@@ -16,7 +16,11 @@ fn a_bind_on_a_path() {
         .start();
     let mut client = Client::unix(program.path("in.sock"));
     assert_eq!(client.get("/").text(), "ok");
-    assert!(!server.text(0).contains("x-forwarded-for"), "{}", server.text(0));
+    assert!(
+        !server.text(0).contains("x-forwarded-for"),
+        "{}",
+        server.text(0)
+    );
     let meta = std::fs::metadata(program.path("in.sock")).expect("the socket");
     assert!(meta.file_type().is_socket());
     assert_eq!(meta.permissions().mode() & 0o777, 0o600);
@@ -35,7 +39,10 @@ fn a_path_without_its_family() {
 fn a_server_on_a_path() {
     let folder = tempfile_path("s1.sock");
     let server = Server::unix(&folder.1, handlers::says("over unix"));
-    let program = http().config("listen in\n  bind {fe}\n  server s1 {s1}").server("s1", &server).start();
+    let program = http()
+        .config("listen in\n  bind {fe}\n  server s1 {s1}")
+        .server("s1", &server)
+        .start();
     let mut client = program.connect("fe");
     assert_eq!(client.get("/").text(), "over unix");
     assert_eq!(client.get("/").text(), "over unix");
@@ -44,7 +51,9 @@ fn a_server_on_a_path() {
 
 #[test]
 fn a_server_path_that_is_missing() {
-    let program = http().config("  retries 0\nlisten in\n  bind {fe}\n  server s1 unix@{tmp}/none.sock").start();
+    let program = http()
+        .config("  retries 0\nlisten in\n  bind {fe}\n  server s1 unix@{tmp}/none.sock")
+        .start();
     assert_eq!(program.connect("fe").get("/").status(), 503);
 }
 

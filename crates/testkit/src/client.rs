@@ -32,7 +32,11 @@ impl Client {
         if let Ok(tcp) = TcpStream::connect_timeout(&address, TIMEOUT) {
             let mut client = Self(Conn::new(Stream::Tcp(tcp), TIMEOUT));
             client.expect_closed();
-            assert!(client.0.received().is_empty(), "received:\n{}", show(&client.0.received()));
+            assert!(
+                client.0.received().is_empty(),
+                "received:\n{}",
+                show(&client.0.received())
+            );
         }
     }
 

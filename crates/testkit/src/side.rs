@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::conn::{Conn, End};
+use crate::logline::HttpLog;
 use crate::mask::{mask_http, mask_log};
 use crate::program::{Builder, Program};
 use crate::server::Server;
@@ -26,43 +27,28 @@ impl Record {
         self.notes.push((title.to_owned(), text.into()));
     }
 
-    fn lines(&self) -> Vec<String> {
-        let mut out = Vec::new();
-        for (title, text) in &self.notes {
-            out.push(format!("[{title}]"));
-            out.extend(text.lines().map(str::to_owned));
-        }
-        out
-    }
-
-    /// A line-by-line difference, `-` for this record and `+` for the other; empty when they are equal.
+    /// What differs, note by note, `-` for this record and `+` for the other; empty when they are equal.
     pub fn difference(&self, other: &Self) -> String {
-        if self == other {
-            return String::new();
-        }
-        let (mine, theirs) = (self.lines(), other.lines());
-        let same = mine.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
-        let rest = (
-            mine.get(same..).unwrap_or_default(),
-            theirs.get(same..).unwrap_or_default(),
-        );
-        let tail = rest
-            .0
-            .iter()
-            .rev()
-            .zip(rest.1.iter().rev())
-            .take_while(|(a, b)| a == b)
-            .count();
         let mut out = String::new();
-        for line in mine.get(same.saturating_sub(6)..same).unwrap_or_default() {
-            // Writing to a string does not fail.
-            let _ = writeln!(out, "  {line}");
-        }
-        for line in rest.0.get(..rest.0.len() - tail).unwrap_or_default() {
-            let _ = writeln!(out, "- {line}");
-        }
-        for line in rest.1.get(..rest.1.len() - tail).unwrap_or_default() {
-            let _ = writeln!(out, "+ {line}");
+        let count = self.notes.len().max(other.notes.len());
+        for number in 0..count {
+            let (mine, theirs) = (self.notes.get(number), other.notes.get(number));
+            if mine == theirs {
+                continue;
+            }
+            for (sign, note) in [('-', mine), ('+', theirs)] {
+                let Some((title, text)) = note else { continue };
+                // Writing to a string does not fail.
+                let _ = writeln!(out, "{sign} [{title}]");
+                for line in text.lines() {
+                    let _ = writeln!(out, "{sign} {line}");
+                }
+            }
+            let titles = (mine.map(|note| &note.0), theirs.map(|note| &note.0));
+            if titles.0 != titles.1 {
+                out.push_str("(the notes after this one are not compared)\n");
+                break;
+            }
         }
         out
     }
@@ -147,6 +133,7 @@ impl Side {
             .note(&format!("{title}: end"), format!("{end:?}"));
         drop(client);
         self.log.find(QUIET, |_| true);
+        self.settle_log();
         for (number, bytes) in self.server.all_received().iter().enumerate() {
             let new = bytes
                 .get(before.get(number).copied().unwrap_or(0)..)
@@ -156,8 +143,22 @@ impl Side {
                     .note(&format!("{title}: server"), show(&mask_http(new)));
             }
         }
-        let lines: Vec<String> = self.log.lines().iter().map(|line| mask_log(line)).collect();
+        let lines: Vec<String> = self
+            .log
+            .lines()
+            .iter()
+            .map(|line| mask_log(&mask_error_bytes(line)))
+            .collect();
         self.record.note(&format!("{title}: log"), lines.join("\n"));
+    }
+
+    /// Waits until no further line comes.
+    fn settle_log(&self) {
+        let mut seen = 0;
+        while self.log.lines().len() > seen {
+            seen = self.log.lines().len();
+            std::thread::sleep(Duration::from_millis(30));
+        }
     }
 
     fn quiet(&self, client: &mut Client) -> End {
@@ -170,6 +171,19 @@ impl Side {
             }
             seen = now;
         }
+    }
+}
+
+/// Versions of HAProxy differ in whether the bytes of their own answers count: hides them where a stream did not end
+/// in the normal way.
+fn mask_error_bytes(line: &str) -> String {
+    match HttpLog::parse(line) {
+        Some(log) if !log.base.state.starts_with("--") => line.replacen(
+            &format!(" {} {} ", log.status, log.base.bytes),
+            &format!(" {} BYTES ", log.status),
+            1,
+        ),
+        _ => line.to_owned(),
     }
 }
 
