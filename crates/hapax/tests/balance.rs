@@ -75,10 +75,16 @@ fn leastconn_takes_the_least_used() {
         "  balance leastconn\n  server s1 {s1}\n  server s2 {s2}\n  server s3 {s3}",
         &[&busy, &a, &b],
     );
-    let mut stuck = program.connect("fe");
-    stuck.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    // Whichever got the first request, the busy one is not asked again while others have less to do.
-    let got = answers(&program, 6);
+    let mut stuck = Vec::new();
+    while busy.connections() == 0 && stuck.len() < 20 {
+        let mut client = program.connect("fe");
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        stuck.push(client);
+        std::thread::sleep(std::time::Duration::from_millis(30));
+    }
+    // On one connection, so that each request ends before the next begins: the busy server is never the least used.
+    let mut client = program.connect("fe");
+    let got: String = (0..6).map(|_| client.get("/").text()).collect();
     assert_eq!((got.len(), busy.connections()), (6, 1), "{got}");
 }
 
