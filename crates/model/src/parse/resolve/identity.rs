@@ -1,10 +1,10 @@
-//! Places, numeric and global identifiers, and distinct server names.
+//! Places, numeric and global identifiers.
 
-use super::{alert_at, placed};
+use super::alert_at;
 use crate::parse::{Draft, Parser};
 use crate::proxy::Proxy;
 use base::{ProxyIdx, ServerIdx};
-use config::{Line, Severity};
+use config::Line;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,7 +20,6 @@ pub(super) fn assign(parser: &mut Parser<'_>) {
     }
     number_proxies(parser);
     check_guids(parser);
-    check_server_names(parser);
 }
 
 /// What something is called in messages: its section and name.
@@ -31,8 +30,16 @@ fn label(proxy: &Proxy) -> String {
 fn number_proxies(parser: &mut Parser<'_>) {
     let mut taken: HashMap<u32, usize> = HashMap::new();
     let mut faults: Vec<(Line, String)> = Vec::new();
-    for (at, draft) in parser.drafts.iter().enumerate().filter(|(_, draft)| draft.proxy.id != 0) {
-        let Some(other) = taken.insert(draft.proxy.id, at).and_then(|other| parser.drafts.get(other)) else {
+    for (at, draft) in parser
+        .drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| draft.proxy.id != 0)
+    {
+        let Some(other) = taken
+            .insert(draft.proxy.id, at)
+            .and_then(|other| parser.drafts.get(other))
+        else {
             continue;
         };
         if let Some(line) = &draft.notes.id {
@@ -66,28 +73,13 @@ fn check_guids(parser: &mut Parser<'_>) {
         if let Some(other) = seen.insert(guid.clone(), label(proxy))
             && let Some(line) = &notes.guid
         {
-            faults.push((line.clone(), format!("'guid': duplicate entry with {other}")));
+            faults.push((
+                line.clone(),
+                format!("'guid': duplicate entry with {other}"),
+            ));
         }
     }
     for (line, message) in faults {
         alert_at(parser, &line, 1, message);
-    }
-}
-
-fn check_server_names(parser: &mut Parser<'_>) {
-    let mut faults = Vec::new();
-    for Draft { proxy, .. } in &parser.drafts {
-        let mut seen: HashMap<&str, u32> = HashMap::with_capacity(proxy.back.servers.len());
-        for server in &proxy.back.servers {
-            let Some(line) = seen.insert(&server.name, server.origin.1) else { continue };
-            let message = format!(
-                "proxy '{}', another server named '{}' was already defined at line {line}, please use distinct names.",
-                proxy.name, server.name
-            );
-            faults.push((server.origin.clone(), message));
-        }
-    }
-    for (origin, message) in faults {
-        placed(parser, Severity::Alert, &origin, message, false);
     }
 }
