@@ -81,7 +81,7 @@ pub struct Draft {
     pub check_option: Option<&'static str>,
     /// A rule family seen that makes sense in one mode only: keyword and line, for the mode check.
     pub http_only: Vec<(&'static str, (Arc<str>, u32))>,
-    /// Error pages in the order of the file; `errorfiles` are resolved at the end.
+    /// Lines that give error pages, resolved at the end.
     pub errorfiles: families::proxy::errors::ErrorSources,
     /// `use_backend` targets by name, in step with the rules, and their lines.
     pub switch_names: Vec<(usize, Arc<str>, Line)>,

@@ -230,7 +230,7 @@ mod tests {
     use std::io::Write;
 
     fn front(lines: &str) -> Outcome {
-        read(&format!("frontend f\n mode http\n bind 127.0.0.1:0\n timeout client 1s\n{lines}\n"))
+        read(&format!("frontend f\n mode http\n bind 127.0.0.1:80\n timeout client 1s\n{lines}\n"))
     }
 
     fn file(text: &str) -> tempfile::NamedTempFile {

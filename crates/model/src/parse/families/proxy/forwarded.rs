@@ -1,6 +1,5 @@
 //! `option forwarded`: the `Forwarded` header (RFC 7239).
 
-use super::in_context;
 use crate::parse::{Parsed, Parser, Statement};
 use crate::proxy::Forwarded;
 use expr::{Expr, Phases};
@@ -63,7 +62,7 @@ fn expression(parser: &mut Parser<'_>, statement: Statement<'_>, at: usize, name
     if text.is_empty() {
         return Err(statement.fault(at, format!("'{name}' expects <expr> as argument.")));
     }
-    in_context(parser, statement, Phases::BE_REQUEST_HEADERS, |ctx| Expr::parse_str(text, ctx)).map_err(|why| {
+    parser.in_context(statement, Phases::BE_REQUEST_HEADERS, |ctx| Expr::parse_str(text, ctx)).map_err(|why| {
         statement.fault(at, format!("failed to parse 'option forwarded' expression '{text}' in : {why}."))
     })
 }

@@ -1,6 +1,6 @@
 //! What a proxy is: mode, identity, limits and named ACLs.
 
-use super::{Half, clamp, in_context, integer, not_built, not_in_anonymous_defaults, number};
+use super::{Half, clamp, integer, not_built, not_in_anonymous_defaults, number};
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
 use crate::proxy::Mode;
 use expr::{AclSet, Phases};
@@ -201,7 +201,7 @@ fn acl(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if words.is_empty() {
         return Err(statement.fault_here("missing ACL name."));
     }
-    in_context(parser, statement, Phases::ALL, |ctx| AclSet::parse_line(&words, ctx))
+    parser.in_context(statement, Phases::ALL, |ctx| AclSet::parse_line(&words, ctx))
         .map_err(|why| statement.fault(0, why))
 }
 

@@ -3,6 +3,7 @@
 use super::{Half, condition, log_format};
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
 use crate::proxy::{RetryOn, Reuse};
+use expr::logformat::Usage;
 use expr::{Condition, Phases};
 
 /// The rows of this family.
@@ -83,7 +84,7 @@ fn unique_id_format(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed
     if statement.len() > 1 {
         return Err(statement.fault(1, "unique-id-format expects only one argument, don't forget to escape spaces!"));
     }
-    let format = log_format(parser, statement, text, Phases::FE_REQUEST_HEADERS)
+    let format = log_format(parser, statement, text, Usage::UNIQUE_ID, Phases::FE_REQUEST_HEADERS)
         .map_err(|why| statement.fault(0, format!("failed to parse unique-id : {why}.")))?;
     parser.proxy()?.front.unique_id = Some(format);
     Ok(())

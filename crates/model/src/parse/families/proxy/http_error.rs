@@ -4,7 +4,8 @@
 use super::errorfile;
 use crate::errors::{ComposedResponse, ErrorPage, ResponseBody};
 use crate::parse::{Parsed, Parser, Statement};
-use expr::{LogFormat, Phases};
+use expr::logformat::{LogFormat, Usage};
+use expr::Phases;
 use std::sync::Arc;
 
 /// Where the parameters stand.
@@ -109,7 +110,7 @@ fn parameter(
             if argument.is_empty() || value.is_empty() {
                 return Err(statement.fault(at, format!("{what} : 'hdr' expects <name> and <value> as arguments")));
             }
-            let format = format(parser, statement, at + 2, value, place)?;
+            let format = format(parser, statement, at + 2, value, place, Usage::HTTP)?;
             parts.headers.push((argument.to_ascii_lowercase().into(), format));
             return Ok(3);
         }
@@ -149,12 +150,12 @@ fn payload(
         "errorfile" => Given::Page(errorfile::load(parser, statement, at + 1, what)?),
         "errorfiles" => Given::Section(argument.into()),
         "string" => Given::Body(fixed(statement.arg_bytes(at + 1))),
-        "lf-string" => Given::Body(ResponseBody::Format(Arc::new(format(parser, statement, at + 1, argument, place)?))),
+        "lf-string" => Given::Body(ResponseBody::Format(Arc::new(format(parser, statement, at + 1, argument, place, Usage::RAW)?))),
         "file" => Given::Body(fixed(&load(parser, statement, at + 1, what)?)),
         _ => {
             let text = load(parser, statement, at + 1, what)?;
             let text = String::from_utf8_lossy(&text).into_owned();
-            Given::Body(ResponseBody::Format(Arc::new(format(parser, statement, at + 1, &text, place)?)))
+            Given::Body(ResponseBody::Format(Arc::new(format(parser, statement, at + 1, &text, place, Usage::RAW)?)))
         }
     };
     parts.payload = Some((kind, given));
@@ -165,9 +166,9 @@ fn fixed(bytes: &[u8]) -> ResponseBody {
     if bytes.is_empty() { ResponseBody::Empty } else { ResponseBody::Fixed(bytes.into()) }
 }
 
-fn format(parser: &mut Parser<'_>, statement: Statement<'_>, at: usize, text: &str, place: &Place) -> Parsed<LogFormat> {
+fn format(parser: &mut Parser<'_>, statement: Statement<'_>, at: usize, text: &str, place: &Place, usage: Usage) -> Parsed<LogFormat> {
     parser
-        .in_context(statement, place.phases, |ctx| LogFormat::parse(text, ctx))
+        .in_context(statement, place.phases, |ctx| LogFormat::parse(text, usage, ctx))
         .map_err(|why| statement.fault(at, format!("{} : {why}", place.what)))
 }
 
@@ -233,7 +234,7 @@ mod tests {
     use crate::errors::{ErrorPage, ResponseBody};
 
     fn front(line: &str) -> Outcome {
-        read(&format!("frontend f\n mode http\n bind 127.0.0.1:0\n timeout client 1s\n http-error {line}\n"))
+        read(&format!("frontend f\n mode http\n bind 127.0.0.1:80\n timeout client 1s\n http-error {line}\n"))
     }
 
     #[test]

@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn strict_refuses_them() {
         for line in ["redispatch", "option forceclose", "grace 3s", "bind-process 1", "clitimeout 3"] {
-            let text = format!("listen l\n bind 127.0.0.1:0\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n {line}\n");
+            let text = format!("listen l\n bind 127.0.0.1:80\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n {line}\n");
             assert!(read_with(&text, true).loaded.is_none(), "{line}");
             assert!(read_with(&text, false).loaded.is_some(), "{line}");
         }

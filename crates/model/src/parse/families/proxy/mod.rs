@@ -17,10 +17,11 @@ mod forwarded;
 mod http_error;
 mod rewriting;
 
-use crate::parse::{known, Fault, Open, Parsed, Parser, Statement};
+use crate::parse::{known, Fault, Parsed, Parser, Statement};
 use crate::proxy::Caps;
 use config::Line;
-use expr::{Condition, LogFormat, ParseContext, Phases};
+use expr::logformat::{LogFormat, Usage};
+use expr::{Condition, Phases};
 use std::sync::Arc;
 
 /// What reading a proxy leaves for the checks at the end.
@@ -34,8 +35,6 @@ pub struct Notes {
     pub guid: Option<Line>,
     /// The last `option httplog` and the like: how the line is named, and the line.
     pub log_option: Option<(&'static str, Line)>,
-    /// Options that only work in HTTP mode, as bits, set or inherited.
-    pub http_options: crate::Options,
 }
 
 /// Which half of a proxy a directive belongs to.
@@ -68,31 +67,6 @@ impl Half {
     }
 }
 
-/// Runs `read` with what an expression at this line may use, and reports its warnings.
-///
-/// # Errors
-/// Those of `read`.
-pub(crate) fn in_context<R>(
-    parser: &mut Parser<'_>,
-    statement: Statement<'_>,
-    phases: Phases,
-    read: impl FnOnce(&mut ParseContext<'_>) -> Result<R, String>,
-) -> Result<R, String> {
-    let mut none = expr::AclSet::default();
-    let (acls, name): (_, Arc<str>) = match &mut parser.open {
-        Open::Proxy(draft) => (&mut draft.acls, draft.proxy.name.clone()),
-        _ => (&mut none, "".into()),
-    };
-    let line = statement.line;
-    let mut ctx = ParseContext::new(&mut parser.expressions, acls, phases).at(&name, &line.file, line.number);
-    let answer = read(&mut ctx);
-    let warnings = std::mem::take(&mut ctx.warnings);
-    for warning in warnings {
-        parser.warn(statement, warning, None);
-    }
-    answer
-}
-
 /// The `if` or `unless` condition that begins at an argument, with a warning where it can't match in this place.
 ///
 /// # Errors
@@ -104,7 +78,7 @@ pub(crate) fn condition(
     place: Phases,
 ) -> Result<Arc<Condition>, String> {
     let words = statement.args_from(index);
-    let condition = in_context(parser, statement, place, |ctx| Condition::parse(&words, ctx))?;
+    let condition = parser.in_context(statement, place, |ctx| Condition::parse(&words, ctx))?;
     if let Some(warning) = condition.phase_warning(place) {
         parser.warn(statement, format!("{warning}."), None);
     }
@@ -119,9 +93,10 @@ pub(crate) fn log_format(
     parser: &mut Parser<'_>,
     statement: Statement<'_>,
     text: &str,
+    usage: Usage,
     place: Phases,
 ) -> Result<Arc<LogFormat>, String> {
-    in_context(parser, statement, place, |ctx| LogFormat::parse(text, ctx)).map(Arc::new)
+    parser.in_context(statement, place, |ctx| LogFormat::parse(text, usage, ctx)).map(Arc::new)
 }
 
 /// Whether the open proxy has the half that a directive needs; where not, HAProxy warns that `what` will be ignored.
@@ -253,14 +228,14 @@ pub(crate) mod testing {
     /// A `listen` section in HTTP mode with these lines.
     pub(crate) fn listen(lines: &str) -> Outcome {
         read(&format!(
-            "listen l\n mode http\n bind 127.0.0.1:0\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n{lines}\n"
+            "listen l\n mode http\n bind 127.0.0.1:80\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n{lines}\n"
         ))
     }
 
     /// A `listen` section in TCP mode with these lines.
     pub(crate) fn tcp(lines: &str) -> Outcome {
         read(&format!(
-            "listen l\n bind 127.0.0.1:0\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n{lines}\n"
+            "listen l\n bind 127.0.0.1:80\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n{lines}\n"
         ))
     }
 }

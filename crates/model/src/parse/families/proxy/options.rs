@@ -170,11 +170,7 @@ pub(super) fn switch(parser: &mut Parser<'_>, statement: Statement<'_>, row: &Op
         legacy::transparent(parser, statement)?;
     }
     let on = !statement.is_negated() && !statement.is_default();
-    let draft = parser.draft()?;
-    draft.proxy.options.set(row.bit, on);
-    if row.http_only {
-        draft.notes.http_options.set(row.bit, on);
-    }
+    parser.proxy()?.options.set(row.bit, on);
     Ok(())
 }
 
@@ -391,7 +387,7 @@ mod tests {
 
     #[test]
     fn an_option_of_defaults_can_be_switched_off() {
-        let out = read("defaults\n option http-server-close\n option logasap\n option redispatch 3\n timeout client 1s\nfrontend f\n bind 127.0.0.1:0\n no option logasap\n no option http-server-close\n");
+        let out = read("defaults\n option http-server-close\n option logasap\n option redispatch 3\n timeout client 1s\nfrontend f\n bind 127.0.0.1:80\n no option logasap\n no option http-server-close\n");
         let proxy = out.proxy("f");
         assert!(!proxy.options.has(Options::LOG_ASAP));
         assert_eq!((proxy.close_mode, proxy.back.redispatch), (CloseMode::KeepAlive, Some(3)));

@@ -4,6 +4,7 @@ use super::{Half, condition, log_format};
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
 use crate::proxy::{SwitchRule, SwitchTarget, UseServerRule};
 use base::{ProxyIdx, ServerIdx};
+use expr::logformat::Usage;
 use expr::{Condition, Phases};
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ fn use_backend(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         }
     };
     let target = if name.contains("%[") || is_alias(name) {
-        let format = log_format(parser, statement, name, Phases::FE_USE_BACKEND)
+        let format = log_format(parser, statement, name, Usage::RAW, Phases::FE_USE_BACKEND)
             .map_err(|why| statement.fault(0, format!("failed to parse use_backend rule '{name}' : {why}.")))?;
         SwitchTarget::Dynamic(format)
     } else {
@@ -84,7 +85,7 @@ fn use_server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let condition = condition(parser, statement, 1, Phases::BE_SET_SERVER)
         .map_err(|why| statement.fault(1, format!("error detected while parsing switching rule : {why}.")))?;
     let target = if is_alias(name) {
-        Err(log_format(parser, statement, name, Phases::BE_SET_SERVER)
+        Err(log_format(parser, statement, name, Usage::RAW, Phases::BE_SET_SERVER)
             .map_err(|why| statement.fault(0, format!("failed to parse use-server rule '{name}' : {why}.")))?)
     } else {
         let draft = parser.draft()?;
@@ -118,7 +119,7 @@ mod tests {
     const BACKENDS: &str = "\nbackend a\n mode http\n timeout connect 1s\n timeout server 1s\n server s1 127.0.0.1:1\n server s2 127.0.0.1:2\nbackend b\n mode http\n timeout connect 1s\n timeout server 1s\n";
 
     fn front(lines: &str) -> super::super::testing::Outcome {
-        read(&format!("frontend f\n mode http\n bind 127.0.0.1:0\n timeout client 1s\n{lines}{BACKENDS}"))
+        read(&format!("frontend f\n mode http\n bind 127.0.0.1:80\n timeout client 1s\n{lines}{BACKENDS}"))
     }
 
     #[test]

@@ -133,15 +133,15 @@ mod tests {
         let out = tcp(" timeout server 2s");
         assert!(out.messages.contains("overwriting 'timeout server' which was already specified"), "{}", out.messages);
         assert_eq!(out.proxy("l").timeouts.server, Some(2000));
-        let out = read("frontend f\n bind 127.0.0.1:0\n timeout client 1s\n timeout server 1s\n");
+        let out = read("frontend f\n bind 127.0.0.1:80\n timeout client 1s\n timeout server 1s\n");
         assert!(out.messages.contains("'timeout server' will be ignored because frontend 'f' has no backend capability"), "{}", out.messages);
-        let out = read("defaults\n timeout client 1s\nfrontend f\n bind 127.0.0.1:0\n timeout client 2s\n");
+        let out = read("defaults\n timeout client 1s\nfrontend f\n bind 127.0.0.1:80\n timeout client 2s\n");
         assert!(!out.messages.contains("overwriting"), "{}", out.messages);
     }
 
     #[test]
     fn the_old_keywords_are_translated() {
-        let text = "listen l\n bind 127.0.0.1:0\n contimeout 5000\n clitimeout 1m\n srvtimeout 2s\n";
+        let text = "listen l\n bind 127.0.0.1:80\n contimeout 5000\n clitimeout 1m\n srvtimeout 2s\n";
         let out = read(text);
         let t = out.proxy("l").timeouts;
         assert_eq!((t.connect, t.client, t.server), (Some(5000), Some(60_000), Some(2000)));

@@ -87,7 +87,7 @@ fn tlv(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let kind = tlv_kind(cursor.option()).map_err(|why| cursor.option_fault(format!(": {why}")))?;
     let text = cursor.value(": expects a format as argument.")?;
     let statement = cursor.statement;
-    let format = cursor.parser.in_context(statement, Phases::SERVER_SOURCE, |ctx| LogFormat::parse(text, ctx));
+    let format = cursor.parser.in_context(statement, Phases::SERVER_SOURCE, |ctx| LogFormat::parse(text, expr::logformat::Usage::RAW, ctx));
     let format = format.map_err(|why| cursor.option_fault(format!(": {why}")))?;
     settings(line).tlvs.push((kind, Arc::new(format)));
     Ok(())
