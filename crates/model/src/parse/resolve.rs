@@ -12,6 +12,8 @@ mod names;
 mod pages;
 mod references;
 mod switching;
+#[cfg(test)]
+mod tests;
 
 use super::{Loaded, Parser};
 use crate::Snapshot;
