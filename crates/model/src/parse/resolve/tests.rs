@@ -49,6 +49,15 @@ fn modes_have_to_fit() {
 }
 
 #[test]
+fn a_proxy_does_not_lead_to_itself() {
+    let out = read(&format!(
+        "listen l\n bind :80\n{TIMES} use_backend l if TRUE\n"
+    ));
+    said(&out, "Proxy 'l': loop detected for use_backend: 'l'.");
+    assert!(out.loaded.is_none());
+}
+
+#[test]
 fn what_is_switched_off_is_not_checked() {
     let out = read("frontend f\n disabled\n default_backend gone\n option httplog\n");
     assert!(
