@@ -94,9 +94,9 @@ fn server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     }
     let draft = parser.draft()?;
     if let Some(earlier) = draft.server_lines.insert(name.into(), statement.line.number) {
-        let proxy = draft.proxy.name.clone();
+        let (section, proxy) = (draft.proxy.caps.section(), &draft.proxy.name);
         let message = format!(
-            "backend '{proxy}', another server named '{name}' was already defined at line {earlier}, please use distinct names."
+            "{section} '{proxy}', another server named '{name}' was already defined at line {earlier}, please use distinct names."
         );
         return Err(statement.fault(0, message));
     }
