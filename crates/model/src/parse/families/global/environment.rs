@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn process_variables_are_computed_at_once() {
-        let (snapshot, messages) = load_text("global\n set-var proc.limit int(5),add(2)\n set-var proc.name str(x)\n");
+        let (snapshot, messages) = load_text("global\n set-var proc.limit int(5)\n set-var proc.name str(x)\n");
         let Some(snapshot) = snapshot else { panic!("{messages:?}") };
         assert_eq!(snapshot.global.variables.len(), 2);
     }

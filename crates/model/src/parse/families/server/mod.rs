@@ -127,9 +127,10 @@ fn server_template(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
 
 /// `n` or `n-m`, counted from 1.
 fn template_range(text: &str) -> Option<(u32, u32)> {
-    let (first, last) = text.split_once('-').map_or((1, text.parse().ok()?), |(first, last)| {
-        (first.parse().unwrap_or(0), last.parse().unwrap_or(0))
-    });
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (first.parse().ok()?, last.parse().ok()?),
+        None => (1, text.parse().ok()?),
+    };
     (1..=last).contains(&first).then_some((first, last))
 }
 
