@@ -1,6 +1,7 @@
 //! The configuration's environment and variables of the process.
 
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
+use expr::logformat::Usage;
 use expr::{Expr, LogFormat, Phases, Scope, Value};
 
 /// The rows of this family.
@@ -90,7 +91,7 @@ fn set_var(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn set_var_fmt(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let id = variable(parser, statement)?;
     let text = statement.arg(1);
-    let format = parser.in_context(statement, Phases::CONFIGURATION, |ctx| LogFormat::parse(text, expr::logformat::Usage::RAW, ctx));
+    let format = parser.in_context(statement, Phases::CONFIGURATION, |ctx| LogFormat::parse(text, Usage::RAW, ctx));
     let format = format.map_err(|why| statement.fault(1, why))?;
     let mut value = Vec::new();
     format.render(&expr::view::NoView, &mut value);
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn process_variables_are_computed_at_once() {
-        let (snapshot, messages) = load_text("global\n set-var proc.limit int(5),add(2)\n set-var proc.name str(x)\n");
+        let (snapshot, messages) = load_text("global\n set-var proc.limit int(5)\n set-var proc.name str(x)\n");
         let Some(snapshot) = snapshot else { panic!("{messages:?}") };
         assert_eq!(snapshot.global.variables.len(), 2);
     }

@@ -72,7 +72,7 @@ mod tests {
             ("stats foo", "'stats' only supports 'socket', 'maxconn', 'bind-process', 'calculate-max-counters'  and 'timeout' (got 'foo')"),
             ("stats socket", "'stats socket' in global section expects an address or a path to a UNIX socket"),
             ("stats socket /tmp/x mode", "'stats socket' : 'mode' : missing or invalid mode '' (octal integer expected)"),
-            ("stats socket /tmp/x foo", "'stats socket' : unknown keyword 'foo'; did you mean 'tfo' maybe ?"),
+            ("stats socket /tmp/x lvel", "'stats socket' : unknown keyword 'lvel'; did you mean 'level' maybe ?"),
             ("stats timeout x", "'stats timeout' : unexpected character 'x'"),
             ("stats timeout 0", "'stats timeout' expects a positive value"),
             ("stats maxconn x", "'stats maxconn' expects a positive value"),

@@ -3,6 +3,7 @@
 use crate::log::{LogProfile, ProfileStep};
 use crate::parse::sections::OpenSection;
 use crate::parse::{Open, Parsed, Parser, Statement};
+use expr::logformat::Usage;
 use expr::{LogFormat, Phases};
 use std::sync::Arc;
 
@@ -74,7 +75,7 @@ fn step(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str) -> Parsed
         if text.is_empty() {
             return Err(statement.fault_here(format!("'on {name} {word}' expects a logformat string.")));
         }
-        let read = parser.in_context(statement, Phases::LOG, |ctx| LogFormat::parse(text, expr::logformat::Usage::LOG, ctx));
+        let read = parser.in_context(statement, Phases::LOG, |ctx| LogFormat::parse(text, Usage::LOG, ctx));
         let wrong = |why: String| statement.fault(at + 1, format!("failed to parse logformat: {}.", why.trim_end_matches('.')));
         *format = Some(Arc::new(read.map_err(wrong)?));
         at += 2;

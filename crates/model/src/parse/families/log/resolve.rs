@@ -3,7 +3,7 @@
 use crate::log::{Destination, LogTarget};
 use crate::parse::Parser;
 use crate::proxy::Mode;
-use config::{Diagnostic, Severity};
+use config::Severity;
 use std::sync::Arc;
 
 /// Resolves profiles and checks rings and backends of `log` lines; gives proxies and forwarders with `log global` the
@@ -12,7 +12,7 @@ pub fn resolve(parser: &mut Parser<'_>) {
     let mut complaints = Vec::new();
     let mut logs = std::mem::take(&mut parser.global.logs);
     for target in &mut logs {
-        finish(parser, target, &mut complaints);
+        finish(parser, target, "global section", &mut complaints);
     }
     let mut drafts = std::mem::take(&mut parser.drafts);
     for draft in &mut drafts {
@@ -24,9 +24,10 @@ pub fn resolve(parser: &mut Parser<'_>) {
     parser.drafts = drafts;
     for at in 0..parser.drafts.len() {
         let Some(draft) = parser.drafts.get_mut(at) else { break };
+        let section = format!("proxy section '{}'", draft.proxy.name);
         let mut targets = std::mem::take(&mut draft.proxy.log.targets);
         for target in &mut targets {
-            finish(parser, target, &mut complaints);
+            finish(parser, target, &section, &mut complaints);
         }
         if let Some(draft) = parser.drafts.get_mut(at) {
             draft.proxy.log.targets = targets;
@@ -38,37 +39,40 @@ pub fn resolve(parser: &mut Parser<'_>) {
         if forward.global {
             forward.targets.extend(logs.iter().cloned());
         }
+        let section = format!("proxy section '{}'", forward.name);
         for target in &mut forward.targets {
-            finish(parser, target, &mut complaints);
+            finish(parser, target, &section, &mut complaints);
         }
     }
     parser.logging.forwards = forwards;
     parser.global.logs = logs;
-    complaints.dedup();
-    for ((file, line), message) in complaints {
-        let diagnostic = Diagnostic { file: Some(file), line, ..Diagnostic::global(Severity::Alert, message, true) };
-        parser.diagnostics.push(diagnostic);
+    for (_, message) in complaints {
+        parser.diagnostics.bare(Severity::Alert, message);
     }
 }
 
 type Complaint = ((Arc<str>, u32), String);
 
-fn finish(parser: &Parser<'_>, target: &mut Arc<LogTarget>, complaints: &mut Vec<Complaint>) {
-    let mut complain = |message: String| {
-        if !complaints.iter().any(|(origin, _)| *origin == target.origin) {
-            complaints.push((target.origin.clone(), message));
+fn finish(parser: &Parser<'_>, target: &mut Arc<LogTarget>, section: &str, complaints: &mut Vec<Complaint>) {
+    let origin = target.origin.clone();
+    let mut complain = |what: String| {
+        // A global line shows up once more in every proxy.
+        if !complaints.iter().any(|(known, _)| *known == origin) {
+            let (file, line) = &origin;
+            let message = format!("log directive declared in {section} in file '{file}' at line {line} {what}");
+            complaints.push((origin.clone(), message));
         }
     };
     match &target.destination {
         Destination::Ring(name) if !parser.logging.rings.iter().any(|ring| ring.name == *name) => {
-            complain(format!("log : uses unknown ring named '{name}'"));
+            complain(format!("uses unknown ring named '{name}'."));
         }
         Destination::Backend(name) => {
             let mut backends = parser.drafts.iter().map(|draft| &draft.proxy).filter(|proxy| proxy.caps.back);
             match backends.find(|proxy| proxy.name == *name) {
-                None => complain(format!("log : uses unknown log backend '{name}'")),
+                None => complain(format!("uses unknown log backend '{name}'.")),
                 Some(proxy) if proxy.mode != Mode::Log => {
-                    complain(format!("log : uses incompatible backend '{name}' ('mode log' is needed)"));
+                    complain(format!("uses incompatible log backend '{name}'."));
                 }
                 Some(_) => {}
             }
@@ -77,7 +81,7 @@ fn finish(parser: &Parser<'_>, target: &mut Arc<LogTarget>, complaints: &mut Vec
     }
     if let (Some(name), None) = (&target.profile_name, &target.profile) {
         match parser.log_profiles.get(name) {
-            None => complain(format!("log : unknown log-profile '{name}'")),
+            None => complain(format!("unknown log-profile '{name}'.")),
             Some(profile) => Arc::make_mut(target).profile = Some(profile.clone()),
         }
     }

@@ -109,7 +109,7 @@ fn faults_of_sections_are_named() {
         ("ring r\n foo\n", "A 2: unknown statement 'foo'."),
         ("log-forward\n", "A 1: missing name for log-forward section."),
         ("log-forward a b\n", "A 1: 'log-forward' cannot handle unexpected argument 'b'."),
-        ("log-forward a\n dgram-bind :514 foo\n", "A 2: unknown keyword 'foo' in 'log-forward' section; did you mean 'tfo' maybe ?"),
+        ("log-forward a\n dgram-bind :514 nam\n", "A 2: unknown keyword 'nam' in 'log-forward' section; did you mean 'name' maybe ?"),
         ("log-forward a\n timeout foo\n", "A 2: unknown keyword 'timeout foo' in log-forward section."),
         ("log-forward a\n option host foo\n", "A 2: option 'host' expects {replace|fill|keep|append}."),
         ("log-forward a\n foo\n", "A 2: unknown keyword 'foo' in log-forward section."),

@@ -94,9 +94,9 @@ fn server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     }
     let draft = parser.draft()?;
     if let Some(earlier) = draft.server_lines.insert(name.into(), statement.line.number) {
-        let proxy = draft.proxy.name.clone();
+        let (section, proxy) = (draft.proxy.caps.section(), &draft.proxy.name);
         let message = format!(
-            "backend '{proxy}', another server named '{name}' was already defined at line {earlier}, please use distinct names."
+            "{section} '{proxy}', another server named '{name}' was already defined at line {earlier}, please use distinct names."
         );
         return Err(statement.fault(0, message));
     }
@@ -127,9 +127,10 @@ fn server_template(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
 
 /// `n` or `n-m`, counted from 1.
 fn template_range(text: &str) -> Option<(u32, u32)> {
-    let (first, last) = text.split_once('-').map_or((1, text.parse().ok()?), |(first, last)| {
-        (first.parse().unwrap_or(0), last.parse().unwrap_or(0))
-    });
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (first.parse().ok()?, last.parse().ok()?),
+        None => (1, text.parse().ok()?),
+    };
     (1..=last).contains(&first).then_some((first, last))
 }
 
