@@ -49,7 +49,17 @@ impl AclExpr {
         })?;
         if !rest.is_empty() {
             return Err(format!(
-                "ACL keyword '{keyword}' : missing comma before '{rest}'"
+                "{} in ACL expression '{text}'",
+                expr.missing_comma()
+            ));
+        }
+        if let Some(row) = row.filter(|row| row.name != row.fetch)
+            && (expr.has_converters() || words.get(1..).is_some_and(|w| w.contains(&"-m")))
+            && row.name.rsplit('_').next() == Some(row.method.name())
+        {
+            ctx.warnings.push(format!(
+                "original matching method '{}' was overwritten and will not be applied as expected.",
+                row.name
             ));
         }
         let implied = row
@@ -118,10 +128,6 @@ impl Patterns {
         while let [flag, tail @ ..] = words
             && flag.starts_with('-')
         {
-            // A negative number is a pattern.
-            if flag.as_bytes().get(1).is_some_and(u8::is_ascii_digit) {
-                break;
-            }
             let argument = tail.first().copied();
             let needs_argument = |what: &str| {
                 argument.ok_or_else(|| format!("missing {what} after '{flag}' in ACL expression."))
@@ -130,7 +136,10 @@ impl Patterns {
                 "-i" => ignore_case = true,
                 "-n" => {}
                 "-u" => {
-                    needs_argument("unique id")?;
+                    let id = needs_argument("unique id")?;
+                    if id.parse::<u32>().is_err() {
+                        return Err("the argument of -u must be an integer".into());
+                    }
                     words = tail;
                 }
                 "-M" => is_map = true,
@@ -163,8 +172,8 @@ impl Patterns {
         }
         let Some(method) = explicit.or(implied) else {
             return Err(format!(
-                "matching method must be specified first (using '-m') when using a sample fetch of type '{}'",
-                expr.output().name()
+                "matching method must be specified first (using '-m') when using a sample fetch of this type ('{}')",
+                expr.fetch().name
             ));
         };
         if !cast::exists(expr.output(), method.sample_type()) {

@@ -92,9 +92,6 @@ impl Condition {
             }
             negated = false;
         }
-        if alternatives.is_empty() {
-            return Err("no condition given".into());
-        }
         Ok(Self {
             unless,
             alternatives,
@@ -168,7 +165,7 @@ impl Condition {
                 .find(|e| !e.expr().phases().intersects(here));
             if let Some(expr) = odd {
                 return Some(format!(
-                    "acl '{name}' involves keyword '{}' which is incompatible with '{place}'",
+                    "acl '{name}' involves keywords '{}' which is incompatible with '{place}'",
                     expr.keyword()
                 ));
             }

@@ -49,15 +49,7 @@ impl Expr {
         let mut used = 1;
         loop {
             if !rest.is_empty() {
-                return Err(format!(
-                    "missing comma after {} '{}'",
-                    if expr.steps.is_empty() {
-                        "fetch keyword"
-                    } else {
-                        "converter"
-                    },
-                    expr.last_name()
-                ));
+                return Err(expr.missing_comma());
             }
             let Some(word) = words.get(used) else { break };
             // An isolated word that is no converter belongs to whoever reads on.
@@ -142,9 +134,6 @@ impl Expr {
     ) -> Result<&'t str, String> {
         while rest.starts_with(',') {
             let text = rest.trim_start_matches(',');
-            if text.is_empty() {
-                return Ok(text);
-            }
             rest = self.parse_converter(text, ctx)?;
         }
         Ok(rest)
@@ -184,10 +173,12 @@ impl Expr {
         Ok(rest)
     }
 
-    fn last_name(&self) -> &'static str {
-        self.steps
-            .last()
-            .map_or(self.fetch.name, |step| step.row.name)
+    /// The complaint about text right behind a parenthesis.
+    pub(crate) fn missing_comma(&self) -> String {
+        match self.steps.last() {
+            None => "missing comma after fetch keyword".into(),
+            Some(step) => format!("missing comma after converter '{}'", step.row.name),
+        }
     }
 
     /// Evaluates once what depends on nothing.
@@ -301,14 +292,21 @@ impl Expr {
     ///
     /// # Errors
     /// HAProxy's wording of what is missing there.
-    pub fn check_phases(&self, ctx: &ParseContext<'_>, text: &str) -> Result<(), String> {
+    pub fn check_phases(&self, ctx: &ParseContext<'_>) -> Result<(), String> {
         if self.phases().intersects(ctx.phases) {
             return Ok(());
         }
         Err(format!(
-            "sample fetch <{text}> may not be reliably used here because it needs '{}' which is not available here.",
-            self.phases().need()
+            "sample fetch <{}> may not be reliably used here because it needs '{}' which is not available here.",
+            self.fetch.name,
+            self.need()
         ))
+    }
+
+    /// What has to be there for this expression, as messages name it.
+    #[must_use]
+    pub fn need(&self) -> &'static str {
+        self.phases().need_of(self.fetch.name)
     }
 }
 

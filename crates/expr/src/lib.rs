@@ -32,3 +32,8 @@ pub use row::{AclRow, Awaiting, ConverterRow, FetchRow, Tables};
 pub use sample::{Outcome, Type, Value};
 pub use vars::{Scope, VarId, VarNames};
 pub use view::View;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod testview;

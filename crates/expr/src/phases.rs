@@ -120,23 +120,38 @@ impl Phases {
             .map_or("none", |(_, name)| name)
     }
 
-    /// What has to be there for a fetch with this validity, as messages name it.
+    /// What has to be there for the fetch `name` with this validity, as messages name it.
     #[must_use]
-    pub fn need(self) -> &'static str {
+    pub fn need_of(self, name: &str) -> &'static str {
+        let reads_buffer = |side: &str| {
+            name.strip_prefix(side).is_some_and(|rest| {
+                ["len", "payload", "ssl_", "rdp_cookie"]
+                    .iter()
+                    .any(|word| rest.starts_with(word))
+            })
+        };
         match self {
             Self::ALL | Self::INTERNAL => "internal state",
-            Self::CLIENT => "client connection",
-            Self::FRONTEND => "frontend state",
-            Self::CLIENT_SESSION => "client session",
-            Self::REQUEST_KEPT => "request metadata",
-            Self::REQUEST => "HTTP request headers,HTTP request contents or request buffer",
-            Self::MESSAGE => "request or response buffer",
-            Self::BACKEND => "backend state",
-            Self::REQUEST_END => "request processing results",
-            Self::SERVER => "server state",
-            Self::RESPONSE => "HTTP response headers,HTTP response contents or response buffer",
-            Self::RESPONSE_KEPT => "response metadata",
-            _ => "unknown",
+            Self::CLIENT => "client address",
+            Self::FRONTEND => "frontend",
+            Self::CLIENT_SESSION => "client-side connection",
+            Self::REQUEST_KEPT if name.contains("bytes_") => "request buffer statistics",
+            Self::REQUEST_KEPT => "HTTP request",
+            Self::REQUEST if reads_buffer("req.") || reads_buffer("req_") => "request buffer",
+            Self::REQUEST => "HTTP request headers",
+            Self::MESSAGE if name.starts_with("payload") => "request buffer,response buffer",
+            Self::MESSAGE => "HTTP request headers,HTTP response headers",
+            Self::BACKEND => "backend",
+            Self::REQUEST_END => "response buffer statistics",
+            Self::SERVER if name.starts_with("res.cache") => "HTTP response",
+            Self::SERVER => "server",
+            Self::RESPONSE if reads_buffer("res.") => "response buffer",
+            Self::RESPONSE => "HTTP response headers",
+            Self::RESPONSE_KEPT if name.starts_with("ssl_bc") => "server-side connection",
+            Self::RESPONSE_KEPT if name.starts_with("bc_") || name.ends_with(".queue") => {
+                "server address"
+            }
+            _ => "HTTP response",
         }
     }
 }

@@ -104,26 +104,34 @@ impl VarNames {
             Scope::Check,
         ];
         if text.is_empty() {
-            return Err("variable name is missing".into());
+            return Err("Empty variable name cannot be accepted".into());
+        }
+        if ["psess.", "ptxn.", "preq.", "pres."]
+            .iter()
+            .any(|scope| text.starts_with(scope))
+        {
+            return Err(format!(
+                "variable '{text}' is not built yet: needs streams with a parent stream"
+            ));
         }
         let found = SCOPES.into_iter().find_map(|scope| {
             let rest = text.strip_prefix(scope.name())?.strip_prefix('.')?;
             Some((scope, rest))
         });
         let Some((scope, name)) = found else {
-            return Err(format!(
-                "invalid variable name '{text}'. A variable name must be start by its scope. The scope can be 'proc', 'sess', 'txn', 'req', 'res' or 'check'"
-            ));
+            return Err(format!("invalid variable name '{text}'. {SCOPE_HINT}"));
         };
         if let Some(bad) = name.chars().find(|c| !is_name_char(*c)) {
-            return Err(format!("invalid syntax at char '{bad}' in '{text}'"));
+            return Err(format!("invalid syntax at char '{bad}'"));
         }
         if name.is_empty() {
-            return Err(format!("invalid variable name '{text}'"));
+            return Err(format!("invalid variable name '{text}'. {SCOPE_HINT}"));
         }
         Ok((scope, name))
     }
 }
+
+const SCOPE_HINT: &str = "A variable name must start with its scope. The scope can be 'proc', '(p)sess', '(p)txn', '(p)req', '(p)res' or 'check'";
 
 fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')

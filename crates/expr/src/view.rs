@@ -131,6 +131,11 @@ pub trait ProcessView {
     fn is_own_address(&self, address: std::net::IpAddr) -> bool {
         address.is_loopback()
     }
+    /// How many seconds local time is ahead of UTC at a time in seconds since 1970.
+    fn utc_offset(&self, seconds: i64) -> i32 {
+        let _ = seconds;
+        0
+    }
     /// A number that no other log line or stream of this process has.
     fn next_number(&self) -> u64;
 }
@@ -265,6 +270,22 @@ pub trait View {
     /// Why the stream or a log step is being logged: `close`, `error`, `accept` …, for profiles.
     fn log_origin(&self) -> &str {
         ""
+    }
+    /// The TLS version (`TLSv1.3`) and cipher of the client's connection, when it is one.
+    fn client_tls(&self) -> Option<(&str, &str)> {
+        None
+    }
+    /// What stands for the server's name when no server was chosen: `<NOSRV>`, `<STATS>`, an applet's name.
+    fn pseudo_server(&self) -> &str {
+        "<NOSRV>"
+    }
+    /// Whether a log line is written before the end of the response (`option logasap`).
+    fn is_early_log(&self) -> bool {
+        false
+    }
+    /// How many lines the frontend has logged before this one.
+    fn log_count(&self) -> u64 {
+        0
     }
     /// Whether nothing that is missing now can still come, so that conditions must be settled.
     fn is_final(&self) -> bool {

@@ -89,7 +89,7 @@ fn check_bool(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
     let value = match text.to_ascii_lowercase().as_str() {
         "true" | "1" => 1,
         "false" | "0" => 0,
-        _ => return Err(format!("cannot convert string <{text}> to boolean")),
+        _ => return Err("Expects 'true', 'false', '0' or '1'".into()),
     };
     args.set(0, Arg::Int(value));
     Ok(())
@@ -108,24 +108,9 @@ fn str<'a>(args: &'a Args, _: &'a dyn View) -> Outcome<'a> {
 }
 
 fn check_bin(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
-    let text = args.text(0).unwrap_or_default();
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-        .collect();
-    let block = digits.filter(|d| d.len() % 2 == 0).map(|digits| {
-        let pairs = digits.chunks(2);
-        pairs
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect::<Box<[u8]>>()
-    });
-    match block {
-        Some(block) => {
-            args.set(0, Arg::Str(block));
-            Ok(())
-        }
-        None => Err(format!("cannot convert string <{text}> to binary")),
-    }
+    let block = crate::pattern::parse_block(args.str(0).unwrap_or_default())?;
+    args.set(0, Arg::Str(block));
+    Ok(())
 }
 
 fn bin<'a>(args: &'a Args, _: &'a dyn View) -> Outcome<'a> {

@@ -7,6 +7,7 @@ mod index;
 mod set;
 mod store;
 
+pub(crate) use set::parse_block;
 pub use set::{Entry, PatternSet};
 pub use store::{FileName, PatternCell, PatternRef, PatternStore};
 

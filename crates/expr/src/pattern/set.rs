@@ -357,12 +357,16 @@ fn parse_range(key: &[u8]) -> Result<(i64, i64), String> {
     Ok((low, high))
 }
 
-fn parse_block(key: &[u8]) -> Result<Box<[u8]>, String> {
+/// Decodes a block given in hexadecimal.
+pub(crate) fn parse_block(key: &[u8]) -> Result<Box<[u8]>, String> {
     let digit = |b: u8| (b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
     if key.len() % 2 != 0 {
+        return Err("an even number of hex digit is expected".into());
+    }
+    if let Some(bad) = key.iter().find(|b| !b.is_ascii_hexdigit()) {
         return Err(format!(
-            "an even number of hex digit is expected, found '{}'",
-            shown(key)
+            "an hex digit is expected (found '{}')",
+            *bad as char
         ));
     }
     key.chunks(2)

@@ -1,0 +1,281 @@
+use crate::acl::AclSet;
+use crate::condition::{Condition, Match};
+use crate::context::{Compiler, ParseContext};
+use crate::expr::Expr;
+use crate::phases::Phases;
+use crate::tables::TABLES;
+use crate::testview::{TestView, compile, eval};
+use proptest::prelude::*;
+
+fn request() -> TestView {
+    TestView::new(
+        "GET",
+        "/api/v1?x=1",
+        &[
+            ("Host", "WWW.Example.org"),
+            ("X-List", "a, \"b,c\" ,d"),
+            ("X-List", "e"),
+            ("X-Forwarded-For", "10.0.0.1, 192.168.1.7"),
+        ],
+    )
+}
+
+fn value(text: &str) -> Option<String> {
+    eval(text, &request()).expect(text)
+}
+
+fn error(text: &str) -> String {
+    compile(|ctx| Expr::parse_str(text, ctx))
+        .map(|_| ())
+        .expect_err(text)
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+fn condition(text: &str, acls: &[&str], view: &TestView) -> Result<Match, String> {
+    let mut compiler = Compiler::new(&TABLES);
+    let mut set = AclSet::default();
+    let mut ctx = ParseContext::new(&mut compiler, &mut set, Phases::ALL);
+    let condition = match acls.split_first() {
+        None => Condition::parse(&words(text), &mut ctx)?,
+        Some((first, rest)) => {
+            AclSet::parse_line(&words(first), &mut ctx)?;
+            // Lines after a use still count.
+            let condition = Condition::parse(&words(text), &mut ctx)?;
+            for line in rest {
+                AclSet::parse_line(&words(line), &mut ctx)?;
+            }
+            condition
+        }
+    };
+    Ok(condition.matches(view))
+}
+
+fn holds(text: &str) -> bool {
+    condition(text, &[], &request()).expect(text) == Match::Yes
+}
+
+fn fault(text: &str) -> String {
+    condition(text, &[], &request()).expect_err(text)
+}
+
+#[test]
+fn casts_and_quotes_give_the_known_values() {
+    for (text, expected) in [
+        ("bin(414243)", "ABC"),
+        ("bin(41004243)", "A"),
+        ("bool(true)", "1"),
+        ("ipv6(::1)", "::1"),
+        ("str(a\\nb)", "a\nb"),
+        ("str(a\\\"b)", "a\"b"),
+        ("str(\"a,b\")", "a,b"),
+        ("str( a )", " a "),
+        ("str(a\\x41b)", "a\\x41b"),
+        ("str(\"a\\)b\")", "a\\)b"),
+        ("meth(FOO)", "FOO"),
+    ] {
+        assert_eq!(value(text).as_deref(), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn header_fetches_pick_occurrences() {
+    for (text, expected) in [
+        ("hdr(host)", Some("WWW.Example.org")),
+        ("hdr(x-list)", Some("e")),
+        ("hdr(x-list,1)", Some("a")),
+        ("hdr(x-list,2)", Some("\"b,c\"")),
+        ("hdr(x-list,-2)", Some("d")),
+        ("hdr(x-list,9)", None),
+        ("req.fhdr(x-list,1)", Some("a, \"b,c\" ,d")),
+        ("hdr_cnt(x-list)", Some("4")),
+        ("req.fhdr_cnt(x-list)", Some("2")),
+        ("hdr_ip(x-forwarded-for)", Some("192.168.1.7")),
+        ("hdr_ip(x-forwarded-for,1)", Some("10.0.0.1")),
+        ("path", Some("/api/v1")),
+        ("query", Some("x=1")),
+        ("query(with_qm)", Some("?x=1")),
+        ("req.ver", Some("1.1")),
+    ] {
+        assert_eq!(value(text).as_deref(), expected, "{text}");
+    }
+}
+
+#[test]
+fn faults_are_told_in_the_known_words() {
+    for (text, expected) in [
+        ("foo", "unknown fetch method 'foo'"),
+        ("str(a)b", "missing comma after fetch keyword"),
+        ("path,fooo", "unknown converter 'fooo'"),
+        (
+            "int(a)",
+            "fetch method 'int' : failed to parse 'a' as type 'integer' at position 1",
+        ),
+        (
+            "int()",
+            "fetch method 'int' : expected type 'integer' at position 1, but got nothing",
+        ),
+        ("env(A", "fetch method 'env' : expected ')'"),
+        (
+            "bool(foo)",
+            "invalid args in fetch method 'bool' : Expects 'true', 'false', '0' or '1'",
+        ),
+        (
+            "bin(4)",
+            "invalid args in fetch method 'bin' : an even number of hex digit is expected",
+        ),
+        (
+            "query(x)",
+            "invalid args in fetch method 'query' : supported options are: 'with_qm'",
+        ),
+        (",lower", "missing fetch method"),
+        ("path(1)", "fetch method 'path' : expected ')' before '1)'"),
+    ] {
+        assert_eq!(error(text), expected, "{text}");
+    }
+    assert_eq!(
+        error("path_begg"),
+        "unknown fetch method 'path_begg' (did you mean 'path_beg' ?)"
+    );
+}
+
+#[test]
+fn conditions_follow_the_boolean_rules() {
+    for (text, expected) in [
+        ("if { path_beg /api }", true),
+        ("if { path_beg /other }", false),
+        ("if !{ path_beg /other }", true),
+        ("if ! { path_beg /api }", false),
+        ("unless { path_beg /api }", false),
+        ("if { path /x } || { hdr(host) -i www.example.ORG }", true),
+        ("if { hdr(host) www.example.org }", false),
+        ("if { hdr(x-list) d }", true),
+        ("if { hdr(x-list) -m len 5 }", true),
+        ("if METH_GET HTTP_1.1", true),
+        ("if METH_POST or TRUE", true),
+        ("if TRUE FALSE or FALSE", false),
+        ("if LOCALHOST", true),
+        ("if", false),
+        ("unless", true),
+        ("if { src 127.0.0.0/8 }", true),
+        ("if { src 10.0.0.0/8 ::ffff:127.0.0.1 }", true),
+        ("if { hdr_ip(x-forwarded-for) 10.0.0.0/8 }", true),
+        ("if { dst_port 21000:22000 }", true),
+        ("if { dst_port gt 21964 }", false),
+        ("if { dst_port ge 21964 lt 5 }", true),
+        ("if { path_reg ^/a.i/(v[0-9])$ }", true),
+        ("if { path_dir api }", true),
+        ("if { path_dir ap }", false),
+        ("if { hdr_dom(host) -i example }", true),
+        ("if { hdr_end(host) -i ORG }", true),
+        ("if { path_sub pi/ }", true),
+        ("if { path_len 7 }", true),
+        ("if { hdr(nothing) -m found }", false),
+        ("if !{ hdr(nothing) -m found }", true),
+        ("if { req.hdr_cnt(x-list) eq 4 }", true),
+        ("if { int(5) -m bool }", true),
+        ("if { path_reg ^/(?!other) }", true),
+    ] {
+        assert_eq!(holds(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn named_conditions_see_later_lines() {
+    let view = request();
+    let acls = ["a path /other", "a path /api/v1"];
+    assert_eq!(condition("if a", &acls, &view), Ok(Match::Yes));
+    assert_eq!(condition("if !a", &acls, &view), Ok(Match::No));
+    assert_eq!(condition("if a", &acls[..1], &view), Ok(Match::No));
+}
+
+#[test]
+fn condition_faults_are_told_in_the_known_words() {
+    for (text, expected) in [
+        ("if nosuch", "no such ACL : 'nosuch'"),
+        ("if { path_beg /x", "missing closing '}' in condition"),
+        ("if { }", "missing fetch method in ACL expression ''"),
+        (
+            "if { path -m foo /x }",
+            "unknown matching method 'foo' when parsing ACL expression",
+        ),
+        (
+            "if { path -m ip foo }",
+            "'foo' is not a valid IPv4 or IPv6 address",
+        ),
+        (
+            "if { src 1.2.3.4/99 }",
+            "'1.2.3.4/99' is not a valid IPv4 or IPv6 address",
+        ),
+        ("if { dst_port a }", "'a' is not a number"),
+        ("if { dst_port 10:5 }", "'10:5' is not a valid number range"),
+        (
+            "if { dst_port gt x }",
+            "'x' is neither a number nor a supported operator",
+        ),
+        (
+            "if { path -f /nonexist }",
+            "failed to open pattern file </nonexist>",
+        ),
+        (
+            "if { hdr(host,1,2) x }",
+            "ACL keyword 'hdr' : expected ')' before ',2)'",
+        ),
+        (
+            "if { rand(a) 1 }",
+            "fetch method 'rand' : failed to parse 'a' as type 'integer' at position 1 in ACL expression 'rand(a)'",
+        ),
+        (
+            "if { path -z x }",
+            "'-z' is not a valid ACL option. Please use '--' before any pattern beginning with a '-'",
+        ),
+        (
+            "if { str(a)b a }",
+            "missing comma after fetch keyword in ACL expression 'str(a)b'",
+        ),
+        (
+            "if { path,fooo /x }",
+            "ACL keyword 'path' : unknown converter 'fooo'",
+        ),
+        (
+            "if { path -m bin zz }",
+            "an hex digit is expected (found 'z')",
+        ),
+    ] {
+        assert_eq!(fault(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn phases_say_where_an_expression_can_be_had() {
+    let expr = compile(|ctx| Expr::parse_str("res.hdr(x)", ctx)).expect("an expression");
+    assert!(!expr.phases().intersects(Phases::FE_REQUEST_HEADERS));
+    assert!(expr.phases().contains(Phases::BE_RESPONSE_HEADERS));
+    let warning = compile(|ctx| Condition::parse(&words("if { status 200 }"), ctx))
+        .expect("a condition")
+        .phase_warning(Phases::FE_REQUEST_HEADERS);
+    assert_eq!(
+        warning.as_deref(),
+        Some(
+            "anonymous acl will never match because it uses keyword 'status' which is incompatible with 'frontend http-request header rule'"
+        )
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "(path|src|hdr|str|int|rand|req.payload)[(),a-z0-9\"'\\\\ ]{0,30}") {
+        if let Ok(expr) = compile(|ctx| Expr::parse_str(&text, ctx)) {
+            let _ = expr.eval(&request());
+        }
+    }
+
+    #[test]
+    fn no_condition_makes_the_reader_panic(text in "if ([!{}|a-z_0-9.:/() -]|TRUE|path_beg |src |-m |reg ){0,20}") {
+        let _ = condition(&text, &[], &request());
+    }
+}
