@@ -100,7 +100,7 @@ pub(crate) fn eval_expression(
                 )),
             }
         }
-        Err(Fail::Missing(_)) if text.iter().all(u8::is_ascii_whitespace) => Ok(false),
+        Err(Fail::Missing(_)) if text.iter().all(is_blank) => Ok(false),
         Err(Fail::Missing(at)) => Err(unparsable(text, at)),
         Err(Fail::Error(error)) => Err(error),
     };
@@ -109,6 +109,11 @@ pub(crate) fn eval_expression(
         Some(late) if result.is_ok() => Err(late),
         _ => result,
     }
+}
+
+/// Line feeds and the like, which only escapes can bring in, are no blanks.
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 fn error(message: String, position: usize) -> ConditionError {
@@ -148,7 +153,7 @@ struct Evaluator<'a> {
 
 impl Evaluator<'_> {
     fn blanks(&mut self) {
-        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+        while self.text.get(self.at).is_some_and(is_blank) {
             self.at += 1;
         }
     }
@@ -529,6 +534,7 @@ mod tests {
             ("-", "-", 1),
             ("$HOME", "$HOME", 1),
             ("definedx", "definedx", 1),
+            (r"1 && \n1", "\n1", 6),
         ] {
             let expected = format!("unparsable conditional expression '{shown}'");
             assert_eq!(eval(text), Err((expected, position)), "{text}");

@@ -54,7 +54,7 @@ pub struct Diagnostic {
     pub column: u32,
     /// How many bytes to underline.
     pub width: u32,
-    /// What is wrong. Further lines are indented under a bar, as HAProxy does.
+    /// What is wrong. As in HAProxy, further lines are indented under a bar where the message is about no place.
     pub message: String,
     /// What to do about it; shown with an excerpt only.
     pub hint: Option<String>,
@@ -135,7 +135,7 @@ impl Diagnostic {
         let detail = self.detail.as_ref().filter(|_| !style.excerpt);
         let end = if detail.is_some() { ":" } else { "" };
         let message = self.message.trim_end_matches('\n');
-        if message.contains('\n') {
+        if self.file.is_none() && message.contains('\n') {
             writeln!(out, "{}{end}", message.replace('\n', "\n   | "))?;
         } else {
             writeln!(out, "{message}{end}")?;

@@ -7,7 +7,7 @@ const WIDTH: usize = 80;
 pub(crate) fn caret(lead: &str, text: &[u8], at: usize) -> String {
     let blanks = text
         .iter()
-        .take_while(|b| b.is_ascii_whitespace())
+        .take_while(|b| matches!(b, b' ' | b'\t'))
         .count()
         .min(at);
     let (text, at) = (&text[blanks..], at - blanks);

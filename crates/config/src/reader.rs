@@ -194,7 +194,10 @@ impl Reader {
         if end.is_none() && !at.check_end(self.strict, diags) {
             return None;
         }
-        let words = self.words(&at, env, diags)?;
+        let Some(words) = self.words(&at, env, diags) else {
+            at.keep_nesting(&mut open.blocks);
+            return None;
+        };
         let active = open
             .blocks
             .last()
@@ -356,6 +359,22 @@ impl At<'_> {
             width,
             tight: true,
             ..Diagnostic::global(severity, message, true)
+        }
+    }
+
+    /// Has a condition that can't be cut into words take no branch, so that its `.endif` still finds its match.
+    fn keep_nesting(&self, blocks: &mut Vec<Block>) {
+        let blank = |b: &u8| b.is_ascii_whitespace();
+        match (
+            self.raw.trim_ascii_start().split(blank).next(),
+            blocks.last_mut(),
+        ) {
+            (Some(b".if"), _) => blocks.push(Block {
+                state: State::Done,
+                had_else: false,
+            }),
+            (Some(b".elif"), Some(block)) => block.state = State::Done,
+            _ => {}
         }
     }
 

@@ -21,7 +21,10 @@ pub(crate) fn parse<'t>(
     };
     let mut values = Vec::new();
     let mut rest = inner;
-    if let Some(after) = rest.strip_prefix(')') {
+    // Empty parentheses are one empty argument where one is needed.
+    if let Some(after) = rest.strip_prefix(')')
+        && specs.first().is_none_or(|spec| spec.optional)
+    {
         let args = complete(values, specs, owner, ctx)?;
         return Ok((args, after));
     }

@@ -178,7 +178,8 @@ impl Condition {
     }
 }
 
-fn named(name: &str, ctx: &mut ParseContext<'_>) -> Result<Arc<Acl>, String> {
+/// The named or predefined condition of this name.
+pub(crate) fn named(name: &str, ctx: &mut ParseContext<'_>) -> Result<Arc<Acl>, String> {
     if let Some(acl) = ctx.acls.get(name) {
         return Ok(acl.clone());
     }

@@ -175,6 +175,30 @@ impl ConverterRow {
     }
 }
 
+/// Arguments as the keyword dump shows them: `(integer,integer[,string])`, nothing without any.
+#[must_use]
+pub fn signature(args: &[ArgSpec]) -> String {
+    if args.is_empty() {
+        return String::new();
+    }
+    let needed = args.iter().take_while(|spec| !spec.optional).count();
+    let mut out = String::from("(");
+    for (at, spec) in args.iter().enumerate() {
+        if at == needed {
+            out.push('[');
+        }
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(spec.kind.name());
+    }
+    if needed < args.len() {
+        out.push(']');
+    }
+    out.push(')');
+    out
+}
+
 /// A keyword of a condition that stands for a fetch with a match method, such as `path_beg`.
 #[derive(Debug, Clone, Copy)]
 pub struct AclRow {

@@ -3,14 +3,14 @@
 use crate::converters;
 use crate::fetches;
 use crate::pattern::Method::{self, Beg, Bin, Dir, Dom, End, Int, Len, Reg, Str, Sub};
-use crate::row::{AclRow, Awaiting, Tables};
+use crate::row::{AclRow, Tables};
 
 /// Every keyword of expressions.
 pub static TABLES: Tables = Tables::new(
     fetches::FAMILIES,
     converters::FAMILIES,
     ACLS,
-    FETCHES_AWAITING,
+    fetches::AWAITING,
     converters::AWAITING,
 );
 
@@ -102,5 +102,59 @@ static ACLS: &[AclRow] = &[
     acl("urlp_sub", "urlp", Sub),
 ];
 
-/// Known fetches that are not built yet.
-static FETCHES_AWAITING: &[Awaiting] = &[];
+#[cfg(test)]
+mod tests {
+    use super::TABLES;
+    use crate::phases::Phases;
+    use crate::row::signature;
+
+    const FETCHES: &str = include_str!("../testdata/fetches-3.4.txt");
+    const ACLS: &str = include_str!("../testdata/acls-3.4.txt");
+
+    /// Places, name, arguments and type of a line of the dump.
+    fn split(line: &str) -> Option<(&str, &str, &str, &str)> {
+        let (places, rest) = line.strip_prefix('[')?.split_once("] ")?;
+        let (call, kind) = rest.rsplit_once(": ")?;
+        let open = call.find('(').unwrap_or(call.len());
+        Some((places, &call[..open], &call[open..], kind))
+    }
+
+    #[test]
+    fn every_fetch_of_the_dump_is_known_and_the_built_ones_agree_with_it() {
+        for line in FETCHES.lines() {
+            let (places, name, args, kind) = split(line).expect(line);
+            let Some(row) = TABLES.fetch(name) else {
+                assert!(TABLES.fetch_needs(name).is_some(), "{name} is unknown");
+                continue;
+            };
+            assert_eq!(signature(row.args), args, "arguments of {name}");
+            assert_eq!(row.output.name(), kind, "type of {name}");
+            assert_eq!(row.phases, Phases::from_dump(places), "places of {name}");
+        }
+    }
+
+    #[test]
+    fn no_fetch_is_there_that_the_dump_does_not_have() {
+        let known: Vec<_> = FETCHES.lines().filter_map(split).map(|l| l.1).collect();
+        for name in TABLES.fetch_names() {
+            assert!(known.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_condition_keywords_are_those_of_the_dump() {
+        for line in ACLS.lines() {
+            let mut words = line.split(' ');
+            let name = words.next().unwrap_or_default();
+            let row = TABLES.acl(name).expect(name);
+            assert_eq!(
+                format!("{name} = {} -m {}", row.fetch, row.method.name()),
+                line
+            );
+            assert!(
+                TABLES.fetch(row.fetch).is_some() || TABLES.fetch_needs(row.fetch).is_some(),
+                "{line}"
+            );
+        }
+    }
+}

@@ -77,6 +77,14 @@ pub trait ProxyView {
     fn server(&self, name: &str) -> Option<&dyn ServerView>;
     /// All its servers in the order of the configuration.
     fn servers(&self) -> Box<dyn Iterator<Item = &dyn ServerView> + '_>;
+    /// The server at a place.
+    fn server_at(&self, at: base::ServerIdx) -> Option<&dyn ServerView> {
+        self.servers().nth(at.0 as usize)
+    }
+    /// The name of its default backend.
+    fn default_backend(&self) -> Option<&str> {
+        None
+    }
     /// A timeout of the proxy by its keyword (`client`, `server`, `tunnel` …), in milliseconds.
     fn timeout(&self, name: &str) -> Option<u64>;
     /// The connection limit, 0 for none.
@@ -101,8 +109,16 @@ pub trait ServerView {
     fn queued(&self) -> u64;
     /// Its connection limit at this moment, 0 for none.
     fn max_connections(&self) -> u64;
+    /// The limit of its queue, 0 for none.
+    fn max_queued(&self) -> u64 {
+        0
+    }
     /// Its effective and its configured weight.
     fn weight(&self) -> (u32, u32);
+    /// The weight as the operator set it last, before slow start and the like.
+    fn user_weight(&self) -> u32 {
+        self.weight().0
+    }
     /// New sessions in the last second.
     fn session_rate(&self) -> u32;
 }
@@ -127,6 +143,10 @@ pub trait ProcessView {
     fn random(&self) -> u32;
     /// A process-wide variable (`proc.`).
     fn proc_var(&self, name: u32) -> Option<Value<'static>>;
+    /// Whether the process is stopping.
+    fn is_stopping(&self) -> bool {
+        false
+    }
     /// Whether an address is one of this host's own.
     fn is_own_address(&self, address: std::net::IpAddr) -> bool {
         address.is_loopback()
@@ -286,6 +306,18 @@ pub trait View {
     /// How many lines the frontend has logged before this one.
     fn log_count(&self) -> u64 {
         0
+    }
+    /// Name and text of the error that the client's (request side) or the server's connection ended with.
+    fn connection_error(&self, side: Side) -> Option<(&str, &str)> {
+        None
+    }
+    /// Whether it is the response that is being processed.
+    fn is_response(&self) -> bool {
+        self.response().is_some()
+    }
+    /// The groups of a user whose password is right in the user list at a place of the snapshot; `None` when it is not.
+    fn authenticate(&self, list: u32, user: &[u8], password: &[u8]) -> Option<&[Box<str>]> {
+        None
     }
     /// Whether nothing that is missing now can still come, so that conditions must be settled.
     fn is_final(&self) -> bool {

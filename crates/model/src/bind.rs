@@ -10,6 +10,8 @@ pub struct Bind {
     pub address: Address,
     /// Where the line stands.
     pub origin: (Arc<str>, u32),
+    /// The addresses of the line as written.
+    pub written: Arc<str>,
     /// `name`.
     pub name: Option<Arc<str>>,
     /// `id`, or the next free number.
@@ -73,6 +75,7 @@ impl Bind {
         Self {
             address,
             origin,
+            written: "".into(),
             name: None,
             id: 0,
             maxconn: 0,

@@ -27,7 +27,7 @@ pub struct StoredResponse {
 }
 
 /// A response built from expressions.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ComposedResponse {
     /// The status.
     pub status: u16,

@@ -87,6 +87,18 @@ pub struct Global {
     pub stats_timeout: u64,
     /// `stats maxconn`.
     pub stats_maxconn: u32,
+    /// `unix-bind`: what Unix listeners start from.
+    pub unix_bind: UnixBind,
+    /// `fd-hard-limit`: descriptors used at most when the system allows more.
+    pub fd_hard_limit: Option<u64>,
+    /// `thread-hard-limit`: threads used at most when the machine has more.
+    pub thread_hard_limit: Option<u32>,
+    /// `mworker-max-reloads`: reloads that an old worker survives.
+    pub max_reloads: Option<u32>,
+    /// `external-check preserve-env`.
+    pub external_check_env: bool,
+    /// `set-var` and `set-var-fmt`: variables of the process and their first values.
+    pub variables: Vec<(expr::VarId, expr::Value<'static>)>,
     /// `set-dumpable`.
     pub dumpable: bool,
     /// `insecure-fork-wanted`, `insecure-setuid-wanted`.
@@ -107,6 +119,19 @@ pub struct Global {
     pub zero_warning: bool,
     /// `http-err-codes` and `http-fail-codes`: which statuses count as errors and as failures.
     pub status_classes: StatusClasses,
+}
+
+/// `unix-bind`: what Unix listeners start from.
+#[derive(Debug, Clone, Default)]
+pub struct UnixBind {
+    /// `prefix`: put in front of paths.
+    pub prefix: Option<PathBuf>,
+    /// `mode`.
+    pub mode: Option<u32>,
+    /// `uid` or `user`.
+    pub uid: Option<u32>,
+    /// `gid` or `group`.
+    pub gid: Option<u32>,
 }
 
 /// Socket buffer sizes in bytes, 0 for the system's.
@@ -174,6 +199,12 @@ impl Default for Global {
             stats_sockets: Vec::new(),
             stats_timeout: 10_000,
             stats_maxconn: 10,
+            unix_bind: UnixBind::default(),
+            fd_hard_limit: None,
+            thread_hard_limit: None,
+            max_reloads: None,
+            external_check_env: false,
+            variables: Vec::new(),
             dumpable: false,
             insecure: [false; 2],
             external_check: false,

@@ -20,10 +20,10 @@ pub mod parse;
 pub use address::{Address, AddressRange, Host};
 pub use bind::Bind;
 pub use errors::{ErrorPage, ErrorPages};
-pub use global::Global;
+pub use global::{Global, SocketBuffers, StatusClasses, UnixBind};
 pub use proxy::{
     Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend, HeaderCapture, KeepAliveProbe, Mode, Options,
     Proxy, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
-pub use server::{Server, ServerDraft, SourceBinding, SendProxy};
+pub use server::{CheckSettings, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource};
 pub use snapshot::Snapshot;

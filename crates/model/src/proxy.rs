@@ -276,7 +276,7 @@ pub struct SwitchRule {
     /// Where it leads.
     pub target: SwitchTarget,
     /// When it applies.
-    pub condition: Option<Condition>,
+    pub condition: Option<Arc<Condition>>,
 }
 
 /// A `use-server` rule.
@@ -285,7 +285,7 @@ pub struct UseServerRule {
     /// The server, or a name made at run time.
     pub target: Result<ServerIdx, Arc<LogFormat>>,
     /// When it applies.
-    pub condition: Option<Condition>,
+    pub condition: Option<Arc<Condition>>,
 }
 
 /// `balance`.
@@ -344,11 +344,11 @@ pub struct Frontend {
     /// `use_backend`, in order.
     pub switch_rules: Vec<SwitchRule>,
     /// `force-be-switch` conditions.
-    pub force_switch: Vec<Condition>,
+    pub force_switch: Vec<Arc<Condition>>,
     /// `monitor-uri`.
     pub monitor_uri: Option<Arc<str>>,
     /// `monitor fail` conditions.
-    pub monitor_fail: Vec<Condition>,
+    pub monitor_fail: Vec<Arc<Condition>>,
     /// `capture request header`.
     pub request_captures: Vec<HeaderCapture>,
     /// `capture response header`.
@@ -361,7 +361,7 @@ pub struct Frontend {
     pub unique_id_header: Option<Arc<str>>,
     /// `clitcpka-*`.
     pub keepalive_probe: KeepAliveProbe,
-    /// `http-restrict-req-hdr-names` of this frontend (`None`: by mode).
+    /// `http-restrict-req-hdr-names` of this proxy, be it a frontend or a backend (`None`: by mode).
     pub restrict_names: Option<RestrictNames>,
 }
 
@@ -443,7 +443,7 @@ pub struct RetryOn {
 
 impl RetryOn {
     /// The statuses that can be retried on.
-    pub const STATUSES: [u16; 11] = [401, 403, 404, 408, 421, 425, 429, 500, 501, 502, 503];
+    pub const STATUSES: [u16; 12] = [401, 403, 404, 408, 421, 425, 429, 500, 501, 502, 503, 504];
 
     /// `conn-failure` alone, the default.
     pub const DEFAULT: Self = Self {
@@ -514,7 +514,7 @@ pub struct Proxy {
 }
 
 /// `option forwarded` (RFC 7239).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Forwarded {
     /// `proto`.
     pub proto: bool,

@@ -20,7 +20,7 @@ pub struct SendProxy {
     /// Whether TLS facts go along, with which `cert-*` and `ssl-cipher` options (names as in the file).
     pub ssl: Vec<Arc<str>>,
     /// `set-proxy-v2-tlv-fmt`: type and value.
-    pub tlvs: Vec<(u8, LogFormat)>,
+    pub tlvs: Vec<(u8, Arc<LogFormat>)>,
 }
 
 /// `source`: where connections to a server come from.
@@ -66,7 +66,9 @@ pub struct Server {
     pub origin: (Arc<str>, u32),
     /// Where to connect.
     pub address: Address,
-    /// A port relative to the client's destination port (`+n`/`-n`), or none given: the client's.
+    /// Whether it takes datagrams (log servers only).
+    pub datagram: bool,
+    /// Whether the address' port is to be added (modulo 65536) to the client's destination port: `+n`, `-n`, or none given.
     pub mapped_port: bool,
     /// The host name the address came from.
     pub host: Option<Host>,
@@ -137,12 +139,28 @@ pub struct ServerDraft {
     pub shutdown_backup_when_up: bool,
     /// `observe`: 0 none, 4, 7.
     pub observe: u8,
+    /// `on-error`.
+    pub on_error: OnError,
     /// `error-limit`.
     pub error_limit: u32,
     /// `slowstart`, in milliseconds.
     pub slowstart: u64,
     /// `track`: proxy and server names.
     pub track: Option<Arc<str>>,
+}
+
+/// `on-error`: what happens once live traffic has made `error-limit` errors in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// `fastinter`: checks come at the interval of a change of state.
+    FastInterval,
+    /// `fail-check`: counts as a failed check.
+    #[default]
+    FailCheck,
+    /// `sudden-death`: one more failed check takes the server down.
+    SuddenDeath,
+    /// `mark-down`: the server is down at once.
+    MarkDown,
 }
 
 /// `check` and its options.
@@ -217,6 +235,7 @@ impl Default for ServerDraft {
             shutdown_when_down: false,
             shutdown_backup_when_up: false,
             observe: 0,
+            on_error: OnError::FailCheck,
             error_limit: 10,
             slowstart: 0,
             track: None,

@@ -178,6 +178,14 @@ fn a_wrong_condition_takes_no_branch() {
 }
 
 #[test]
+fn a_condition_without_words_keeps_its_block() {
+    let (lines, messages) =
+        read(".if \"\na\n.elif 1\nb\n.endif\n.if 0\n.elif '\nc\n.else\nd\n.endif\ne\n");
+    assert_eq!(lines, ["e"]);
+    assert_eq!(messages.len(), 6, "{messages:?}");
+}
+
+#[test]
 fn nesting_limit() {
     let nested =
         |depth: usize| format!("{}a\n{}", ".if 1\n".repeat(depth), ".endif\n".repeat(depth));

@@ -4,8 +4,9 @@ use crate::args::Args;
 use crate::phases::Phases;
 use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
-use crate::view::{Connection, View};
+use crate::view::{Connection, Side, View};
 use base::Endpoint;
+use std::borrow::Cow;
 
 /// Which end of which connection.
 type Pick = for<'a> fn(&'a dyn View) -> Option<&'a Endpoint>;
@@ -102,6 +103,40 @@ fn bc_err<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 }
 fn bc_reused<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
     server(view, |c| Some(Value::Bool(c.reused)))
+}
+
+/// Name and text of a connection's error; a connection without error has no name.
+fn error_of(view: &dyn View, side: Side) -> Option<(&str, &str)> {
+    let connection = match side {
+        Side::Request => view.client(),
+        Side::Response => view.server_connection(),
+    }?;
+    match connection.error {
+        0 => Some(("", "Success")),
+        _ => view.connection_error(side),
+    }
+}
+
+fn error_name<'a>(view: &'a dyn View, side: Side) -> Outcome<'a> {
+    let name = error_of(view, side).map(|(name, _)| name);
+    text(name.filter(|name| !name.is_empty()))
+}
+
+fn text(value: Option<&str>) -> Outcome<'_> {
+    Outcome::of(value.map(|v| Value::Str(Cow::Borrowed(v.as_bytes()))))
+}
+
+fn fc_err_name<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
+    error_name(view, Side::Request)
+}
+fn fc_err_str<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
+    text(error_of(view, Side::Request).map(|(_, text)| text))
+}
+fn bc_err_name<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
+    error_name(view, Side::Response)
+}
+fn bc_err_str<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
+    text(error_of(view, Side::Response).map(|(_, text)| text))
 }
 
 const CLIENT: Phases = Phases::CLIENT;
@@ -261,5 +296,33 @@ pub(super) static ROWS: &[FetchRow] = &[
         SERVER,
         bc_reused,
         "Whether the server's connection was taken from the idle ones.",
+    ),
+    FetchRow::new(
+        "fc_err_name",
+        Type::Str,
+        CLIENT,
+        fc_err_name,
+        "Name of the client's connection error.",
+    ),
+    FetchRow::new(
+        "fc_err_str",
+        Type::Str,
+        CLIENT,
+        fc_err_str,
+        "Text of the client's connection error.",
+    ),
+    FetchRow::new(
+        "bc_err_name",
+        Type::Str,
+        SERVER,
+        bc_err_name,
+        "Name of the server's connection error.",
+    ),
+    FetchRow::new(
+        "bc_err_str",
+        Type::Str,
+        SERVER,
+        bc_err_str,
+        "Text of the server's connection error.",
     ),
 ];

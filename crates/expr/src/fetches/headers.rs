@@ -12,7 +12,7 @@ use message::{Head, list};
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-type Pick = for<'a> fn(&'a dyn View) -> Option<&'a Head>;
+pub(super) type Pick = for<'a> fn(&'a dyn View) -> Option<&'a Head>;
 
 pub(super) fn request(view: &dyn View) -> Option<&Head> {
     view.request()
@@ -29,16 +29,6 @@ pub(super) fn either(view: &dyn View) -> Option<&Head> {
 pub(super) fn check_name(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
     if let Some(name) = args.str(0).map(<[u8]>::to_ascii_lowercase) {
         args.set(0, Arg::Str(name.into()));
-    }
-    Ok(())
-}
-
-fn check_occurrence(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), String> {
-    check_name(args, ctx)?;
-    if args.has(1) && args.str(0).is_none_or(<[u8]>::is_empty) {
-        return Err(
-            "when an occurrence number is specified, the header name is mandatory as well".into(),
-        );
     }
     Ok(())
 }
@@ -70,6 +60,9 @@ pub(super) fn occurrence<'a>(
 
 fn picked<'a>(args: &'a Args, view: &'a dyn View, pick: Pick, full: bool) -> Option<&'a [u8]> {
     let head = pick(view)?;
+    if !args.has(1) && args.str(0).is_none_or(<[u8]>::is_empty) {
+        return None;
+    }
     let at = args.int(1).unwrap_or(-1);
     if full {
         occurrence(fields(args, head), at)
@@ -202,7 +195,7 @@ const REQ_HDR: FetchRow = FetchRow::new(
     "Comma-separated item of a request header.",
 )
 .args(NAME_AT)
-.check(check_occurrence)
+.check(check_name)
 .each(req_hdr_each);
 const REQ_CNT: FetchRow = FetchRow::new(
     "req.hdr_cnt",
@@ -221,7 +214,7 @@ const REQ_VAL: FetchRow = FetchRow::new(
     "Item of a request header as an integer.",
 )
 .args(NAME_AT)
-.check(check_occurrence)
+.check(check_name)
 .each(req_val_each);
 const REQ_IP: FetchRow = FetchRow::new(
     "req.hdr_ip",
@@ -231,7 +224,7 @@ const REQ_IP: FetchRow = FetchRow::new(
     "Item of a request header as an address.",
 )
 .args(NAME_AT)
-.check(check_occurrence)
+.check(check_name)
 .each(req_ip_each);
 const RES_HDR: FetchRow = FetchRow::new(
     "res.hdr",
@@ -241,7 +234,7 @@ const RES_HDR: FetchRow = FetchRow::new(
     "Comma-separated item of a response header.",
 )
 .args(NAME_AT)
-.check(check_occurrence)
+.check(check_name)
 .each(res_hdr_each);
 const RES_CNT: FetchRow = FetchRow::new(
     "res.hdr_cnt",
@@ -260,7 +253,7 @@ const RES_VAL: FetchRow = FetchRow::new(
     "Item of a response header as an integer.",
 )
 .args(NAME_AT)
-.check(check_occurrence)
+.check(check_name)
 .each(res_val_each);
 const RES_IP: FetchRow = FetchRow::new(
     "res.hdr_ip",
@@ -270,7 +263,7 @@ const RES_IP: FetchRow = FetchRow::new(
     "Item of a response header as an address.",
 )
 .args(NAME_AT)
-.check(check_occurrence)
+.check(check_name)
 .each(res_ip_each);
 
 pub(super) static ROWS: &[FetchRow] = &[
@@ -286,7 +279,7 @@ pub(super) static ROWS: &[FetchRow] = &[
         "Comma-separated item of a header of the message at hand.",
     )
     .args(NAME_AT)
-    .check(check_occurrence)
+    .check(check_name)
     .each(any_hdr_each),
     REQ_CNT.alias("hdr_cnt"),
     REQ_VAL.alias("hdr_val"),
@@ -299,7 +292,7 @@ pub(super) static ROWS: &[FetchRow] = &[
         "Whole value of a request header.",
     )
     .args(NAME_AT)
-    .check(check_occurrence)
+    .check(check_name)
     .each(req_fhdr_each),
     FetchRow::new(
         "req.fhdr_cnt",
@@ -326,7 +319,7 @@ pub(super) static ROWS: &[FetchRow] = &[
         "Whole value of a response header.",
     )
     .args(NAME_AT)
-    .check(check_occurrence)
+    .check(check_name)
     .each(res_fhdr_each),
     FetchRow::new(
         "res.fhdr_cnt",

@@ -4,9 +4,11 @@
 //! their family; every row names its function, and everything that can be said of a keyword (validity, arity, suggestions,
 //! dumps) is derived from its row.
 
-mod known;
+pub mod accounts;
+pub mod known;
+pub mod options;
 mod resolve;
-mod sections;
+pub mod sections;
 mod statement;
 mod table;
 
@@ -17,8 +19,9 @@ pub use table::{ANY, Row, Valid, find};
 
 use crate::proxy::{Caps, Proxy};
 use crate::{Global, Snapshot};
-use config::{Diagnostics, Env, Facts, Line, Reader, Source};
-use std::collections::HashMap;
+use config::{Diagnostic, Diagnostics, Env, Facts, Line, Prefix, Reader, Severity, Source};
+use expr::{ParseContext, Phases};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What to read and under which circumstances.
@@ -44,10 +47,11 @@ pub struct Loaded {
 /// Reads, resolves and checks a configuration. Faults go to `diagnostics`; `None` when there is an error among them.
 pub fn load(input: Input<'_>, diagnostics: &mut Diagnostics) -> Option<Loaded> {
     let mut parser = Parser::new(input.env, input.strict, diagnostics);
-    let mut reader = Reader::new(input.sources);
-    reader.set_strict(input.strict);
+    let mut reader = Reader::new(input.sources).strict(input.strict);
     while let Some(line) = reader.next_line(&mut parser.env, input.facts, parser.diagnostics) {
-        parser.line(&line);
+        if let Some(section) = parser.line(&line) {
+            reader.set_section(section);
+        }
     }
     parser.close_section();
     resolve::finish(parser)
@@ -72,17 +76,21 @@ pub struct Draft {
     /// The proxy so far.
     pub proxy: Proxy,
     /// Its named ACLs.
-    pub acls: expr::AclScope,
+    pub acls: expr::AclSet,
     /// `http-check`, `tcp-check` and the like may only follow certain options; the last such option.
     pub check_option: Option<&'static str>,
     /// A rule family seen that makes sense in one mode only: keyword and line, for the mode check.
     pub http_only: Vec<(&'static str, (Arc<str>, u32))>,
-    /// Error sections named by `errorfiles`, with statuses (empty: all), resolved at the end.
-    pub errorfiles: Vec<(Arc<str>, Vec<u16>, Line)>,
+    /// Lines that give error pages, resolved at the end.
+    pub errorfiles: families::proxy::errors::ErrorSources,
     /// `use_backend` targets by name, in step with the rules, and their lines.
     pub switch_names: Vec<(usize, Arc<str>, Line)>,
     /// `use-server` targets by name, in step with the rules, and their lines.
     pub use_server_names: Vec<(usize, Arc<str>, Line)>,
+    /// What the checks at the end need to know.
+    pub notes: families::proxy::Notes,
+    /// The lines of `server` directives by the server's name.
+    pub server_lines: HashMap<Arc<str>, u32>,
 }
 
 impl Draft {
@@ -91,12 +99,14 @@ impl Draft {
     pub fn new(proxy: Proxy) -> Self {
         Self {
             proxy,
-            acls: expr::AclScope::default(),
+            acls: expr::AclSet::default(),
             check_option: None,
             http_only: Vec::new(),
-            errorfiles: Vec::new(),
+            errorfiles: families::proxy::errors::ErrorSources::default(),
             switch_names: Vec::new(),
             use_server_names: Vec::new(),
+            notes: families::proxy::Notes::default(),
+            server_lines: HashMap::new(),
         }
     }
 }
@@ -130,15 +140,19 @@ pub struct Parser<'d> {
     /// Whether older forms are refused.
     pub strict: bool,
     /// What expressions share: variables, pattern references, names to be resolved.
-    pub expressions: expr::Shared,
+    pub expressions: expr::Compiler,
     /// `http-errors` sections by name.
     pub http_errors: HashMap<Arc<str>, Arc<crate::ErrorPages>>,
     /// `ring`, `log-forward` and `log-profile` sections.
     pub logging: crate::log::Logging,
     /// `log-profile` sections by name.
     pub log_profiles: HashMap<Arc<str>, Arc<crate::log::LogProfile>>,
-    /// `log ... profile` names that stand before their section: resolved at the end.
+    /// `default-path`.
     pub default_path: families::global::paths::DefaultPath,
+    /// Who has which `guid` among servers.
+    pub server_guids: HashMap<Arc<str>, String>,
+    /// Of what a file has been told already that it has no effect.
+    noticed: HashSet<(Arc<str>, String)>,
 }
 
 impl<'d> Parser<'d> {
@@ -152,34 +166,89 @@ impl<'d> Parser<'d> {
             diagnostics,
             env,
             strict,
-            expressions: expr::Shared::default(),
+            expressions: expr::Compiler::new(&expr::tables::TABLES),
             http_errors: HashMap::new(),
             logging: crate::log::Logging::default(),
             log_profiles: HashMap::new(),
             default_path: families::global::paths::DefaultPath::default(),
+            server_guids: HashMap::new(),
+            noticed: HashSet::new(),
         }
     }
 
-    /// Takes one line.
-    fn line(&mut self, line: &Line) {
+    /// Takes one line. Answers with the section's name, or its keyword without one, when the line opens a section.
+    fn line<'l>(&mut self, line: &'l Line) -> Option<&'l str> {
         let statement = Statement::new(line);
-        let answer = match sections::find(statement.keyword()) {
+        let section = sections::find(statement.keyword());
+        let answer = match section {
+            _ if line.prefix != Prefix::None && !may_be_negated(statement.keyword()) => Err(statement.fault_here(format!(
+                "negation/default currently supported only for {}.",
+                "options, log, busy-polling, set-dumpable, strict-limits, insecure-fork-wanted and numa-cpu-mapping"
+            ))),
             Some(section) => self.open_section(section, statement),
             None => self.directive(statement),
         };
         if let Err(fault) = answer {
             self.report(line, fault);
         }
+        section.map(|_| match statement.arg(0) {
+            "" => statement.keyword(),
+            name => name,
+        })
     }
 
     /// Reports a fault as an error at its line.
     pub fn report(&mut self, line: &Line, fault: Fault) {
-        self.diagnostics.alert(line, fault.word, fault.message, fault.hint);
+        self.push(Severity::Alert, line, fault);
+    }
+
+    fn push(&mut self, severity: Severity, line: &Line, fault: Fault) {
+        let mut diagnostic = Diagnostic::at(severity, line, fault.word, fault.message);
+        diagnostic.hint = fault.hint;
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports a fault as a warning at its line.
+    pub fn warn_of(&mut self, line: &Line, fault: Fault) {
+        self.push(Severity::Warning, line, fault);
+    }
+
+    /// Tells once per file what is accepted without having an effect.
+    pub fn notice_once(&mut self, statement: Statement<'_>, message: impl Into<String>) {
+        let key = (statement.line.file.clone(), statement.path());
+        if self.noticed.insert(key) {
+            self.push(Severity::Notice, statement.line, Fault::at(statement.keyword_at, message));
+        }
+    }
+
+    /// Runs `read` with what an expression at this line may use, and reports its warnings.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn in_context<R>(
+        &mut self,
+        statement: Statement<'_>,
+        phases: Phases,
+        read: impl FnOnce(&mut ParseContext<'_>) -> Result<R, String>,
+    ) -> Result<R, String> {
+        let mut none = expr::AclSet::default();
+        let (acls, name): (_, Arc<str>) = match &mut self.open {
+            Open::Proxy(draft) => (&mut draft.acls, draft.proxy.name.clone()),
+            _ => (&mut none, "".into()),
+        };
+        let line = statement.line;
+        let mut context = ParseContext::new(&mut self.expressions, acls, phases).at(&name, &line.file, line.number);
+        let answer = read(&mut context);
+        for warning in std::mem::take(&mut context.warnings) {
+            self.warn(statement, warning, None);
+        }
+        answer
     }
 
     /// Reports something that the file's author should know of and that does not keep the program from starting.
     pub fn warn(&mut self, statement: Statement<'_>, message: impl Into<String>, hint: Option<String>) {
-        self.diagnostics.warning(statement.line, statement.keyword_at, message.into(), hint);
+        let fault = Fault { message: message.into(), word: statement.keyword_at, hint };
+        self.warn_of(statement.line, fault);
     }
 
     /// Reports an older form with its modern equivalent: a warning, or an error when `strict`.
@@ -226,7 +295,7 @@ impl<'d> Parser<'d> {
 
     fn outside(&mut self, statement: Statement<'_>) -> Parsed {
         // After a refused section its lines would only repeat that it is refused.
-        if self.diagnostics.has_errors() {
+        if self.diagnostics.alerts() > 0 {
             return Ok(());
         }
         Err(statement.fault_here(format!("unknown keyword '{}' out of section.", statement.keyword())))
@@ -250,7 +319,7 @@ impl<'d> Parser<'d> {
         if !row.valid.meets(valid) {
             return self.misplaced(row, valid, section, statement);
         }
-        if statement.len() < row.args.0 && !statement.is_negated() {
+        if statement.len() < row.args.0 && statement.line.prefix == Prefix::None {
             return Err(statement.fault_here(format!("'{}' expects at least {} argument(s).", statement.path(), row.args.0)));
         }
         if row.args.1 != ANY {
@@ -267,6 +336,10 @@ impl<'d> Parser<'d> {
         }
         let missing = if row.valid.meets(Valid::FE) { "frontend" } else { "backend" };
         let name = self.proxy_name();
+        if REFUSED_WHEN_MISPLACED.contains(&row.name) {
+            let message = format!("'{}' not allowed because {section} '{name}' has no {missing} capability.", row.name);
+            return Err(statement.fault_here(message));
+        }
         let message =
             format!("'{}' ignored because {section} '{name}' has no {missing} capability.", statement.path());
         self.warn(statement, message, None);
@@ -300,6 +373,16 @@ impl<'d> Parser<'d> {
     }
 }
 
+/// Directives that are refused rather than ignored where the proxy lacks the capability.
+const REFUSED_WHEN_MISPLACED: &[&str] = &["default-server", "server", "server-template"];
+
+/// Whether `no` or `default` may stand in front of a keyword.
+fn may_be_negated(keyword: &str) -> bool {
+    const KEYWORDS: &[&str] =
+        &["option", "log", "busy-polling", "set-dumpable", "strict-limits", "insecure-fork-wanted", "numa-cpu-mapping"];
+    KEYWORDS.contains(&keyword)
+}
+
 /// The validity set of a section with these capabilities.
 fn valid_in(caps: Caps) -> Valid {
     match caps {
@@ -307,5 +390,53 @@ fn valid_in(caps: Caps) -> Valid {
         Caps { front: true, back: true, .. } => Valid::FE_BE,
         Caps { front: true, .. } => Valid::FE,
         _ => Valid::BE,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Reading small configurations in tests.
+
+    use super::{Input, load};
+    use crate::Snapshot;
+    use config::{Diagnostics, Env, Facts, Severity, Source};
+
+    /// A program without features.
+    pub(crate) struct NoFacts;
+
+    impl Facts for NoFacts {
+        fn feature(&self, _: &str) -> bool {
+            false
+        }
+
+        fn enabled(&self, _: &str) -> Option<bool> {
+            None
+        }
+
+        fn version(&self) -> &str {
+            "3.4.0"
+        }
+    }
+
+    /// Reads a text: the configuration, and its messages as `severity line: text`, the severity being its first letter.
+    pub(crate) fn load_text(text: &str) -> (Option<Snapshot>, Vec<String>) {
+        load_with(text, false)
+    }
+
+    /// The same, refusing older forms when `strict`.
+    pub(crate) fn load_with(text: &str, strict: bool) -> (Option<Snapshot>, Vec<String>) {
+        let mut diagnostics = Diagnostics::default();
+        let sources = vec![Source::Text { name: "t.cfg".into(), text: text.as_bytes().to_vec() }];
+        let mut env = Env::empty();
+        env.set("HOME", "/root");
+        let loaded = load(Input { sources, facts: &NoFacts, strict, env }, &mut diagnostics);
+        let letter = |severity| match severity {
+            Severity::Alert => 'A',
+            Severity::Warning => 'W',
+            Severity::Notice => 'N',
+            Severity::Diag => 'D',
+        };
+        let messages = diagnostics.iter().map(|d| format!("{} {}: {}", letter(d.severity), d.line, d.message)).collect();
+        (loaded.map(|loaded| loaded.snapshot), messages)
     }
 }

@@ -82,7 +82,7 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
     pub fn warn(&mut self, message: impl AsRef<str>, hint: Option<String>) {
         let word = self.statement.keyword_at + self.at;
         let message = format!("{}{}", self.label, message.as_ref());
-        self.parser.diagnostics.warning(self.statement.line, word, message, hint);
+        self.parser.warn_of(self.statement.line, Fault { message, word, hint });
     }
 
     /// Takes the next word as HAProxy takes a number: its leading digits count, and without any it is 0. What follows the

@@ -1,6 +1,6 @@
 //! One configuration line as directive functions see it, and what they answer when it is faulty.
 
-use base::units;
+use base::units::{self, TimeUnit};
 use config::{Line, Prefix};
 
 /// One line of a section: a keyword and its arguments.
@@ -180,14 +180,14 @@ impl<'l> Statement<'l> {
     /// # Errors
     /// When it is missing or no duration.
     pub fn duration(self, index: usize) -> Parsed<u64> {
-        self.duration_in(index, units::Unit::Millisecond)
+        self.duration_in(index, TimeUnit::Millisecond)
     }
 
     /// The argument at `index` as a duration in milliseconds with another default unit.
     ///
     /// # Errors
     /// When it is missing or no duration.
-    pub fn duration_in(self, index: usize, default: units::Unit) -> Parsed<u64> {
+    pub fn duration_in(self, index: usize, default: TimeUnit) -> Parsed<u64> {
         let text = self.required(index, "a time value")?;
         parse_duration(text, default)
             .map_err(|why| self.fault(index, format!("'{}' : {why} in '{text}'.", self.path())))
@@ -198,15 +198,23 @@ impl<'l> Statement<'l> {
     }
 }
 
-/// Reads a duration into milliseconds and words its faults.
+/// Reads a duration into milliseconds and words its faults; `default` is the unit of a figure without one.
 ///
 /// # Errors
-/// With what is wrong: an unexpected character, an overflow or an underflow.
-pub fn parse_duration(text: &str, default: units::Unit) -> Result<u64, String> {
-    match units::parse_time(text, default, units::Unit::Millisecond) {
-        Ok(ms) => Ok(ms),
-        Err(units::TimeError::Unexpected(c)) => Err(format!("unexpected character '{c}'")),
+/// With what is wrong: an unexpected character or an overflow.
+pub fn parse_duration(text: &str, default: TimeUnit) -> Result<u64, String> {
+    let bare = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let read = match default {
+        TimeUnit::Second if bare => units::parse_time(format!("{text}s"), TimeUnit::Millisecond),
+        _ => units::parse_time(text, TimeUnit::Millisecond),
+    };
+    match read {
+        Ok(time) => Ok(time.value),
+        Err(units::TimeError::Empty) => Err("unexpected end of text".into()),
+        Err(units::TimeError::Character(at)) => {
+            let c = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or('?');
+            Err(format!("unexpected character '{c}'"))
+        }
         Err(units::TimeError::Overflow) => Err("timer overflow (maximum value is 2147483647 ms or ~24.8 days)".into()),
-        Err(units::TimeError::Underflow) => Err("timer underflow (minimum non-null value is 1 ms)".into()),
     }
 }

@@ -12,6 +12,8 @@ use super::table::Row;
 /// Directives of the `global` section.
 pub const GLOBAL: &[&[Row]] = &[
     global::environment::ROWS,
+    global::inert::INNER,
+    global::inert::LATER,
     global::legacy::ROWS,
     global::limits::ROWS,
     global::paths::ROWS,
@@ -41,3 +43,29 @@ pub const PROXY: &[&[Row]] = &[
 
 /// Sections next to `global` and the proxies.
 pub const SECTIONS: &[&[SectionRow]] = &[log::SECTIONS, proxy::errors::SECTIONS, super::known::SECTIONS];
+
+/// Checks the name of a protocol that `proto` forces.
+///
+/// # Errors
+/// When it is unknown or not built.
+pub(crate) fn check_mux(name: &str) -> Result<(), String> {
+    match name {
+        "h1" | "none" => Ok(()),
+        "h2" => Err(super::known::not_built("proto h2", "HTTP/2")),
+        "quic" => Err(super::known::not_built("proto quic", "QUIC")),
+        "fcgi" => Err(super::known::not_built("proto fcgi", "FastCGI")),
+        "spop" => Err(super::known::not_built("proto spop", "SPOE")),
+        _ => Err(format!("'proto' :  unknown MUX protocol '{name}'")),
+    }
+}
+
+/// Checks that a network namespace can be entered later.
+///
+/// # Errors
+/// When there is none of this name.
+pub(crate) fn check_namespace(name: &str) -> Result<(), String> {
+    match std::path::Path::new("/var/run/netns").join(name).exists() {
+        true => Ok(()),
+        false => Err(format!("Cannot open namespace '{name}'.")),
+    }
+}

@@ -1,0 +1,6 @@
+//! Rules: `http-request`, `tcp-request` and their like.
+
+use crate::parse::Row;
+
+/// The rows of this family.
+pub const ROWS: &[Row] = &[];

@@ -1,0 +1,160 @@
+//! Server options that say how connections are made, kept and used.
+
+use super::ServerLine;
+use crate::address::{self, Address, Allow};
+use crate::parse::options::{Cursor, OptionRow};
+use crate::parse::{Parsed, known, parse_duration};
+use base::units::TimeUnit;
+use expr::{Expr, Phases};
+use std::sync::Arc;
+
+type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
+
+pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
+    OptionRow { name: "cc", args: 1, doc: "TCP congestion control algorithm.", read: congestion },
+    OptionRow { name: "idle-ping", args: 1, doc: "Delay before an idle connection is probed.", read: idle_ping },
+    OptionRow { name: "log-proto", args: 1, doc: "How messages to a log server are framed.", read: log_proto },
+    OptionRow { name: "max-reuse", args: 1, doc: "How often a connection is reused.", read: max_reuse },
+    OptionRow { name: "namespace", args: 1, doc: "The network namespace to connect from.", read: namespace },
+    OptionRow { name: "no-sni-auto", args: 0, doc: "No automatic server name, as without TLS.", read: |_, _| Ok(()) },
+    OptionRow { name: "no-ssl", args: 0, doc: "No TLS.", read: |_, _| Ok(()) },
+    OptionRow { name: "no-tfo", args: 0, doc: "No TCP fast open.", read: |s, _| fast_open(s, false) },
+    OptionRow { name: "pool-conn-name", args: 1, doc: "What else idle connections must agree in.", read: pool_name },
+    OptionRow { name: "pool-low-conn", args: 1, doc: "Idle connections from which other threads' are taken.", read: pool_low },
+    OptionRow { name: "pool-max-conn", args: 1, doc: "Idle connections kept at most.", read: pool_max },
+    OptionRow { name: "pool-purge-delay", args: 1, doc: "How often superfluous idle connections are closed.", read: purge_delay },
+    OptionRow { name: "proto", args: 1, doc: "The protocol to speak, whatever is negotiated.", read: proto },
+    OptionRow { name: "socks4", args: 1, doc: "A SOCKS4 proxy to connect through.", read: socks4 },
+    OptionRow { name: "tcp-md5sig", args: 1, doc: "Password of TCP MD5 signatures.", read: md5sig },
+    OptionRow { name: "tcp-ut", args: 1, doc: "TCP user timeout.", read: user_timeout },
+    OptionRow { name: "tfo", args: 0, doc: "TCP fast open.", read: |s, _| fast_open(s, true) },
+    OptionRow { name: "ws", args: 1, doc: "The protocol for WebSocket requests.", read: ws },
+];
+
+fn fast_open(line: &mut ServerLine, on: bool) -> Parsed {
+    line.draft.fast_open = on;
+    Ok(())
+}
+
+fn congestion(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.congestion = Some(cursor.value(": missing TCP congestion control algorithm")?.into());
+    Ok(())
+}
+
+fn idle_ping(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    cursor.value("expects an argument.")?;
+    cursor.at -= 1;
+    let place = format!("in 'idle-ping' argument of server {}", line.name);
+    line.draft.idle_ping = Some(cursor.duration(&place)?);
+    Ok(())
+}
+
+fn log_proto(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.octet_counting = match cursor.word() {
+        "legacy" => false,
+        "octet-count" => true,
+        other => {
+            return Err(cursor.option_fault(format!("expects one of 'legacy' or 'octet-count' but got '{other}'")));
+        }
+    };
+    Ok(())
+}
+
+/// A figure where -1 lifts the limit.
+fn limit(cursor: Read<'_, '_, '_, '_>) -> Parsed<Option<u32>> {
+    cursor.value("expects <value> as argument.")?;
+    cursor.at -= 1;
+    let value = cursor.number();
+    if value < -1 {
+        return Err(cursor.option_fault("must be >= -1"));
+    }
+    Ok(u32::try_from(value).ok())
+}
+
+fn max_reuse(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    cursor.value("expects <value> as argument.")?;
+    cursor.at -= 1;
+    line.draft.max_reuse = u32::try_from(cursor.number()).ok();
+    Ok(())
+}
+
+fn pool_max(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.pool_max = limit(cursor)?;
+    Ok(())
+}
+
+fn pool_low(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    cursor.value("expects <value> as argument.")?;
+    cursor.at -= 1;
+    line.draft.pool_low = cursor.count();
+    Ok(())
+}
+
+fn purge_delay(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    cursor.value("expects <value> as argument.")?;
+    cursor.at -= 1;
+    line.draft.pool_purge_delay = cursor.duration("in argument to <pool-purge-delay>")?;
+    Ok(())
+}
+
+fn pool_name(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let text = cursor.value("expects <value> as argument")?;
+    let statement = cursor.statement;
+    let expression = cursor.parser.in_context(statement, Phases::SERVER_SOURCE, |ctx| Expr::parse_str(text, ctx));
+    let wrong = |why| cursor.fault(format!("error detected while parsing sni or pool-conn-name expressions : {why}."));
+    line.draft.pool_name = Some(Arc::new(expression.map_err(wrong)?));
+    Ok(())
+}
+
+fn namespace(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.namespace = Some(match cursor.value(": expects <name> as argument")? {
+        "*" => None,
+        name => {
+            super::super::check_namespace(name).map_err(|why| cursor.fault(why))?;
+            Some(name.into())
+        }
+    });
+    Ok(())
+}
+
+fn proto(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let name = cursor.value(": missing value")?;
+    super::super::check_mux(name).map_err(|why| cursor.fault(why))?;
+    line.draft.proto = Some(name.into());
+    Ok(())
+}
+
+fn socks4(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let text = cursor.value("expects <addr>:<port> as argument.")?;
+    let allow = Allow { port_required: true, ..Allow::PEER };
+    match address::parse(text, allow).map(|range| range.address) {
+        Ok(Address::Inet(address)) => line.draft.socks4 = Some(address),
+        Ok(_) => return Err(cursor.fault(format!("'socks4 {text}' : the address of a SOCKS4 proxy must be an IPv4 address."))),
+        Err(why) => return Err(cursor.fault(format!("'socks4 {text}' : {why}."))),
+    }
+    Ok(())
+}
+
+fn md5sig(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.md5sig = Some(cursor.value(": missing TCP MD5 signature password")?.into());
+    Ok(())
+}
+
+fn user_timeout(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let value = cursor.value(": missing TCP User Timeout value")?;
+    match parse_duration(value, TimeUnit::Millisecond) {
+        Ok(timeout) => line.draft.user_timeout = Some(timeout),
+        Err(_) => return Err(cursor.option_fault(": expects a positive delay in milliseconds")),
+    }
+    Ok(())
+}
+
+fn ws(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.ws = match cursor.word() {
+        "auto" => 0,
+        "h1" => 1,
+        "h2" => return Err(cursor.fault(known::not_built("ws h2", "HTTP/2"))),
+        _ => return Err(cursor.option_fault("has to be 'auto', 'h1' or 'h2'")),
+    };
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Checks of each proxy as a whole: timeouts, listeners, and what only HTTP proxies can use.
+
+use super::bare;
+use crate::parse::families::proxy::options::SWITCHES;
+use crate::parse::{Draft, Parser, Valid};
+use crate::proxy::{Mode, Proxy};
+use config::Severity;
+
+pub(super) fn run(parser: &mut Parser<'_>) {
+    let cookie_len = parser.global.captured_cookie_len;
+    let mut warnings = Vec::new();
+    for Draft { proxy, .. } in parser
+        .drafts
+        .iter_mut()
+        .filter(|draft| !draft.proxy.disabled)
+    {
+        let label = format!("{} '{}'", proxy.caps.section(), proxy.name);
+        if proxy.caps.front && proxy.front.binds.is_empty() {
+            warnings.push(format!(
+                "{label} has no 'bind' directive. Please declare it as a backend if this was intended."
+            ));
+        }
+        if let Some(capture) = &mut proxy.front.cookie_capture
+            && capture.len > cookie_len
+        {
+            capture.len = cookie_len;
+            warnings.push(format!(
+                "truncating capture length to {cookie_len} bytes for {label}."
+            ));
+        }
+        if proxy.mode != Mode::Http {
+            leave_http(proxy, &label, &mut warnings);
+        }
+        if lacks_timeouts(proxy) {
+            warnings.push(format!(
+                "missing timeouts for {label}.\nWhile not properly invalid, you will certainly encounter various \
+                 problems\nwith such a configuration. To fix this, please ensure that all following\ntimeouts are set \
+                 to a non-zero value: 'client', 'connect', 'server'."
+            ));
+        }
+    }
+    for warning in warnings {
+        bare(parser, Severity::Warning, warning);
+    }
+}
+
+/// Whether a peer that says nothing would hold a connection for ever.
+fn lacks_timeouts(proxy: &Proxy) -> bool {
+    if proxy.mode == Mode::Log {
+        return false;
+    }
+    let timeouts = &proxy.timeouts;
+    let front = proxy.caps.front && !proxy.front.binds.is_empty() && timeouts.client.is_none();
+    let served =
+        timeouts.server.is_some() || (proxy.mode == Mode::Tcp && timeouts.tunnel.is_some());
+    let back = proxy.caps.back
+        && !proxy.back.servers.is_empty()
+        && (timeouts.connect.is_none() || !served);
+    front || back
+}
+
+/// Takes away what a proxy that does not speak HTTP can't use, and tells so.
+fn leave_http(proxy: &mut Proxy, label: &str, warnings: &mut Vec<String>) {
+    let lists = [
+        ("http-request", &mut proxy.rules.http_request),
+        ("http-response", &mut proxy.rules.http_response),
+        ("http-after-response", &mut proxy.rules.http_after_response),
+        ("redirect", &mut proxy.rules.redirects),
+    ];
+    for (name, list) in lists {
+        if !list.is_empty() {
+            list.clear();
+            warnings.push(format!(
+                "'{name}' rules ignored for {label} as they require HTTP mode."
+            ));
+        }
+    }
+    if proxy.caps.front && proxy.front.monitor_uri.take().is_some() {
+        warnings.push(format!(
+            "'monitor-uri' statement ignored for {label} as it requires HTTP mode."
+        ));
+    }
+    let half = |valid: Valid| {
+        (proxy.caps.front && valid.meets(Valid::FE)) || (proxy.caps.back && valid.meets(Valid::BE))
+    };
+    let mut options: Vec<&str> = Vec::new();
+    let mut bits = proxy.options;
+    for row in SWITCHES
+        .iter()
+        .filter(|row| row.http_only && proxy.options.has(row.bit))
+    {
+        bits.set(row.bit, false);
+        if half(row.valid) {
+            options.push(row.name);
+        }
+    }
+    proxy.options = bits;
+    for (name, set) in [
+        (
+            "forwarded",
+            proxy.caps.back && proxy.forwarded.take().is_some(),
+        ),
+        ("forwardfor", proxy.forward_for.take().is_some()),
+        ("originalto", proxy.original_to.take().is_some()),
+    ] {
+        if set {
+            options.push(name);
+        }
+    }
+    warnings.extend(
+        options
+            .iter()
+            .map(|name| format!("'option {name}' ignored for {label} as it requires HTTP mode.")),
+    );
+}

@@ -1,0 +1,132 @@
+//! Proxies and servers that expressions name.
+
+use super::names::{Names, place};
+use super::placed;
+use crate::parse::Parser;
+use base::{ProxyIdx, ServerIdx};
+use config::Severity;
+use expr::{ArgKind, Reference, Target};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
+    let references = std::mem::take(&mut parser.expressions.references);
+    let mut servers = Servers {
+        parser,
+        known: HashMap::new(),
+    };
+    let mut faults = Vec::new();
+    for reference in references {
+        match find(&mut servers, names, &reference) {
+            Ok(target) => {
+                // A condition that several proxies inherit resolves to the same target every time.
+                let _ = reference.slot.set(target);
+            }
+            Err(what) => faults.push((reference, what)),
+        }
+    }
+    for (reference, what) in faults {
+        let message = format!(
+            "{what} {} in proxy '{}'.",
+            place_of(&reference),
+            reference.proxy
+        );
+        placed(
+            parser,
+            Severity::Alert,
+            &(reference.file.as_str().into(), reference.line),
+            message,
+            false,
+        );
+    }
+}
+
+fn place_of(reference: &Reference) -> String {
+    format!("in arg {} of {}", reference.argument, reference.owner)
+}
+
+/// Servers of backends by name, gathered for the backends that are asked for.
+struct Servers<'p, 'd> {
+    parser: &'p Parser<'d>,
+    known: HashMap<ProxyIdx, HashMap<Arc<str>, ServerIdx>>,
+}
+
+impl Servers<'_, '_> {
+    fn find(&mut self, backend: ProxyIdx, name: &str) -> Option<ServerIdx> {
+        let parser = self.parser;
+        let servers = self.known.entry(backend).or_insert_with(|| {
+            let servers = parser
+                .drafts
+                .get(place(backend))
+                .map(|draft| draft.proxy.back.servers.iter());
+            servers
+                .into_iter()
+                .flatten()
+                .map(|server| (server.name.clone(), server.idx))
+                .collect()
+        });
+        servers.get(name).copied()
+    }
+}
+
+fn find(
+    servers: &mut Servers<'_, '_>,
+    names: &Names,
+    reference: &Reference,
+) -> Result<Target, String> {
+    let name = if reference.name.is_empty() {
+        reference.proxy.as_str()
+    } else {
+        reference.name.as_str()
+    };
+    match reference.kind {
+        ArgKind::Frontend => match names.frontends.get(name) {
+            Some(found) => Ok(Target::Proxy(*found)),
+            None => Err(missing("frontend", reference)),
+        },
+        ArgKind::Backend => match names.backends.get(name) {
+            Some(found) => Ok(Target::Proxy(*found)),
+            None => Err(missing("backend", reference)),
+        },
+        ArgKind::Server => server(servers, names, reference),
+        ArgKind::Table => Err(missing("table", reference)),
+        ArgKind::UserList => Err(missing("userlist", reference)),
+        _ => Err(missing("object", reference)),
+    }
+}
+
+fn missing(what: &str, reference: &Reference) -> String {
+    match reference.name.as_str() {
+        "" => format!("missing {what} name"),
+        name => format!("unable to find {what} '{name}' referenced"),
+    }
+}
+
+fn server(
+    servers: &mut Servers<'_, '_>,
+    names: &Names,
+    reference: &Reference,
+) -> Result<Target, String> {
+    let (backend, name) = match reference.name.split_once('/') {
+        Some((backend, name)) => (backend, name),
+        None => (reference.proxy.as_str(), reference.name.as_str()),
+    };
+    let Some(found) = names.backends.get(backend).copied() else {
+        let of_defaults = servers
+            .parser
+            .defaults
+            .iter()
+            .any(|defaults| defaults.name.as_deref() == Some(backend));
+        return Err(if of_defaults && !reference.name.contains('/') {
+            "backend name must be set".into()
+        } else {
+            format!("unable to find proxy '{backend}' referenced")
+        });
+    };
+    match servers.find(found, name) {
+        Some(server) => Ok(Target::Server(found, server)),
+        None => Err(format!(
+            "unable to find server '{name}' in proxy '{backend}', referenced"
+        )),
+    }
+}
