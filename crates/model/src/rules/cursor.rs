@@ -1,7 +1,7 @@
 //! Walking over the words of a rule line.
 
 use super::Family;
-use crate::parse::{Fault, Open, Parsed, Parser, Statement};
+use crate::parse::{Fault, Parsed, Parser, Statement};
 use crate::proxy::Proxy;
 use base::units::{self, TimeError, TimeUnit};
 use expr::logformat::{LogFormat, Usage};
@@ -174,18 +174,7 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
     }
 
     fn in_context<R>(&mut self, read: impl FnOnce(&mut ParseContext<'_>) -> Result<R, String>) -> Result<R, String> {
-        let Open::Proxy(draft) = &mut self.parser.open else {
-            return Err("this directive belongs in a proxy section".into());
-        };
-        let (line, name) = (self.statement.line, draft.proxy.name.clone());
-        let mut ctx =
-            ParseContext::new(&mut self.parser.expressions, &mut draft.acls, self.phases).at(&name, &line.file, line.number);
-        let answer = read(&mut ctx);
-        let warnings = std::mem::take(&mut ctx.warnings);
-        for warning in warnings {
-            self.parser.warn(self.statement, warning, None);
-        }
-        answer
+        self.parser.in_context(self.statement, self.phases, read)
     }
 
     /// Takes an expression. Faults about where it can be had name `shown`, or its own words without that.
@@ -200,7 +189,7 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
             return Err(self.fault(format!(
                 "fetch method '{}' extracts information from '{}', none of which is available here",
                 shown.unwrap_or(text),
-                expr.phases().need()
+                expr.need()
             )));
         }
         self.at += used;
