@@ -8,8 +8,13 @@ use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid, accounts};
 use std::sync::Arc;
 
 /// The rows of this family.
-pub const ROWS: &[Row] =
-    &[Row { name: "bind", valid: Valid::FE, args: (0, ANY), doc: "Listens on addresses.", read: bind }];
+pub const ROWS: &[Row] = &[Row {
+    name: "bind",
+    valid: Valid::FE,
+    args: (0, ANY),
+    doc: "Listens on addresses.",
+    read: bind,
+}];
 
 /// The options of `bind` lines.
 pub const OPTIONS: &[&[OptionRow<BindLine>]] = &[CONNECTION, SOCKET, ACCESS];
@@ -26,56 +31,224 @@ impl BindLine {
     /// One bind per address.
     pub fn into_binds(self) -> impl Iterator<Item = Bind> {
         let bind = self.bind;
-        self.addresses.into_iter().map(move |address| Bind { address, ..bind.clone() })
+        self.addresses.into_iter().map(move |address| Bind {
+            address,
+            ..bind.clone()
+        })
     }
 }
 
 const CONNECTION: &[OptionRow<BindLine>] = &[
-    OptionRow { name: "accept-netscaler-cip", args: 1, doc: "Expects a NetScaler Client IP header.", read: accept_netscaler },
-    OptionRow { name: "accept-proxy", args: 0, doc: "Expects a PROXY protocol header.", read: accept_proxy },
-    OptionRow { name: "backlog", args: 1, doc: "Connections the kernel holds before they are accepted.", read: backlog },
-    OptionRow { name: "id", args: 1, doc: "The listener's numeric identifier.", read: id },
-    OptionRow { name: "idle-ping", args: 1, doc: "Delay before an idle connection is probed.", read: idle_ping },
-    OptionRow { name: "maxconn", args: 1, doc: "Connections accepted at once.", read: maxconn },
-    OptionRow { name: "name", args: 1, doc: "The listener's name in statistics.", read: name },
-    OptionRow { name: "nice", args: 1, doc: "Scheduling priority.", read: nice },
-    OptionRow { name: "process", args: 1, doc: "Older form of 'thread'.", read: process },
-    OptionRow { name: "proto", args: 1, doc: "The protocol to speak, whatever is negotiated.", read: proto },
-    OptionRow { name: "shards", args: 1, doc: "How many sockets share the address.", read: shards },
-    OptionRow { name: "thread", args: 1, doc: "Threads that listen.", read: thread },
+    OptionRow {
+        name: "accept-netscaler-cip",
+        args: 1,
+        doc: "Expects a NetScaler Client IP header.",
+        read: accept_netscaler,
+    },
+    OptionRow {
+        name: "accept-proxy",
+        args: 0,
+        doc: "Expects a PROXY protocol header.",
+        read: accept_proxy,
+    },
+    OptionRow {
+        name: "backlog",
+        args: 1,
+        doc: "Connections the kernel holds before they are accepted.",
+        read: backlog,
+    },
+    OptionRow {
+        name: "id",
+        args: 1,
+        doc: "The listener's numeric identifier.",
+        read: id,
+    },
+    OptionRow {
+        name: "idle-ping",
+        args: 1,
+        doc: "Delay before an idle connection is probed.",
+        read: idle_ping,
+    },
+    OptionRow {
+        name: "maxconn",
+        args: 1,
+        doc: "Connections accepted at once.",
+        read: maxconn,
+    },
+    OptionRow {
+        name: "name",
+        args: 1,
+        doc: "The listener's name in statistics.",
+        read: name,
+    },
+    OptionRow {
+        name: "nice",
+        args: 1,
+        doc: "Scheduling priority.",
+        read: nice,
+    },
+    OptionRow {
+        name: "process",
+        args: 1,
+        doc: "Older form of 'thread'.",
+        read: process,
+    },
+    OptionRow {
+        name: "proto",
+        args: 1,
+        doc: "The protocol to speak, whatever is negotiated.",
+        read: proto,
+    },
+    OptionRow {
+        name: "shards",
+        args: 1,
+        doc: "How many sockets share the address.",
+        read: shards,
+    },
+    OptionRow {
+        name: "thread",
+        args: 1,
+        doc: "Threads that listen.",
+        read: thread,
+    },
 ];
 
 const SOCKET: &[OptionRow<BindLine>] = &[
-    OptionRow { name: "cc", args: 1, doc: "TCP congestion control algorithm.", read: congestion },
-    OptionRow { name: "defer-accept", args: 0, doc: "Accepts once the client has sent data.", read: defer_accept },
-    OptionRow { name: "interface", args: 1, doc: "The network interface to listen on.", read: interface },
-    OptionRow { name: "mss", args: 1, doc: "TCP maximum segment size.", read: mss },
-    OptionRow { name: "namespace", args: 1, doc: "The network namespace to listen in.", read: namespace },
-    OptionRow { name: "tcp-md5sig", args: 1, doc: "Password of TCP MD5 signatures.", read: md5sig },
-    OptionRow { name: "tcp-ss", args: 1, doc: "Whether the kernel keeps the SYN packet.", read: save_syn },
-    OptionRow { name: "tcp-ut", args: 1, doc: "TCP user timeout.", read: user_timeout },
-    OptionRow { name: "tfo", args: 0, doc: "TCP fast open.", read: fast_open },
-    OptionRow { name: "transparent", args: 0, doc: "Listens on an address that is not the machine's.", read: transparent },
-    OptionRow { name: "v4v6", args: 0, doc: "Takes IPv4 clients on an IPv6 address.", read: v4v6 },
-    OptionRow { name: "v6only", args: 0, doc: "Takes no IPv4 clients on an IPv6 address.", read: v6only },
+    OptionRow {
+        name: "cc",
+        args: 1,
+        doc: "TCP congestion control algorithm.",
+        read: congestion,
+    },
+    OptionRow {
+        name: "defer-accept",
+        args: 0,
+        doc: "Accepts once the client has sent data.",
+        read: defer_accept,
+    },
+    OptionRow {
+        name: "interface",
+        args: 1,
+        doc: "The network interface to listen on.",
+        read: interface,
+    },
+    OptionRow {
+        name: "mss",
+        args: 1,
+        doc: "TCP maximum segment size.",
+        read: mss,
+    },
+    OptionRow {
+        name: "namespace",
+        args: 1,
+        doc: "The network namespace to listen in.",
+        read: namespace,
+    },
+    OptionRow {
+        name: "tcp-md5sig",
+        args: 1,
+        doc: "Password of TCP MD5 signatures.",
+        read: md5sig,
+    },
+    OptionRow {
+        name: "tcp-ss",
+        args: 1,
+        doc: "Whether the kernel keeps the SYN packet.",
+        read: save_syn,
+    },
+    OptionRow {
+        name: "tcp-ut",
+        args: 1,
+        doc: "TCP user timeout.",
+        read: user_timeout,
+    },
+    OptionRow {
+        name: "tfo",
+        args: 0,
+        doc: "TCP fast open.",
+        read: fast_open,
+    },
+    OptionRow {
+        name: "transparent",
+        args: 0,
+        doc: "Listens on an address that is not the machine's.",
+        read: transparent,
+    },
+    OptionRow {
+        name: "v4v6",
+        args: 0,
+        doc: "Takes IPv4 clients on an IPv6 address.",
+        read: v4v6,
+    },
+    OptionRow {
+        name: "v6only",
+        args: 0,
+        doc: "Takes no IPv4 clients on an IPv6 address.",
+        read: v6only,
+    },
 ];
 
 const ACCESS: &[OptionRow<BindLine>] = &[
-    OptionRow { name: "expose-fd", args: 1, doc: "Hands listening sockets to a new process.", read: expose_fd },
-    OptionRow { name: "gid", args: 1, doc: "Group number of a Unix socket.", read: gid },
-    OptionRow { name: "group", args: 1, doc: "Group of a Unix socket.", read: group },
-    OptionRow { name: "level", args: 1, doc: "What users of a runtime API socket may do.", read: level },
-    OptionRow { name: "mode", args: 1, doc: "Permissions of a Unix socket, octal.", read: mode },
-    OptionRow { name: "severity-output", args: 1, doc: "How the runtime API marks the severity of answers.", read: severity_output },
-    OptionRow { name: "uid", args: 1, doc: "User number of a Unix socket.", read: uid },
-    OptionRow { name: "user", args: 1, doc: "User of a Unix socket.", read: user },
+    OptionRow {
+        name: "expose-fd",
+        args: 1,
+        doc: "Hands listening sockets to a new process.",
+        read: expose_fd,
+    },
+    OptionRow {
+        name: "gid",
+        args: 1,
+        doc: "Group number of a Unix socket.",
+        read: gid,
+    },
+    OptionRow {
+        name: "group",
+        args: 1,
+        doc: "Group of a Unix socket.",
+        read: group,
+    },
+    OptionRow {
+        name: "level",
+        args: 1,
+        doc: "What users of a runtime API socket may do.",
+        read: level,
+    },
+    OptionRow {
+        name: "mode",
+        args: 1,
+        doc: "Permissions of a Unix socket, octal.",
+        read: mode,
+    },
+    OptionRow {
+        name: "severity-output",
+        args: 1,
+        doc: "How the runtime API marks the severity of answers.",
+        read: severity_output,
+    },
+    OptionRow {
+        name: "uid",
+        args: 1,
+        doc: "User number of a Unix socket.",
+        read: uid,
+    },
+    OptionRow {
+        name: "user",
+        args: 1,
+        doc: "User of a Unix socket.",
+        read: user,
+    },
 ];
 
 fn bind(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let line = bind_line(parser, statement, 0, Allow::BIND, "frontend")?;
     let id = line.bind.id;
     let proxy = parser.proxy()?;
-    if let Some(other) = proxy.front.binds.iter().find(|other| id != 0 && other.id == id) {
+    if let Some(other) = proxy
+        .front
+        .binds
+        .iter()
+        .find(|other| id != 0 && other.id == id)
+    {
         let (file, number) = &other.origin;
         let message = format!(
             "'bind {}' in section 'frontend' : 'id' : custom id {id} already used at {file}:{number} ('bind {}')",
@@ -102,7 +275,9 @@ pub fn bind_line(
     let path = statement.path();
     let text = statement.arg(at);
     if text.is_empty() {
-        let message = format!("'{path}' expects {{<path>|[addr1]:port1[-end1]}}{{,[addr]:port[-end]}}... as arguments.");
+        let message = format!(
+            "'{path}' expects {{<path>|[addr1]:port1[-end1]}}{{,[addr]:port[-end]}}... as arguments."
+        );
         return Err(statement.fault_here(message));
     }
     let label = match path.as_str() {
@@ -117,16 +292,27 @@ pub fn bind_line(
 }
 
 /// A line with its addresses and what `unix-bind` says for Unix sockets.
-fn addresses(parser: &Parser<'_>, statement: Statement<'_>, at: usize, allow: Allow) -> Parsed<BindLine> {
+fn addresses(
+    parser: &Parser<'_>,
+    statement: Statement<'_>,
+    at: usize,
+    allow: Allow,
+) -> Parsed<BindLine> {
     let text = statement.arg(at);
-    let ranges = address::parse_list(text, allow).map_err(|error| {
-        let fault = statement.fault(at, format!("'{}' : {error}", statement.path()));
-        match text.bytes().all(|b| b.is_ascii_digit()) {
-            true => fault.hint(format!("a port alone is written ':{text}'")),
-            false => fault,
-        }
-    })?;
-    let mut addresses: Vec<Address> = ranges.iter().flat_map(address::AddressRange::addresses).collect();
+    let expanded = address::expand(text, &parser.env);
+    let ranges = expanded
+        .and_then(|text| address::parse_list(&text, allow))
+        .map_err(|error| {
+            let fault = statement.fault(at, format!("'{}' : {error}", statement.path()));
+            match text.bytes().all(|b| b.is_ascii_digit()) {
+                true => fault.hint(format!("a port alone is written ':{text}'")),
+                false => fault,
+            }
+        })?;
+    let mut addresses: Vec<Address> = ranges
+        .iter()
+        .flat_map(address::AddressRange::addresses)
+        .collect();
     let unix = &parser.global.unix_bind;
     for address in &mut addresses {
         if let (Address::Unix(path), Some(prefix)) = (address, &unix.prefix) {
@@ -136,7 +322,10 @@ fn addresses(parser: &Parser<'_>, statement: Statement<'_>, at: usize, allow: Al
         }
     }
     let Some(first) = addresses.first().cloned() else {
-        return Err(statement.fault(at, format!("'{}' : no address in '{text}'", statement.path())));
+        return Err(statement.fault(
+            at,
+            format!("'{}' : no address in '{text}'", statement.path()),
+        ));
     };
     let mut bind = Bind::new(first, statement.origin());
     bind.written = text.into();
@@ -148,7 +337,12 @@ fn accept_netscaler(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Par
     let value = cursor.value(": missing value")?;
     match value.parse::<u32>() {
         Ok(magic) if magic > 0 => line.bind.accept_netscaler = Some(magic),
-        _ => return Err(cursor.option_fault(format!(": invalid value {}, must be >= 0", value.parse::<i64>().unwrap_or(0)))),
+        _ => {
+            return Err(cursor.option_fault(format!(
+                ": invalid value {}, must be >= 0",
+                value.parse::<i64>().unwrap_or(0)
+            )));
+        }
     }
     Ok(())
 }
@@ -173,7 +367,8 @@ fn positive(cursor: &mut Cursor<'_, '_, '_>) -> Parsed<u32> {
         return Err(cursor.option_fault(": missing value"));
     }
     let value = cursor.number();
-    u32::try_from(value).map_err(|_| cursor.option_fault(format!(": invalid value {value}, must be >= 0")))
+    u32::try_from(value)
+        .map_err(|_| cursor.option_fault(format!(": invalid value {value}, must be >= 0")))
 }
 
 fn id(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
@@ -184,7 +379,11 @@ fn id(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     match value.parse::<i64>() {
         Ok(id) if id > 0 => line.bind.id = u32::try_from(id).unwrap_or(u32::MAX),
         Ok(_) => return Err(cursor.option_fault(": custom id has to be > 0")),
-        Err(_) => return Err(cursor.option_fault(format!(": expects an integer argument, found '{value}'"))),
+        Err(_) => {
+            return Err(
+                cursor.option_fault(format!(": expects an integer argument, found '{value}'"))
+            );
+        }
     }
     Ok(())
 }
@@ -206,11 +405,16 @@ fn nice(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     cursor.at -= 1;
     let value = cursor.number();
     if !(-1024..=1024).contains(&value) {
-        return Err(cursor.option_fault(format!(": invalid value {value}, allowed range is -1024..1024")));
+        return Err(cursor.option_fault(format!(
+            ": invalid value {value}, allowed range is -1024..1024"
+        )));
     }
     line.bind.nice = value as i32;
     let statement = cursor.statement;
-    cursor.parser.notice_once(statement, "'nice' has no effect: tasks of a thread take turns evenly here.");
+    cursor.parser.notice_once(
+        statement,
+        "'nice' has no effect: tasks of a thread take turns evenly here.",
+    );
     Ok(())
 }
 
@@ -219,9 +423,14 @@ fn process(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     let value = cursor.value(": missing value")?;
     let set = value.split_once('/').map_or("all", |(_, threads)| threads);
     let threads = thread_set(set).map_err(|why| cursor.option_fault(format!(": {why}")))?;
-    let message = format!("{}'process {value}' on 'bind' lines is not supported anymore, please use 'thread' instead.", cursor.label);
+    let message = format!(
+        "{}'process {value}' on 'bind' lines is not supported anymore, please use 'thread' instead.",
+        cursor.label
+    );
     let statement = cursor.statement;
-    cursor.parser.outdated(statement, message, format!("thread {set}"))?;
+    cursor
+        .parser
+        .outdated(statement, message, format!("thread {set}"))?;
     line.bind.threads = threads;
     Ok(())
 }
@@ -240,7 +449,10 @@ fn shards(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
         number => match number.parse::<u32>() {
             Ok(shards @ 1..=1024) => shards,
             other => {
-                let message = format!(": invalid value {}, allowed range is 1..1024 or 'by-thread'", other.unwrap_or(0));
+                let message = format!(
+                    ": invalid value {}, allowed range is 1..1024 or 'by-thread'",
+                    other.unwrap_or(0)
+                );
                 return Err(cursor.option_fault(message));
             }
         },
@@ -286,7 +498,11 @@ fn thread_set(text: &str) -> Result<Vec<u32>, String> {
 }
 
 fn congestion(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
-    line.bind.congestion = Some(cursor.value(": missing TCP congestion control algorithm")?.into());
+    line.bind.congestion = Some(
+        cursor
+            .value(": missing TCP congestion control algorithm")?
+            .into(),
+    );
     Ok(())
 }
 
@@ -304,7 +520,11 @@ fn mss(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     let value = cursor.value(": missing MSS value")?.parse::<i32>().ok();
     match value.filter(|mss| (1..=65535).contains(&mss.unsigned_abs())) {
         Some(mss) => line.bind.mss = Some(mss),
-        None => return Err(cursor.option_fault(": expects an MSS with and absolute value between 1 and 65535")),
+        None => {
+            return Err(
+                cursor.option_fault(": expects an MSS with and absolute value between 1 and 65535")
+            );
+        }
     }
     Ok(())
 }
@@ -324,7 +544,10 @@ fn md5sig(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
 fn save_syn(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     match cursor.word().parse::<u8>() {
         Ok(value @ 0..=2) => line.bind.save_syn = value,
-        _ => return Err(cursor.option_fault(": TCP Save SYN option expects an integer argument from 0 to 2")),
+        _ => {
+            return Err(cursor
+                .option_fault(": TCP Save SYN option expects an integer argument from 0 to 2"));
+        }
     }
     Ok(())
 }
@@ -361,7 +584,9 @@ fn v6only(line: &mut BindLine, _: &mut Cursor<'_, '_, '_>) -> Parsed {
 fn expose_fd(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     match cursor.word() {
         "listeners" => line.bind.expose_listeners = true,
-        other => return Err(cursor.option_fault(format!("only supports 'listeners' (got '{other}')"))),
+        other => {
+            return Err(cursor.option_fault(format!("only supports 'listeners' (got '{other}')")));
+        }
     }
     Ok(())
 }
@@ -382,14 +607,16 @@ fn uid(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
 
 fn user(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     let name = cursor.value(": missing user name")?;
-    let id = accounts::user_id(name).ok_or_else(|| cursor.option_fault(format!(": unknown user name '{name}'")))?;
+    let id = accounts::user_id(name)
+        .ok_or_else(|| cursor.option_fault(format!(": unknown user name '{name}'")))?;
     line.bind.unix_owner.0 = Some(id);
     Ok(())
 }
 
 fn group(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     let name = cursor.value(": missing group name")?;
-    let id = accounts::group_id(name).ok_or_else(|| cursor.option_fault(format!(": unknown group name '{name}'")))?;
+    let id = accounts::group_id(name)
+        .ok_or_else(|| cursor.option_fault(format!(": unknown group name '{name}'")))?;
     line.bind.unix_owner.1 = Some(id);
     Ok(())
 }
@@ -400,7 +627,9 @@ fn level(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
         "operator" => 1,
         "admin" => 2,
         other => {
-            return Err(cursor.option_fault(format!("only supports 'user', 'operator', and 'admin' (got '{other}')")));
+            return Err(cursor.option_fault(format!(
+                "only supports 'user', 'operator', and 'admin' (got '{other}')"
+            )));
         }
     };
     Ok(())
@@ -409,7 +638,11 @@ fn level(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
 fn mode(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     let value = cursor.word();
     let mode = u32::from_str_radix(value, 8);
-    let wrong = |_| cursor.option_fault(format!(": missing or invalid mode '{value}' (octal integer expected)"));
+    let wrong = |_| {
+        cursor.option_fault(format!(
+            ": missing or invalid mode '{value}' (octal integer expected)"
+        ))
+    };
     line.bind.unix_mode = Some(mode.map_err(wrong)?);
     Ok(())
 }
@@ -419,7 +652,11 @@ fn severity_output(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Pars
         "none" => 0,
         "number" => 1,
         "string" => 2,
-        other => return Err(cursor.option_fault(format!("only supports 'none', 'number', and 'string' (got '{other}')"))),
+        other => {
+            return Err(cursor.option_fault(format!(
+                "only supports 'none', 'number', and 'string' (got '{other}')"
+            )));
+        }
     };
     Ok(())
 }
@@ -431,16 +668,28 @@ mod tests {
     use crate::parse::testing::{load_text, load_with};
 
     fn binds(lines: &str) -> Vec<Bind> {
-        let (snapshot, messages) = load_text(&format!("frontend f\n mode http\n timeout client 1s\n{lines}\n"));
-        let Some(snapshot) = snapshot else { panic!("{messages:?}") };
+        let (snapshot, messages) = load_text(&format!(
+            "frontend f\n mode http\n timeout client 1s\n{lines}\n"
+        ));
+        let Some(snapshot) = snapshot else {
+            panic!("{messages:?}")
+        };
         let proxy = snapshot.proxies.first().expect("a proxy");
-        proxy.front.binds.iter().map(|bind| Bind::clone(bind)).collect()
+        proxy
+            .front
+            .binds
+            .iter()
+            .map(|bind| Bind::clone(bind))
+            .collect()
     }
 
     fn refused(line: &str) -> String {
         let (snapshot, messages) = load_text(&format!("frontend f\n {line}\n"));
         assert!(snapshot.is_none(), "{line} was accepted");
-        let first = messages.into_iter().find(|m| m.starts_with('A')).unwrap_or_default();
+        let first = messages
+            .into_iter()
+            .find(|m| m.starts_with('A'))
+            .unwrap_or_default();
         first.strip_prefix("A 2: ").unwrap_or(&first).to_owned()
     }
 
@@ -448,7 +697,11 @@ mod tests {
     fn ranges_and_lists_make_one_bind_each() {
         let binds = binds(" bind 127.0.0.1:81-82,[::1]:90 name x maxconn 7 accept-proxy");
         assert_eq!(binds.len(), 3);
-        assert!(binds.iter().all(|b| b.name.as_deref() == Some("x") && b.maxconn == 7 && b.accept_proxy));
+        assert!(
+            binds
+                .iter()
+                .all(|b| b.name.as_deref() == Some("x") && b.maxconn == 7 && b.accept_proxy)
+        );
         let ports: Vec<u16> = binds
             .iter()
             .filter_map(|b| match b.address {
@@ -461,9 +714,14 @@ mod tests {
 
     #[test]
     fn unix_sockets_have_owners_and_modes() {
-        let binds = binds(" bind /tmp/x.sock mode 640 user root group root level admin expose-fd listeners");
+        let binds = binds(
+            " bind /tmp/x.sock mode 640 user root group root level admin expose-fd listeners",
+        );
         let bind = binds.first().expect("a bind");
-        assert_eq!((bind.unix_mode, bind.unix_owner), (Some(0o640), (Some(0), Some(0))));
+        assert_eq!(
+            (bind.unix_mode, bind.unix_owner),
+            (Some(0o640), (Some(0), Some(0)))
+        );
         assert_eq!((bind.level, bind.expose_listeners), (2, true));
     }
 
@@ -502,10 +760,20 @@ mod tests {
     #[test]
     fn process_becomes_thread() {
         let binds = binds(" bind :80 process 1/1-2\n bind :81 thread odd thread 2");
-        let [first, second] = binds.as_slice() else { panic!("two binds") };
+        let [first, second] = binds.as_slice() else {
+            panic!("two binds")
+        };
         assert_eq!(first.threads, [1, 2]);
         assert_eq!(second.threads.get(..4), Some(&[1, 2, 3, 5][..]));
-        let (snapshot, messages) = load_with("frontend f\n timeout client 1s\n bind :80 process 1\n", true);
-        assert!(snapshot.is_none() && messages.iter().any(|m| m.contains("please use 'thread' instead.")));
+        let (snapshot, messages) = load_with(
+            "frontend f\n timeout client 1s\n bind :80 process 1\n",
+            true,
+        );
+        assert!(
+            snapshot.is_none()
+                && messages
+                    .iter()
+                    .any(|m| m.contains("please use 'thread' instead."))
+        );
     }
 }
