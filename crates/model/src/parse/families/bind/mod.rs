@@ -5,15 +5,10 @@ mod connection;
 mod socket;
 
 use crate::address::{self, Address, Allow};
-
 use crate::bind::Bind;
-
 use crate::parse::known::Family;
-
 use crate::parse::options::{Cursor, OptionRow};
-
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
-
 use std::sync::Arc;
 
 /// The rows of this family.
