@@ -12,6 +12,8 @@ mod names;
 mod pages;
 mod references;
 mod switching;
+#[cfg(test)]
+mod tests;
 
 use super::{Loaded, Parser};
 use crate::Snapshot;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 /// Resolves names and checks the whole configuration; `None` when there is an error.
 pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
+    let faulty = parser.diagnostics.alerts() > 0;
     super::families::log::resolve(&mut parser);
     super::families::server::finish(&mut parser);
     identity::assign(&mut parser);
@@ -30,15 +33,34 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     pages::resolve(&mut parser);
     logs::resolve(&mut parser);
     references::resolve(&mut parser, &names);
-    checks::run(&mut parser);
+    if !faulty {
+        // A proxy that lacks something because its line is faulty needs no warning of its own.
+        checks::run(&mut parser);
+    }
     switching::derive_fullconn(&mut parser);
     if parser.diagnostics.alerts() > 0 {
         return None;
     }
-    let proxies = parser.drafts.drain(..).map(|draft| Arc::new(draft.proxy)).collect();
+    let proxies = parser
+        .drafts
+        .drain(..)
+        .map(|draft| Arc::new(draft.proxy))
+        .collect();
     let logging = std::mem::take(&mut parser.logging);
-    let Names { frontends, backends } = names;
-    Some(Loaded { snapshot: Snapshot { global: parser.global, proxies, backends, frontends, logging }, env: parser.env })
+    let Names {
+        frontends,
+        backends,
+    } = names;
+    Some(Loaded {
+        snapshot: Snapshot {
+            global: parser.global,
+            proxies,
+            backends,
+            frontends,
+            logging,
+        },
+        env: parser.env,
+    })
 }
 
 /// A message about a whole proxy, as HAProxy words it: without a place.
@@ -47,14 +69,25 @@ fn bare(parser: &mut Parser<'_>, severity: Severity, message: impl Into<String>)
 }
 
 /// A message that HAProxy words without a place, and of which we know the line to show.
-fn bare_at(parser: &mut Parser<'_>, severity: Severity, message: impl Into<String>, hint: Option<String>) {
+fn bare_at(
+    parser: &mut Parser<'_>,
+    severity: Severity,
+    message: impl Into<String>,
+    hint: Option<String>,
+) {
     let mut diagnostic = Diagnostic::global(severity, message, false);
     diagnostic.hint = hint;
     parser.diagnostics.push(diagnostic);
 }
 
 /// A message at a file and line of which the text is not at hand any more.
-fn placed(parser: &mut Parser<'_>, severity: Severity, origin: &(Arc<str>, u32), message: impl Into<String>, context: bool) {
+fn placed(
+    parser: &mut Parser<'_>,
+    severity: Severity,
+    origin: &(Arc<str>, u32),
+    message: impl Into<String>,
+    context: bool,
+) {
     let mut diagnostic = Diagnostic::global(severity, message, context).tight();
     diagnostic.file = Some(origin.0.clone());
     diagnostic.line = origin.1;
@@ -63,5 +96,7 @@ fn placed(parser: &mut Parser<'_>, severity: Severity, origin: &(Arc<str>, u32),
 
 /// An error at a word of a line.
 fn alert_at(parser: &mut Parser<'_>, line: &Line, word: usize, message: impl Into<String>) {
-    parser.diagnostics.push(Diagnostic::at(Severity::Alert, line, word, message).tight());
+    parser
+        .diagnostics
+        .push(Diagnostic::at(Severity::Alert, line, word, message));
 }

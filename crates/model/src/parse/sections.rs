@@ -186,7 +186,7 @@ fn draft_from(base: Option<&Draft>, name: &str, caps: Caps, statement: Statement
         caps,
         ..base.proxy.clone()
     };
-    Draft { acls: base.acls.clone(), errorfiles: base.errorfiles.clone(), ..Draft::new(proxy) }
+    Draft { acls: base.acls.clone(), errorfiles: base.errorfiles.clone(), notes: base.notes.inherited(), ..Draft::new(proxy) }
 }
 
 /// Two proxies of one name: an error, but a frontend and a backend may share a name as before 3.3.

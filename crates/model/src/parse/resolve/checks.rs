@@ -1,7 +1,7 @@
 //! Checks of each proxy as a whole: timeouts, listeners, and what only HTTP proxies can use.
 
 use super::bare;
-use crate::parse::families::proxy::options::SWITCHES;
+use crate::parse::families::proxy::switches::SWITCHES;
 use crate::parse::{Draft, Parser, Valid};
 use crate::proxy::{Mode, Proxy};
 use config::Severity;
@@ -9,7 +9,11 @@ use config::Severity;
 pub(super) fn run(parser: &mut Parser<'_>) {
     let cookie_len = parser.global.captured_cookie_len;
     let mut warnings = Vec::new();
-    for Draft { proxy, .. } in parser.drafts.iter_mut().filter(|draft| !draft.proxy.disabled) {
+    for Draft { proxy, .. } in parser
+        .drafts
+        .iter_mut()
+        .filter(|draft| !draft.proxy.disabled)
+    {
         let label = format!("{} '{}'", proxy.caps.section(), proxy.name);
         if proxy.caps.front && proxy.front.binds.is_empty() {
             warnings.push(format!(
@@ -20,7 +24,9 @@ pub(super) fn run(parser: &mut Parser<'_>) {
             && capture.len > cookie_len
         {
             capture.len = cookie_len;
-            warnings.push(format!("truncating capture length to {cookie_len} bytes for {label}."));
+            warnings.push(format!(
+                "truncating capture length to {cookie_len} bytes for {label}."
+            ));
         }
         if proxy.mode != Mode::Http {
             leave_http(proxy, &label, &mut warnings);
@@ -45,8 +51,11 @@ fn lacks_timeouts(proxy: &Proxy) -> bool {
     }
     let timeouts = &proxy.timeouts;
     let front = proxy.caps.front && !proxy.front.binds.is_empty() && timeouts.client.is_none();
-    let served = timeouts.server.is_some() || (proxy.mode == Mode::Tcp && timeouts.tunnel.is_some());
-    let back = proxy.caps.back && !proxy.back.servers.is_empty() && (timeouts.connect.is_none() || !served);
+    let served =
+        timeouts.server.is_some() || (proxy.mode == Mode::Tcp && timeouts.tunnel.is_some());
+    let back = proxy.caps.back
+        && !proxy.back.servers.is_empty()
+        && (timeouts.connect.is_none() || !served);
     front || back
 }
 
@@ -61,16 +70,25 @@ fn leave_http(proxy: &mut Proxy, label: &str, warnings: &mut Vec<String>) {
     for (name, list) in lists {
         if !list.is_empty() {
             list.clear();
-            warnings.push(format!("'{name}' rules ignored for {label} as they require HTTP mode."));
+            warnings.push(format!(
+                "'{name}' rules ignored for {label} as they require HTTP mode."
+            ));
         }
     }
     if proxy.caps.front && proxy.front.monitor_uri.take().is_some() {
-        warnings.push(format!("'monitor-uri' statement ignored for {label} as it requires HTTP mode."));
+        warnings.push(format!(
+            "'monitor-uri' statement ignored for {label} as it requires HTTP mode."
+        ));
     }
-    let half = |valid: Valid| (proxy.caps.front && valid.meets(Valid::FE)) || (proxy.caps.back && valid.meets(Valid::BE));
+    let half = |valid: Valid| {
+        (proxy.caps.front && valid.meets(Valid::FE)) || (proxy.caps.back && valid.meets(Valid::BE))
+    };
     let mut options: Vec<&str> = Vec::new();
     let mut bits = proxy.options;
-    for row in SWITCHES.iter().filter(|row| row.http_only && proxy.options.has(row.bit)) {
+    for row in SWITCHES
+        .iter()
+        .filter(|row| row.http_only && proxy.options.has(row.bit))
+    {
         bits.set(row.bit, false);
         if half(row.valid) {
             options.push(row.name);
@@ -78,7 +96,10 @@ fn leave_http(proxy: &mut Proxy, label: &str, warnings: &mut Vec<String>) {
     }
     proxy.options = bits;
     for (name, set) in [
-        ("forwarded", proxy.caps.back && proxy.forwarded.take().is_some()),
+        (
+            "forwarded",
+            proxy.caps.back && proxy.forwarded.take().is_some(),
+        ),
         ("forwardfor", proxy.forward_for.take().is_some()),
         ("originalto", proxy.original_to.take().is_some()),
     ] {
@@ -86,5 +107,9 @@ fn leave_http(proxy: &mut Proxy, label: &str, warnings: &mut Vec<String>) {
             options.push(name);
         }
     }
-    warnings.extend(options.iter().map(|name| format!("'option {name}' ignored for {label} as it requires HTTP mode.")));
+    warnings.extend(
+        options
+            .iter()
+            .map(|name| format!("'option {name}' ignored for {label} as it requires HTTP mode.")),
+    );
 }

@@ -28,8 +28,17 @@ struct Kinds {
 fn kinds(rules: &RuleLists) -> Kinds {
     let front_only = !rules.tcp_connection.is_empty() || !rules.tcp_session.is_empty();
     let back_only = !rules.tcp_response.is_empty();
-    let others = [&rules.tcp_content, &rules.http_request, &rules.http_response, &rules.http_after_response];
-    Kinds { any: front_only || back_only || others.iter().any(|list| !list.is_empty()), front_only, back_only }
+    let others = [
+        &rules.tcp_content,
+        &rules.http_request,
+        &rules.http_response,
+        &rules.http_after_response,
+    ];
+    Kinds {
+        any: front_only || back_only || others.iter().any(|list| !list.is_empty()),
+        front_only,
+        back_only,
+    }
 }
 
 pub(super) fn check(parser: &mut Parser<'_>) {
@@ -37,20 +46,36 @@ pub(super) fn check(parser: &mut Parser<'_>) {
     let mut faults = Vec::new();
     for defaults in &parser.defaults {
         let proxy = &defaults.draft.proxy;
-        let base = proxy.defaults_name.as_ref().and_then(|name| sections.get(name));
+        let base = proxy
+            .defaults_name
+            .as_ref()
+            .and_then(|name| sections.get(name));
         if let Some(base) = base {
-            let message = "a defaults section cannot inherit from a defaults section defining TCP/HTTP rules";
-            faults.push((proxy.origin.clone(), format!("{message} (defaults section at {}).", at(&base.origin))));
+            let message =
+                "a defaults section cannot inherit from a defaults section defining TCP/HTTP rules";
+            faults.push((
+                proxy.origin.clone(),
+                format!("{message} (defaults section at {}).", at(&base.origin)),
+            ));
             continue;
         }
         let rules = kinds(&proxy.rules);
         if let Some(name) = defaults.name.clone().filter(|_| rules.any) {
-            sections.insert(name, Section { origin: proxy.origin.clone(), rules, half: None });
+            sections.insert(
+                name,
+                Section {
+                    origin: proxy.origin.clone(),
+                    rules,
+                    half: None,
+                },
+            );
         }
     }
     for draft in &parser.drafts {
         let name = draft.proxy.defaults_name.as_ref();
-        let Some(section) = name.and_then(|name| sections.get_mut(name)) else { continue };
+        let Some(section) = name.and_then(|name| sections.get_mut(name)) else {
+            continue;
+        };
         if let Some(message) = complaint(&draft.proxy, section) {
             faults.push((draft.proxy.origin.clone(), message));
         }
@@ -64,7 +89,10 @@ pub(super) fn check(parser: &mut Parser<'_>) {
 fn complaint(proxy: &Proxy, section: &Section) -> Option<String> {
     let place = at(&section.origin);
     if proxy.caps == Caps::LISTEN {
-        return Some("a listen section cannot inherit from a defaults section defining TCP/HTTP rules.".into());
+        return Some(
+            "a listen section cannot inherit from a defaults section defining TCP/HTTP rules."
+                .into(),
+        );
     }
     if section.half.is_some_and(|half| half != proxy.caps) {
         return Some(format!(
@@ -88,4 +116,36 @@ fn complaint(proxy: &Proxy, section: &Section) -> Option<String> {
 
 fn at((file, line): &(Arc<str>, u32)) -> String {
     format!("{file}:{line}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kinds, Section, complaint};
+    use crate::proxy::{Caps, Proxy};
+
+    fn refused(caps: Caps, half: Option<Caps>, front_only: bool, back_only: bool) -> bool {
+        let rules = Kinds {
+            any: true,
+            front_only,
+            back_only,
+        };
+        let section = Section {
+            origin: ("t.cfg".into(), 1),
+            rules,
+            half,
+        };
+        let proxy = Proxy::new("p".into(), caps, ("t.cfg".into(), 9));
+        complaint(&proxy, &section).is_some()
+    }
+
+    #[test]
+    fn sections_with_rules_serve_one_half_only() {
+        let (front, back) = (Caps::FRONTEND, Caps::BACKEND);
+        assert!(!refused(front, None, true, false) && !refused(back, None, false, true));
+        assert!(refused(Caps::LISTEN, None, false, false));
+        assert!(
+            refused(back, Some(front), false, false) && !refused(back, Some(back), false, false)
+        );
+        assert!(refused(back, None, true, false) && refused(front, None, false, true));
+    }
 }

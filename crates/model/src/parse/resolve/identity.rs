@@ -30,8 +30,16 @@ fn label(proxy: &Proxy) -> String {
 fn number_proxies(parser: &mut Parser<'_>) {
     let mut taken: HashMap<u32, usize> = HashMap::new();
     let mut faults: Vec<(Line, String)> = Vec::new();
-    for (at, draft) in parser.drafts.iter().enumerate().filter(|(_, draft)| draft.proxy.id != 0) {
-        let Some(other) = taken.insert(draft.proxy.id, at).and_then(|other| parser.drafts.get(other)) else {
+    for (at, draft) in parser
+        .drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| draft.proxy.id != 0)
+    {
+        let Some(other) = taken
+            .insert(draft.proxy.id, at)
+            .and_then(|other| parser.drafts.get(other))
+        else {
             continue;
         };
         if let Some(line) = &draft.notes.id {
@@ -65,7 +73,10 @@ fn check_guids(parser: &mut Parser<'_>) {
         if let Some(other) = seen.insert(guid.clone(), label(proxy))
             && let Some(line) = &notes.guid
         {
-            faults.push((line.clone(), format!("'guid': duplicate entry with {other}")));
+            faults.push((
+                line.clone(),
+                format!("'guid': duplicate entry with {other}"),
+            ));
         }
     }
     for (line, message) in faults {

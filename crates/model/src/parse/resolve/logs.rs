@@ -29,16 +29,25 @@ fn built_in(line: DefaultLine) -> Option<&'static str> {
 type Compiled = HashMap<Arc<str>, Arc<LogFormat>>;
 
 pub(super) fn resolve(parser: &mut Parser<'_>) {
+    // Of a file with errors only the errors count: its log lines may be among them.
+    let faulty = parser.diagnostics.alerts() > 0;
     let mut compiled = Compiled::new();
     let mut drafts = std::mem::take(&mut parser.drafts);
-    for draft in drafts.iter_mut().filter(|draft| draft.proxy.caps.front && !draft.proxy.disabled) {
+    for draft in drafts
+        .iter_mut()
+        .filter(|draft| draft.proxy.caps.front && !draft.proxy.disabled)
+    {
         fall_back(parser, draft);
         let name = draft.proxy.name.clone();
         let section = draft.proxy.caps.section();
         let log = &mut draft.proxy.log;
-        let unused = log.targets.is_empty();
+        let unused = !faulty && log.targets.is_empty();
         if unused && (log.line != DefaultLine::Connect || log.structured_data_text.is_some()) {
-            bare(parser, Severity::Warning, format!("log format ignored for {section} '{name}' since it has no log address."));
+            bare(
+                parser,
+                Severity::Warning,
+                format!("log format ignored for {section} '{name}' since it has no log address."),
+            );
         }
         compile(parser, &mut compiled, &name, log, &draft.proxy.origin);
     }
@@ -64,7 +73,7 @@ fn fall_back(parser: &mut Parser<'_>, draft: &mut Draft) {
         proxy.name
     );
     let mut diagnostic = match &draft.notes.log_option {
-        Some((_, line)) => Diagnostic::at(Severity::Warning, line, 1, message),
+        Some(line) => Diagnostic::at(Severity::Warning, line, 1, message),
         None => {
             let mut diagnostic = Diagnostic::global(Severity::Warning, message, false);
             diagnostic.file = Some(proxy.origin.0.clone());
@@ -76,14 +85,39 @@ fn fall_back(parser: &mut Parser<'_>, draft: &mut Draft) {
     parser.diagnostics.push(diagnostic);
 }
 
-fn compile(parser: &mut Parser<'_>, compiled: &mut Compiled, name: &str, log: &mut ProxyLog, origin: &(Arc<str>, u32)) {
+fn compile(
+    parser: &mut Parser<'_>,
+    compiled: &mut Compiled,
+    name: &str,
+    log: &mut ProxyLog,
+    origin: &(Arc<str>, u32),
+) {
     let line = match built_in(log.line) {
         Some(text) => Some((text.into(), origin.0.clone(), origin.1)),
-        None => log.format_text.clone().filter(|_| log.line == DefaultLine::Custom),
+        None => log
+            .format_text
+            .clone()
+            .filter(|_| log.line == DefaultLine::Custom),
     };
-    log.format = one(parser, compiled, name, line, "log-format");
-    log.error_format = one(parser, compiled, name, log.error_format_text.clone(), "error-log-format");
-    log.structured_data = one(parser, compiled, name, log.structured_data_text.clone(), "log-format-sd");
+    let what = match log.line {
+        DefaultLine::Https => "option httpslog",
+        _ => "log-format",
+    };
+    log.format = one(parser, compiled, name, line, what);
+    log.error_format = one(
+        parser,
+        compiled,
+        name,
+        log.error_format_text.clone(),
+        "error-log-format",
+    );
+    log.structured_data = one(
+        parser,
+        compiled,
+        name,
+        log.structured_data_text.clone(),
+        "log-format-sd",
+    );
 }
 
 fn one(
@@ -99,7 +133,8 @@ fn one(
     }
     let mut none = AclSet::default();
     let before = parser.expressions.references.len();
-    let mut context = ParseContext::new(&mut parser.expressions, &mut none, Phases::LOG).at(name, &file, line);
+    let mut context =
+        ParseContext::new(&mut parser.expressions, &mut none, Phases::LOG).at(name, &file, line);
     let answer = LogFormat::parse(&text, Usage::LOG, &mut context);
     let warnings = std::mem::take(&mut context.warnings);
     for warning in warnings {
@@ -114,7 +149,13 @@ fn one(
             Some(format)
         }
         Err(why) => {
-            say(parser, Severity::Alert, &file, line, format!("failed to parse {what} : {why}."));
+            say(
+                parser,
+                Severity::Alert,
+                &file,
+                line,
+                format!("failed to parse {what} : {}.", why.trim_end_matches('.')),
+            );
             None
         }
     }

@@ -14,14 +14,23 @@ pub(super) struct Names {
 impl Names {
     /// The names of these proxies, which know their places.
     pub(super) fn new(drafts: &[Draft]) -> Self {
-        let mut names = Self { frontends: HashMap::new(), backends: HashMap::with_capacity(drafts.len()) };
+        let mut names = Self {
+            frontends: HashMap::new(),
+            backends: HashMap::with_capacity(drafts.len()),
+        };
         for draft in drafts {
             let proxy = &draft.proxy;
             if proxy.caps.front {
-                names.frontends.entry(proxy.name.clone()).or_insert(proxy.idx);
+                names
+                    .frontends
+                    .entry(proxy.name.clone())
+                    .or_insert(proxy.idx);
             }
             if proxy.caps.back {
-                names.backends.entry(proxy.name.clone()).or_insert(proxy.idx);
+                names
+                    .backends
+                    .entry(proxy.name.clone())
+                    .or_insert(proxy.idx);
             }
         }
         names

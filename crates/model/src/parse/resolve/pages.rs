@@ -16,7 +16,9 @@ pub(super) fn resolve(parser: &mut Parser<'_>) {
             draft.proxy.errors = pages.clone();
             continue;
         }
-        let (pages, messages) = draft.errorfiles.resolve(&draft.proxy.name, &parser.http_errors);
+        let (pages, messages) = draft
+            .errorfiles
+            .resolve(&draft.proxy.name, &parser.http_errors);
         said.extend(messages);
         draft.proxy.errors = Arc::new(pages);
         known.insert(key, draft.proxy.errors.clone());

@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
     let references = std::mem::take(&mut parser.expressions.references);
-    let mut servers = Servers { parser, known: HashMap::new() };
+    let mut servers = Servers {
+        parser,
+        known: HashMap::new(),
+    };
     let mut faults = Vec::new();
     for reference in references {
         match find(&mut servers, names, &reference) {
@@ -23,8 +26,18 @@ pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
         }
     }
     for (reference, what) in faults {
-        let message = format!("{what} {} in proxy '{}'.", place_of(&reference), reference.proxy);
-        placed(parser, Severity::Alert, &(reference.file.as_str().into(), reference.line), message, false);
+        let message = format!(
+            "{what} {} in proxy '{}'.",
+            place_of(&reference),
+            reference.proxy
+        );
+        placed(
+            parser,
+            Severity::Alert,
+            &(reference.file.as_str().into(), reference.line),
+            message,
+            false,
+        );
     }
 }
 
@@ -42,15 +55,30 @@ impl Servers<'_, '_> {
     fn find(&mut self, backend: ProxyIdx, name: &str) -> Option<ServerIdx> {
         let parser = self.parser;
         let servers = self.known.entry(backend).or_insert_with(|| {
-            let servers = parser.drafts.get(place(backend)).map(|draft| draft.proxy.back.servers.iter());
-            servers.into_iter().flatten().map(|server| (server.name.clone(), server.idx)).collect()
+            let servers = parser
+                .drafts
+                .get(place(backend))
+                .map(|draft| draft.proxy.back.servers.iter());
+            servers
+                .into_iter()
+                .flatten()
+                .map(|server| (server.name.clone(), server.idx))
+                .collect()
         });
         servers.get(name).copied()
     }
 }
 
-fn find(servers: &mut Servers<'_, '_>, names: &Names, reference: &Reference) -> Result<Target, String> {
-    let name = if reference.name.is_empty() { reference.proxy.as_str() } else { reference.name.as_str() };
+fn find(
+    servers: &mut Servers<'_, '_>,
+    names: &Names,
+    reference: &Reference,
+) -> Result<Target, String> {
+    let name = if reference.name.is_empty() {
+        reference.proxy.as_str()
+    } else {
+        reference.name.as_str()
+    };
     match reference.kind {
         ArgKind::Frontend => match names.frontends.get(name) {
             Some(found) => Ok(Target::Proxy(*found)),
@@ -74,13 +102,21 @@ fn missing(what: &str, reference: &Reference) -> String {
     }
 }
 
-fn server(servers: &mut Servers<'_, '_>, names: &Names, reference: &Reference) -> Result<Target, String> {
+fn server(
+    servers: &mut Servers<'_, '_>,
+    names: &Names,
+    reference: &Reference,
+) -> Result<Target, String> {
     let (backend, name) = match reference.name.split_once('/') {
         Some((backend, name)) => (backend, name),
         None => (reference.proxy.as_str(), reference.name.as_str()),
     };
     let Some(found) = names.backends.get(backend).copied() else {
-        let of_defaults = servers.parser.defaults.iter().any(|defaults| defaults.name.as_deref() == Some(backend));
+        let of_defaults = servers
+            .parser
+            .defaults
+            .iter()
+            .any(|defaults| defaults.name.as_deref() == Some(backend));
         return Err(if of_defaults && !reference.name.contains('/') {
             "backend name must be set".into()
         } else {
@@ -89,6 +125,8 @@ fn server(servers: &mut Servers<'_, '_>, names: &Names, reference: &Reference) -
     };
     match servers.find(found, name) {
         Some(server) => Ok(Target::Server(found, server)),
-        None => Err(format!("unable to find server '{name}' in proxy '{backend}', referenced")),
+        None => Err(format!(
+            "unable to find server '{name}' in proxy '{backend}', referenced"
+        )),
     }
 }

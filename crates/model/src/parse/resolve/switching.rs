@@ -16,9 +16,14 @@ pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
         if draft.proxy.disabled {
             continue;
         }
-        let (default, rules, servers) =
-            (default_backend(parser, names, &drafts, draft), use_backend(parser, names, &drafts, draft), use_server(parser, draft));
-        let Some(Draft { proxy, .. }) = drafts.get_mut(at) else { break };
+        let (default, rules, servers) = (
+            default_backend(parser, names, &drafts, draft),
+            use_backend(parser, names, &drafts, draft),
+            use_server(parser, draft),
+        );
+        let Some(Draft { proxy, .. }) = drafts.get_mut(at) else {
+            break;
+        };
         proxy.front.default_backend_idx = default;
         for (rule, target) in rules {
             if let Some(rule) = proxy.front.switch_rules.get_mut(rule) {
@@ -34,33 +39,58 @@ pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
     parser.drafts = drafts;
 }
 
-fn default_backend(parser: &mut Parser<'_>, names: &Names, drafts: &[Draft], draft: &Draft) -> Option<ProxyIdx> {
+fn default_backend(
+    parser: &mut Parser<'_>,
+    names: &Names,
+    drafts: &[Draft],
+    draft: &Draft,
+) -> Option<ProxyIdx> {
     let proxy = &draft.proxy;
-    let name = proxy.front.default_backend.as_ref().filter(|_| proxy.caps.front)?;
-    let Some(found) = names.backends.get(name).copied() else {
-        let message = format!("Proxy '{}': unable to find required default_backend: '{name}'.", proxy.name);
-        bare_at(parser, Severity::Alert, message, nearest(name, names));
-        return None;
-    };
-    check_mode(parser, proxy, drafts.get(place(found)), "as its default backend");
+    let name = proxy.front.default_backend.as_ref();
+    let name = name.filter(|_| proxy.caps.front)?;
+    let found = backend(parser, names, proxy, name, "default_backend")?;
+    check_mode(
+        parser,
+        proxy,
+        drafts.get(place(found)),
+        "as its default backend",
+    );
     Some(found)
 }
 
-fn use_backend(parser: &mut Parser<'_>, names: &Names, drafts: &[Draft], draft: &Draft) -> Vec<(usize, ProxyIdx)> {
+fn use_backend(
+    parser: &mut Parser<'_>,
+    names: &Names,
+    drafts: &[Draft],
+    draft: &Draft,
+) -> Vec<(usize, ProxyIdx)> {
     let mut resolved = Vec::with_capacity(draft.switch_names.len());
     for (rule, name, _) in &draft.switch_names {
-        match names.backends.get(name).copied() {
-            Some(found) => {
-                check_mode(parser, &draft.proxy, drafts.get(place(found)), "in a 'use_backend' rule");
-                resolved.push((*rule, found));
-            }
-            None => {
-                let message = format!("Proxy '{}': unable to find required use_backend: '{name}'.", draft.proxy.name);
-                bare_at(parser, Severity::Alert, message, nearest(name, names));
-            }
+        if let Some(found) = backend(parser, names, &draft.proxy, name, "use_backend") {
+            let target = drafts.get(place(found));
+            check_mode(parser, &draft.proxy, target, "in a 'use_backend' rule");
+            resolved.push((*rule, found));
         }
     }
     resolved
+}
+
+/// The backend of this name, which must not be the proxy that asks.
+fn backend(
+    parser: &mut Parser<'_>,
+    names: &Names,
+    proxy: &Proxy,
+    name: &str,
+    directive: &str,
+) -> Option<ProxyIdx> {
+    let (why, hint) = match names.backends.get(name).copied() {
+        Some(found) if found == proxy.idx => ("loop detected for", None),
+        Some(found) => return Some(found),
+        None => ("unable to find required", nearest(name, names)),
+    };
+    let message = format!("Proxy '{}': {why} {directive}: '{name}'.", proxy.name);
+    bare_at(parser, Severity::Alert, message, hint);
+    None
 }
 
 /// The backend that was probably meant, or what the name stands for instead.
@@ -83,7 +113,9 @@ fn mode_name(mode: Mode) -> &'static str {
 }
 
 fn check_mode(parser: &mut Parser<'_>, from: &Proxy, to: Option<&Draft>, how: &str) {
-    let Some(Draft { proxy: to, .. }) = to else { return };
+    let Some(Draft { proxy: to, .. }) = to else {
+        return;
+    };
     // A TCP frontend is upgraded to HTTP by an HTTP backend.
     if from.mode == to.mode || (from.mode, to.mode) == (Mode::Tcp, Mode::Http) {
         return;
@@ -107,7 +139,12 @@ fn use_server(parser: &mut Parser<'_>, draft: &Draft) -> Vec<(usize, ServerIdx)>
         return Vec::new();
     }
     let proxy = &draft.proxy;
-    let servers: HashMap<&str, ServerIdx> = proxy.back.servers.iter().map(|server| (&*server.name, server.idx)).collect();
+    let servers: HashMap<&str, ServerIdx> = proxy
+        .back
+        .servers
+        .iter()
+        .map(|server| (&*server.name, server.idx))
+        .collect();
     let mut resolved = Vec::with_capacity(draft.use_server_names.len());
     for (rule, name, _) in &draft.use_server_names {
         match servers.get(&**name) {
@@ -119,7 +156,12 @@ fn use_server(parser: &mut Parser<'_>, draft: &Draft) -> Vec<(usize, ServerIdx)>
                     proxy.name
                 );
                 let near = config::suggest::nearest(name, servers.keys().copied());
-                bare_at(parser, Severity::Alert, message, near.map(|near| format!("did you mean '{near}'?")));
+                bare_at(
+                    parser,
+                    Severity::Alert,
+                    message,
+                    near.map(|near| format!("did you mean '{near}'?")),
+                );
             }
         }
     }
@@ -143,7 +185,11 @@ pub(super) fn derive_fullconn(parser: &mut Parser<'_>) {
             *sum = sum.zip(limit).map(|(sum, limit)| sum + limit);
         }
     }
-    for Draft { proxy, .. } in parser.drafts.iter_mut().filter(|draft| draft.proxy.back.fullconn == 0) {
+    for Draft { proxy, .. } in parser
+        .drafts
+        .iter_mut()
+        .filter(|draft| draft.proxy.back.fullconn == 0)
+    {
         if let Some(Some(sum)) = sums.get(&proxy.idx) {
             proxy.back.fullconn = u32::try_from(sum.div_ceil(SHARE)).unwrap_or(u32::MAX);
         }
@@ -152,10 +198,17 @@ pub(super) fn derive_fullconn(parser: &mut Parser<'_>) {
 
 /// The backends that a frontend may lead to by name, each once.
 fn targets(proxy: &Proxy) -> HashSet<ProxyIdx> {
-    let rules = proxy.front.switch_rules.iter().filter_map(|rule| match rule.target {
-        SwitchTarget::Static(target) => Some(target),
-        SwitchTarget::Dynamic(_) => None,
-    });
+    let rules = proxy
+        .front
+        .switch_rules
+        .iter()
+        .filter_map(|rule| match rule.target {
+            SwitchTarget::Static(target) => Some(target),
+            SwitchTarget::Dynamic(_) => None,
+        });
     let own = Some(proxy.idx).filter(|_| proxy.caps.back);
-    rules.chain(proxy.front.default_backend_idx).chain(own).collect()
+    rules
+        .chain(proxy.front.default_backend_idx)
+        .chain(own)
+        .collect()
 }

@@ -31,7 +31,10 @@ pub(super) fn forwarded(parser: &mut Parser<'_>, statement: Statement<'_>) -> Pa
             continue;
         }
         let Some(place) = place(&mut forwarded, field) else {
-            return Err(statement.fault(at, format!("'option forwarded' only supports optional values: {ONLY}.")));
+            return Err(statement.fault(
+                at,
+                format!("'option forwarded' only supports optional values: {ONLY}."),
+            ));
         };
         if has_expression {
             *place = Some(Some(expression(parser, statement, at + 1, name)?));
@@ -57,18 +60,40 @@ fn place<'f>(forwarded: &'f mut Forwarded, field: &str) -> Option<&'f mut Option
     })
 }
 
-fn expression(parser: &mut Parser<'_>, statement: Statement<'_>, at: usize, name: &str) -> Parsed<Expr> {
+fn expression(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    at: usize,
+    name: &str,
+) -> Parsed<Expr> {
     let text = statement.arg(at);
     if text.is_empty() {
         return Err(statement.fault(at, format!("'{name}' expects <expr> as argument.")));
     }
-    parser.in_context(statement, Phases::BE_REQUEST_HEADERS, |ctx| Expr::parse_str(text, ctx)).map_err(|why| {
-        statement.fault(at, format!("failed to parse 'option forwarded' expression '{text}' in : {why}."))
-    })
+    let place = Phases::BE_REQUEST_HEADERS;
+    let read = parser.in_context(statement, place, |ctx| Expr::parse_str(text, ctx));
+    let expr = read.map_err(|why| {
+        statement.fault(
+            at,
+            format!("failed to parse 'option forwarded' expression '{text}' in : {why}."),
+        )
+    })?;
+    if !expr.phases().intersects(place) {
+        let message = format!(
+            "in 'option forwarded' sample expression '{text}' : it extracts information that is not available in a {}.",
+            place.place()
+        );
+        parser.warn(statement, message, None);
+    }
+    Ok(expr)
 }
 
 /// A port without its address can't be written (RFC 7239, section 6).
-fn warn_of_lonely_ports(parser: &mut Parser<'_>, statement: Statement<'_>, forwarded: &mut Forwarded) {
+fn warn_of_lonely_ports(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    forwarded: &mut Forwarded,
+) {
     let pairs = [
         ("by", forwarded.by.is_none(), &mut forwarded.by_port),
         ("for", forwarded.for_.is_none(), &mut forwarded.for_port),
@@ -78,7 +103,11 @@ fn warn_of_lonely_ports(parser: &mut Parser<'_>, statement: Statement<'_>, forwa
             let message = format!(
                 "'option forwarded' : '{name}_port-expr' will be ignored because both '{name}' and '{name}-expr' are unset"
             );
-            parser.warn(statement, message, Some(format!("add '{name}' to the line")));
+            parser.warn(
+                statement,
+                message,
+                Some(format!("add '{name}' to the line")),
+            );
         }
     }
 }
@@ -91,24 +120,48 @@ mod tests {
     fn without_parameters_it_tells_protocol_and_client() {
         let out = listen(" option forwarded");
         let forwarded = out.proxy("l").forwarded.clone().expect("set");
-        assert!(forwarded.proto && forwarded.for_.is_some() && forwarded.host.is_none() && forwarded.by.is_none());
+        assert!(
+            forwarded.proto
+                && forwarded.for_.is_some()
+                && forwarded.host.is_none()
+                && forwarded.by.is_none()
+        );
     }
 
     #[test]
     fn every_field() {
-        let out = listen(" option forwarded proto host-expr src by by_port-expr src_port for for_port");
+        let out =
+            listen(" option forwarded proto host-expr src by by_port-expr src_port for for_port");
         let forwarded = out.proxy("l").forwarded.clone().expect("set");
         assert!(matches!(forwarded.host, Some(Some(_))) && matches!(forwarded.by, Some(None)));
-        assert!(matches!(forwarded.by_port, Some(Some(_))) && matches!(forwarded.for_port, Some(None)));
+        assert!(
+            matches!(forwarded.by_port, Some(Some(_))) && matches!(forwarded.for_port, Some(None))
+        );
     }
 
     #[test]
     fn faults_and_warnings() {
         let out = listen(" option forwarded foo");
-        assert!(out.messages.contains("'option forwarded' only supports optional values: 'proto', 'host'"), "{}", out.messages);
+        assert!(
+            out.messages
+                .contains("'option forwarded' only supports optional values: 'proto', 'host'"),
+            "{}",
+            out.messages
+        );
         let out = listen(" option forwarded for_port");
-        assert!(out.messages.contains("'for_port-expr' will be ignored because both 'for' and 'for-expr' are unset"), "{}", out.messages);
+        assert!(
+            out.messages.contains(
+                "'for_port-expr' will be ignored because both 'for' and 'for-expr' are unset"
+            ),
+            "{}",
+            out.messages
+        );
         let out = listen(" option forwarded host-expr foo");
-        assert!(out.messages.contains("failed to parse 'option forwarded' expression 'foo'"), "{}", out.messages);
+        assert!(
+            out.messages
+                .contains("failed to parse 'option forwarded' expression 'foo'"),
+            "{}",
+            out.messages
+        );
     }
 }

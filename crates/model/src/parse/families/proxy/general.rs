@@ -7,17 +7,83 @@ use expr::{AclSet, Phases};
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    Row { name: "mode", valid: Valid::ALL, args: (0, 1), doc: "What the proxy speaks: tcp, http or log.", read: mode },
-    Row { name: "disabled", valid: Valid::ALL, args: (0, 0), doc: "Switches the proxy off.", read: |p, _| disable(p, true) },
-    Row { name: "enabled", valid: Valid::ALL, args: (0, 0), doc: "Switches the proxy on.", read: |p, _| disable(p, false) },
-    Row { name: "id", valid: Valid::FE_BE, args: (0, 1), doc: "A fixed numeric identifier.", read: id },
-    Row { name: "guid", valid: Valid::FE_BE, args: (0, ANY), doc: "An identifier unique among all objects.", read: guid },
-    Row { name: "description", valid: Valid::FE_BE, args: (0, ANY), doc: "A text for the statistics.", read: description },
-    Row { name: "maxconn", valid: Valid::ALL, args: (0, 1), doc: "Connections at a time.", read: maxconn },
-    Row { name: "backlog", valid: Valid::FE_DEF, args: (0, 1), doc: "Length of the accept queue.", read: backlog },
-    Row { name: "fullconn", valid: Valid::ALL, args: (0, 1), doc: "Load at which servers reach their maxconn.", read: fullconn },
-    Row { name: "rate-limit", valid: Valid::ALL, args: (0, ANY), doc: "New sessions per second.", read: rate_limit },
-    Row { name: "retries", valid: Valid::BE_DEF, args: (0, 1), doc: "Attempts after the first to connect.", read: retries },
+    Row {
+        name: "mode",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "What the proxy speaks: tcp, http or log.",
+        read: mode,
+    },
+    Row {
+        name: "disabled",
+        valid: Valid::ALL,
+        args: (0, 0),
+        doc: "Switches the proxy off.",
+        read: |p, _| disable(p, true),
+    },
+    Row {
+        name: "enabled",
+        valid: Valid::ALL,
+        args: (0, 0),
+        doc: "Switches the proxy on.",
+        read: |p, _| disable(p, false),
+    },
+    Row {
+        name: "id",
+        valid: Valid::FE_BE,
+        args: (0, 1),
+        doc: "A fixed numeric identifier.",
+        read: id,
+    },
+    Row {
+        name: "guid",
+        valid: Valid::FE_BE,
+        args: (0, ANY),
+        doc: "An identifier unique among all objects.",
+        read: guid,
+    },
+    Row {
+        name: "description",
+        valid: Valid::FE_BE,
+        args: (0, ANY),
+        doc: "A text for the statistics.",
+        read: description,
+    },
+    Row {
+        name: "maxconn",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "Connections at a time.",
+        read: maxconn,
+    },
+    Row {
+        name: "backlog",
+        valid: Valid::FE_DEF,
+        args: (0, 1),
+        doc: "Length of the accept queue.",
+        read: backlog,
+    },
+    Row {
+        name: "fullconn",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "Load at which servers reach their maxconn.",
+        read: fullconn,
+    },
+    Row {
+        name: "rate-limit",
+        valid: Valid::ALL,
+        args: (0, ANY),
+        doc: "New sessions per second.",
+        read: rate_limit,
+    },
+    Row {
+        name: "retries",
+        valid: Valid::BE_DEF,
+        args: (0, 1),
+        doc: "Attempts after the first to connect.",
+        read: retries,
+    },
     Row {
         name: "hash-preserve-affinity",
         valid: Valid::BE_DEF,
@@ -32,7 +98,13 @@ pub const ROWS: &[Row] = &[
         doc: "Queue length beyond which a kept server is left.",
         read: max_keep_alive_queue,
     },
-    Row { name: "acl", valid: Valid::ALL, args: (0, ANY), doc: "A named condition.", read: acl },
+    Row {
+        name: "acl",
+        valid: Valid::ALL,
+        args: (0, ANY),
+        doc: "A named condition.",
+        read: acl,
+    },
 ];
 
 fn mode(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -41,14 +113,23 @@ fn mode(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "http" => Mode::Http,
         "log" => Mode::Log,
         "spop" => return Err(not_built(statement, 0, "mode spop", "SPOE")),
-        "haterm" => return Err(not_built(statement, 0, "mode haterm", "the built-in test server")),
+        "haterm" => {
+            return Err(not_built(
+                statement,
+                0,
+                "mode haterm",
+                "the built-in test server",
+            ));
+        }
         "health" => return super::legacy::mode_health(parser, statement),
         other => {
             let fault = statement.fault(0, format!("unknown proxy mode '{other}'."));
-            return Err(match config::suggest::nearest(other, ["tcp", "http", "log"]) {
-                Some(near) => fault.hint(format!("did you mean '{near}'?")),
-                None => fault.hint("modes are tcp, http and log"),
-            });
+            return Err(
+                match config::suggest::nearest(other, ["tcp", "http", "log"]) {
+                    Some(near) => fault.hint(format!("did you mean '{near}'?")),
+                    None => fault.hint("modes are tcp, http and log"),
+                },
+            );
         }
     };
     parser.proxy()?.mode = mode;
@@ -92,7 +173,10 @@ pub(crate) fn check_guid(text: &str) -> Result<(), String> {
     if text.len() > LONGEST {
         return Err(format!("value is longer than {LONGEST} characters"));
     }
-    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_:.".contains(*c))) {
+    match text
+        .chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || "-_:.".contains(*c)))
+    {
         Some(c) => Err(format!("invalid character '{c}'")),
         None => Ok(()),
     }
@@ -107,7 +191,12 @@ fn description(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 }
 
 /// Warns of a limit in the wrong half, where another keyword was probably meant.
-fn meant_other(parser: &mut Parser<'_>, statement: Statement<'_>, half: Half, other: &str) -> Parsed<bool> {
+fn meant_other(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    half: Half,
+    other: &str,
+) -> Parsed<bool> {
     let proxy = parser.proxy()?;
     if half.is_in(proxy.caps) {
         return Ok(false);
@@ -118,7 +207,11 @@ fn meant_other(parser: &mut Parser<'_>, statement: Statement<'_>, half: Half, ot
         statement.keyword(),
         half.name()
     );
-    parser.warn(statement, message, Some(format!("write: {other} {}", statement.arg(0))));
+    parser.warn(
+        statement,
+        message,
+        Some(format!("write: {other} {}", statement.arg(0))),
+    );
     Ok(true)
 }
 
@@ -126,13 +219,23 @@ fn maxconn(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if meant_other(parser, statement, Half::Front, "fullconn")? {
         return Ok(());
     }
-    let value = number(parser, statement, 0, "'maxconn' expects an integer argument.")?;
+    let value = number(
+        parser,
+        statement,
+        0,
+        "'maxconn' expects an integer argument.",
+    )?;
     parser.proxy()?.front.maxconn = clamp(value);
     Ok(())
 }
 
 fn backlog(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let value = number(parser, statement, 0, "'backlog' expects an integer argument.")?;
+    let value = number(
+        parser,
+        statement,
+        0,
+        "'backlog' expects an integer argument.",
+    )?;
     parser.proxy()?.front.backlog = clamp(value);
     Ok(())
 }
@@ -141,7 +244,12 @@ fn fullconn(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if meant_other(parser, statement, Half::Back, "maxconn")? {
         return Ok(());
     }
-    let value = number(parser, statement, 0, "'fullconn' expects an integer argument.")?;
+    let value = number(
+        parser,
+        statement,
+        0,
+        "'fullconn' expects an integer argument.",
+    )?;
     parser.proxy()?.back.fullconn = clamp(value);
     Ok(())
 }
@@ -149,10 +257,17 @@ fn fullconn(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn rate_limit(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let what = statement.arg(0);
     if what != "sessions" {
-        return Err(statement.fault(0, format!("'rate-limit' only supports 'sessions' (got '{what}')")));
+        return Err(statement.fault(
+            0,
+            format!("'rate-limit' only supports 'sessions' (got '{what}')"),
+        ));
     }
     let inner = statement.inner();
-    let rate = integer(inner, 0, "expects expects an integer value (in sessions/second)")?;
+    let rate = integer(
+        inner,
+        0,
+        "expects expects an integer value (in sessions/second)",
+    )?;
     inner.at_most(1)?;
     if super::has_half(parser, statement, Half::Front, "rate-limit sessions")? {
         parser.proxy()?.front.session_rate_limit = clamp(rate);
@@ -161,7 +276,12 @@ fn rate_limit(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 }
 
 fn retries(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let value = number(parser, statement, 0, "'retries' expects an integer argument (dispatch counts for one).")?;
+    let value = number(
+        parser,
+        statement,
+        0,
+        "'retries' expects an integer argument (dispatch counts for one).",
+    )?;
     parser.proxy()?.back.retries = clamp(value);
     Ok(())
 }
@@ -176,7 +296,11 @@ fn hash_preserve_affinity(parser: &mut Parser<'_>, statement: Statement<'_>) -> 
                 .hint("use always, maxconn or maxqueue"));
         }
         other => {
-            return Err(statement.fault(0, format!("'hash-preserve-affinity': unknown keyword '{other}'"))
+            return Err(statement
+                .fault(
+                    0,
+                    format!("'hash-preserve-affinity': unknown keyword '{other}'"),
+                )
                 .hint("use always, maxconn or maxqueue"));
         }
     };
@@ -186,7 +310,11 @@ fn hash_preserve_affinity(parser: &mut Parser<'_>, statement: Statement<'_>) -> 
 }
 
 fn max_keep_alive_queue(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let value = integer(statement, 0, "expects expects an integer value (or -1 to disable)")?;
+    let value = integer(
+        statement,
+        0,
+        "expects expects an integer value (or -1 to disable)",
+    )?;
     statement.at_most(1)?;
     if super::has_half(parser, statement, Half::Back, "max-keep-alive-queue")? {
         let value = value.clamp(-1, i64::from(i32::MAX));
@@ -201,7 +329,10 @@ fn acl(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if words.is_empty() {
         return Err(statement.fault_here("missing ACL name."));
     }
-    parser.in_context(statement, Phases::ALL, |ctx| AclSet::parse_line(&words, ctx))
+    parser
+        .in_context(statement, Phases::ALL, |ctx| {
+            AclSet::parse_line(&words, ctx)
+        })
         .map_err(|why| statement.fault(0, why))
 }
 
@@ -212,11 +343,29 @@ mod tests {
 
     #[test]
     fn limits_are_read() {
-        let out = listen(" maxconn 20\n backlog 7\n fullconn 30\n retries 5\n rate-limit sessions 9\n max-keep-alive-queue 4\n hash-preserve-affinity maxqueue");
+        let out = listen(
+            " maxconn 20\n backlog 7\n fullconn 30\n retries 5\n rate-limit sessions 9\n max-keep-alive-queue 4\n hash-preserve-affinity maxqueue",
+        );
         let proxy = out.proxy("l");
-        assert_eq!((proxy.mode, proxy.front.maxconn, proxy.front.backlog), (Mode::Http, 20, 7));
-        assert_eq!((proxy.back.fullconn, proxy.back.retries, proxy.front.session_rate_limit), (30, 5, 9));
-        assert_eq!((proxy.back.max_keep_alive_queue, proxy.back.preserve_affinity), (4, 2));
+        assert_eq!(
+            (proxy.mode, proxy.front.maxconn, proxy.front.backlog),
+            (Mode::Http, 20, 7)
+        );
+        assert_eq!(
+            (
+                proxy.back.fullconn,
+                proxy.back.retries,
+                proxy.front.session_rate_limit
+            ),
+            (30, 5, 9)
+        );
+        assert_eq!(
+            (
+                proxy.back.max_keep_alive_queue,
+                proxy.back.preserve_affinity
+            ),
+            (4, 2)
+        );
     }
 
     #[test]
@@ -226,9 +375,18 @@ mod tests {
             (" id 0", "custom id has to be > 0."),
             (" guid a$b", "'guid': invalid character '$'"),
             (" maxconn", "'maxconn' expects an integer argument."),
-            (" rate-limit foo 3", "'rate-limit' only supports 'sessions' (got 'foo')"),
-            (" rate-limit sessions 3x", "'rate-limit sessions' : unexpected character 'x' in integer value '3x'"),
-            (" hash-preserve-affinity foo", "'hash-preserve-affinity': unknown keyword 'foo'"),
+            (
+                " rate-limit foo 3",
+                "'rate-limit' only supports 'sessions' (got 'foo')",
+            ),
+            (
+                " rate-limit sessions 3x",
+                "'rate-limit sessions' : unexpected character 'x' in integer value '3x'",
+            ),
+            (
+                " hash-preserve-affinity foo",
+                "'hash-preserve-affinity': unknown keyword 'foo'",
+            ),
             (" mode spop", "'mode spop' is known but not built yet"),
         ] {
             let out = tcp(line);
@@ -241,7 +399,12 @@ mod tests {
     fn figures_with_junk_count_up_to_it() {
         let out = tcp(" maxconn 10k");
         assert_eq!(out.proxy("l").front.maxconn, 10);
-        assert!(out.messages.contains("'maxconn' value '10k' is no integer, 10 is used."), "{}", out.messages);
+        assert!(
+            out.messages
+                .contains("'maxconn' value '10k' is no integer, 10 is used."),
+            "{}",
+            out.messages
+        );
     }
 
     #[test]
@@ -254,6 +417,11 @@ mod tests {
     #[test]
     fn acls_need_a_named_defaults_section() {
         let out = read("defaults\n acl a src 1.1.1.1\n");
-        assert!(out.messages.contains("'acl' not allowed in anonymous 'defaults' section."), "{}", out.messages);
+        assert!(
+            out.messages
+                .contains("'acl' not allowed in anonymous 'defaults' section."),
+            "{}",
+            out.messages
+        );
     }
 }

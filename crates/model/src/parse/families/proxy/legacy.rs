@@ -1,57 +1,149 @@
 //! Directives of older versions, translated where their meaning still exists.
 
-use super::options::{self, SWITCHES};
+use super::options;
 use super::rewriting::{self, OLD};
+use super::switches::SWITCHES;
 use super::timeouts;
 use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid, families, valid_in};
 use crate::proxy::{CloseMode, Mode};
 use config::{Line, Word};
 
-const fn row(name: &'static str, doc: &'static str, read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed) -> Row {
-    Row { name, valid: Valid::ALL, args: (0, ANY), doc, read }
+const fn row(
+    name: &'static str,
+    doc: &'static str,
+    read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed,
+) -> Row {
+    Row {
+        name,
+        valid: Valid::ALL,
+        args: (0, ANY),
+        doc,
+        read,
+    }
 }
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    row("appsession", "Gone since 1.6: persistence on application cookies.", appsession),
-    row("bind-process", "Gone since 2.5: which process serves the proxy.", bind_process),
+    row(
+        "appsession",
+        "Gone since 1.6: persistence on application cookies.",
+        appsession,
+    ),
+    row(
+        "bind-process",
+        "Gone since 2.5: which process serves the proxy.",
+        bind_process,
+    ),
     row("block", "Gone since 2.1: http-request deny.", block),
     row("clitimeout", "Gone since 2.1: timeout client.", old_timeout),
-    row("contimeout", "Gone since 2.1: timeout connect.", old_timeout),
+    row(
+        "contimeout",
+        "Gone since 2.1: timeout connect.",
+        old_timeout,
+    ),
     row("srvtimeout", "Gone since 2.1: timeout server.", old_timeout),
-    row("dispatch", "Deprecated: a server of this address.", dispatch),
-    row("grace", "Gone since 2.5: grace in the global section.", grace),
-    row("monitor-net", "Gone since 2.3: http-request return.", monitor_net),
+    row(
+        "dispatch",
+        "Deprecated: a server of this address.",
+        dispatch,
+    ),
+    row(
+        "grace",
+        "Gone since 2.5: grace in the global section.",
+        grace,
+    ),
+    row(
+        "monitor-net",
+        "Gone since 2.3: http-request return.",
+        monitor_net,
+    ),
     row("redisp", "Gone since 2.1: option redispatch.", redispatch),
-    row("redispatch", "Gone since 2.1: option redispatch.", redispatch),
-    row("reqadd", "Gone since 2.1: http-request add-header.", rewrite),
+    row(
+        "redispatch",
+        "Gone since 2.1: option redispatch.",
+        redispatch,
+    ),
+    row(
+        "reqadd",
+        "Gone since 2.1: http-request add-header.",
+        rewrite,
+    ),
     row("reqallow", "Gone since 2.1: http-request allow.", rewrite),
-    row("reqdel", "Gone since 2.1: http-request del-header.", rewrite),
+    row(
+        "reqdel",
+        "Gone since 2.1: http-request del-header.",
+        rewrite,
+    ),
     row("reqdeny", "Gone since 2.1: http-request deny.", rewrite),
     row("reqiallow", "Gone since 2.1: http-request allow.", rewrite),
-    row("reqidel", "Gone since 2.1: http-request del-header.", rewrite),
+    row(
+        "reqidel",
+        "Gone since 2.1: http-request del-header.",
+        rewrite,
+    ),
     row("reqideny", "Gone since 2.1: http-request deny.", rewrite),
     row("reqipass", "Gone since 2.1.", reqpass),
-    row("reqirep", "Gone since 2.1: http-request replace-header.", rewrite),
-    row("reqitarpit", "Gone since 2.1: http-request tarpit.", rewrite),
+    row(
+        "reqirep",
+        "Gone since 2.1: http-request replace-header.",
+        rewrite,
+    ),
+    row(
+        "reqitarpit",
+        "Gone since 2.1: http-request tarpit.",
+        rewrite,
+    ),
     row("reqpass", "Gone since 2.1.", reqpass),
-    row("reqrep", "Gone since 2.1: http-request replace-header.", rewrite),
+    row(
+        "reqrep",
+        "Gone since 2.1: http-request replace-header.",
+        rewrite,
+    ),
     row("reqtarpit", "Gone since 2.1: http-request tarpit.", rewrite),
-    row("rspadd", "Gone since 2.1: http-response add-header.", rewrite),
-    row("rspdel", "Gone since 2.1: http-response del-header.", rewrite),
+    row(
+        "rspadd",
+        "Gone since 2.1: http-response add-header.",
+        rewrite,
+    ),
+    row(
+        "rspdel",
+        "Gone since 2.1: http-response del-header.",
+        rewrite,
+    ),
     row("rspdeny", "Gone since 2.1: http-response deny.", rewrite),
-    row("rspidel", "Gone since 2.1: http-response del-header.", rewrite),
+    row(
+        "rspidel",
+        "Gone since 2.1: http-response del-header.",
+        rewrite,
+    ),
     row("rspideny", "Gone since 2.1: http-response deny.", rewrite),
-    row("rspirep", "Gone since 2.1: http-response replace-header.", rewrite),
-    row("rsprep", "Gone since 2.1: http-response replace-header.", rewrite),
-    row("transparent", "Deprecated: option transparent.", transparent_keyword),
+    row(
+        "rspirep",
+        "Gone since 2.1: http-response replace-header.",
+        rewrite,
+    ),
+    row(
+        "rsprep",
+        "Gone since 2.1: http-response replace-header.",
+        rewrite,
+    ),
+    row(
+        "transparent",
+        "Deprecated: option transparent.",
+        transparent_keyword,
+    ),
 ];
 
 /// Reads a line in today's words in place of an old one.
 ///
 /// # Errors
 /// When the old form is refused (`--strict`) or today's line is faulty.
-fn instead(parser: &mut Parser<'_>, statement: Statement<'_>, message: &str, words: &[String]) -> Parsed {
+fn instead(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    message: &str,
+    words: &[String],
+) -> Parsed {
     parser.outdated(statement, message, written(words))?;
     reread(parser, statement, words)
 }
@@ -62,7 +154,12 @@ fn reread(parser: &mut Parser<'_>, statement: Statement<'_>, words: &[String]) -
         ..statement.line.clone()
     };
     let caps = parser.proxy()?.caps;
-    let answer = parser.table_directive(families::PROXY, valid_in(caps), caps.section(), Statement::new(&line));
+    let answer = parser.table_directive(
+        families::PROXY,
+        valid_in(caps),
+        caps.section(),
+        Statement::new(&line),
+    );
     // Its words are not those of the file: the whole line is at fault.
     answer.map_err(|fault| Fault { word: 0, ..fault })
 }
@@ -87,7 +184,9 @@ fn words(text: &[&str]) -> Vec<String> {
 
 fn old_timeout(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let old = statement.keyword();
-    let Some(modern) = timeouts::modern_name(old) else { return Ok(()) };
+    let Some(modern) = timeouts::modern_name(old) else {
+        return Ok(());
+    };
     outdated_timeout(parser, statement, old, modern)?;
     timeouts::set(parser, statement, modern)
 }
@@ -96,19 +195,36 @@ fn old_timeout(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 ///
 /// # Errors
 /// When `strict`.
-pub(super) fn outdated_timeout(parser: &mut Parser<'_>, statement: Statement<'_>, old: &str, modern: &str) -> Parsed {
-    let value = statement.line.word(statement.line.words.len().saturating_sub(1));
-    let message =
-        format!("the '{old}' directive is not supported anymore since HAProxy 2.1. Use 'timeout {modern}'.");
+pub(super) fn outdated_timeout(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    old: &str,
+    modern: &str,
+) -> Parsed {
+    let value = statement
+        .line
+        .word(statement.line.words.len().saturating_sub(1));
+    let message = format!(
+        "the '{old}' directive is not supported anymore since HAProxy 2.1. Use 'timeout {modern}'."
+    );
     parser.outdated(statement, message, format!("timeout {modern} {value}"))
 }
 
 /// `mode health`: every request was answered with a 200.
 pub(super) fn mode_health(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let message = "'mode health' doesn't exist anymore. Please use 'http-request return status 200' instead.";
-    parser.outdated(statement, message, "mode http, and: http-request return status 200")?;
+    let message =
+        "'mode health' doesn't exist anymore. Please use 'http-request return status 200' instead.";
+    parser.outdated(
+        statement,
+        message,
+        "mode http, and: http-request return status 200",
+    )?;
     parser.proxy()?.mode = Mode::Http;
-    reread(parser, statement, &words(&["http-request", "return", "status", "200"]))
+    reread(
+        parser,
+        statement,
+        &words(&["http-request", "return", "status", "200"]),
+    )
 }
 
 fn monitor_net(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -116,40 +232,66 @@ fn monitor_net(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let message = format!(
         "'monitor-net' doesn't exist anymore. Please use 'http-request return status 200 if {{ src {network} }}' instead."
     );
-    let rule = words(&["http-request", "return", "status", "200", "if", "{", "src", network, "}"]);
+    let rule = words(&[
+        "http-request",
+        "return",
+        "status",
+        "200",
+        "if",
+        "{",
+        "src",
+        network,
+        "}",
+    ]);
     instead(parser, statement, &message, &rule)
 }
 
 fn rewrite(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let name = statement.keyword();
-    let Some(old) = OLD.iter().find(|old| old.name == name) else { return Ok(()) };
-    let message = format!("The '{name}' directive is not supported anymore since HAProxy 2.1. Use {} instead.", old.instead);
+    let Some(old) = OLD.iter().find(|old| old.name == name) else {
+        return Ok(());
+    };
+    let message = format!(
+        "The '{name}' directive is not supported anymore since HAProxy 2.1. Use {} instead.",
+        old.instead
+    );
     match rewriting::translate(old, &statement.args_from(0)) {
         Ok(rule) => instead(parser, statement, &message, &rule),
-        Err(why) => Err(statement.fault_here(message).hint(format!("it can't be translated here: {why}"))),
+        Err(why) => Err(statement
+            .fault_here(message)
+            .hint(format!("it can't be translated here: {why}"))),
     }
 }
 
 fn reqpass(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let name = statement.keyword();
     Err(statement
-        .fault_here(format!("The '{name}' directive is not supported anymore since HAProxy 2.1."))
-        .hint("it ended the evaluation of the other req* lines: give their translations a condition"))
+        .fault_here(format!(
+            "The '{name}' directive is not supported anymore since HAProxy 2.1."
+        ))
+        .hint(
+            "it ended the evaluation of the other req* lines: give their translations a condition",
+        ))
 }
 
 fn block(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let mut rule = words(&["http-request", "deny"]);
     rule.extend(words(&statement.args_from(0)));
-    let message =
-        "The 'block' directive is not supported anymore since HAProxy 2.1. Use 'http-request deny' which uses the exact same syntax.";
+    let message = "The 'block' directive is not supported anymore since HAProxy 2.1. Use 'http-request deny' which uses the exact same syntax.";
     instead(parser, statement, message, &rule)
 }
 
 fn redispatch(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let name = statement.keyword();
-    let message =
-        format!("keyword '{name}' directive is not supported anymore since HAProxy 2.1. Use 'option redispatch'.");
-    instead(parser, statement, &message, &words(&["option", "redispatch"]))
+    let message = format!(
+        "keyword '{name}' directive is not supported anymore since HAProxy 2.1. Use 'option redispatch'."
+    );
+    instead(
+        parser,
+        statement,
+        &message,
+        &words(&["option", "redispatch"]),
+    )
 }
 
 fn appsession(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -161,14 +303,22 @@ fn appsession(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn grace(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let time = statement.duration(0)?;
     let message = "the 'grace' keyword is not supported any more since HAProxy version 2.5.";
-    parser.outdated(statement, message, format!("grace {} in the 'global' section", statement.arg(0)))?;
+    parser.outdated(
+        statement,
+        message,
+        format!("grace {} in the 'global' section", statement.arg(0)),
+    )?;
     parser.global.grace = parser.global.grace.max(Some(time));
     Ok(())
 }
 
 fn bind_process(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     // There is one process, so every choice of processes leads to it.
-    parser.outdated(statement, "'bind-process' is not supported anymore.", "nothing: remove the line")
+    parser.outdated(
+        statement,
+        "'bind-process' is not supported anymore.",
+        "nothing: remove the line",
+    )
 }
 
 fn dispatch(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -181,7 +331,11 @@ fn dispatch(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if !parser.global.exposes[1] {
         let message = "'dispatch' is deprecated in 3.3 and will be removed in 3.5. The modern way to do the same is to \
                        create a server with the same address.";
-        parser.warn(statement, message, Some(format!("write: {}", written(&modern))));
+        parser.warn(
+            statement,
+            message,
+            Some(format!("write: {}", written(&modern))),
+        );
     }
     reread(parser, statement, &modern)
 }
@@ -202,13 +356,21 @@ pub(super) fn transparent(parser: &mut Parser<'_>, statement: Statement<'_>) -> 
     if !parser.global.exposes[1] {
         let message = "option 'transparent' is deprecated in 3.3 and will be removed in 3.5. The modern way to do the same \
                        is to create a server with address 0.0.0.0.";
-        parser.warn(statement, message, Some("write: server transparent 0.0.0.0".into()));
+        parser.warn(
+            statement,
+            message,
+            Some("write: server transparent 0.0.0.0".into()),
+        );
     }
     Ok(())
 }
 
 /// Options of older versions; `None` for any other.
-pub(super) fn option(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str) -> Option<Parsed> {
+pub(super) fn option(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    name: &str,
+) -> Option<Parsed> {
     Some(match name {
         "forceclose" => force_close(parser, statement),
         "http-tunnel" => parser.outdated(
@@ -243,8 +405,15 @@ fn force_close(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     Ok(())
 }
 
-fn renamed(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str, modern: &'static str) -> Parsed {
-    let message = format!("option '{name}' is deprecated. please use 'option {modern}' if absolutely needed.");
+fn renamed(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    name: &str,
+    modern: &'static str,
+) -> Parsed {
+    let message = format!(
+        "option '{name}' is deprecated. please use 'option {modern}' if absolutely needed."
+    );
     parser.warn(statement, message, Some(format!("write: option {modern}")));
     switch(parser, statement, modern)
 }
@@ -263,20 +432,40 @@ mod tests {
 
     #[test]
     fn old_forms_work_and_show_the_new_one() {
-        let out = listen(" redispatch\n option forceclose\n grace 3s\n bind-process 1\n option accept-invalid-http-request\n option http-tunnel");
+        let out = listen(
+            " redispatch\n option forceclose\n grace 3s\n bind-process 1\n option accept-invalid-http-request\n option http-tunnel",
+        );
         let proxy = out.proxy("l");
-        assert_eq!((proxy.back.redispatch, proxy.close_mode), (Some(-1), CloseMode::Close));
+        assert_eq!(
+            (proxy.back.redispatch, proxy.close_mode),
+            (Some(-1), CloseMode::Close)
+        );
         assert!(proxy.options.has(Options::UNSAFE_REQUEST));
-        for modern in ["write: option redispatch", "write: option httpclose", "write: grace 3s in the 'global' section"] {
+        for modern in [
+            "write: option redispatch",
+            "write: option httpclose",
+            "write: grace 3s in the 'global' section",
+        ] {
             assert!(out.messages.contains(modern), "{modern}: {}", out.messages);
         }
-        assert_eq!(out.loaded.as_ref().and_then(|l| l.snapshot.global.grace), Some(3000));
+        assert_eq!(
+            out.loaded.as_ref().and_then(|l| l.snapshot.global.grace),
+            Some(3000)
+        );
     }
 
     #[test]
     fn strict_refuses_them() {
-        for line in ["redispatch", "option forceclose", "grace 3s", "bind-process 1", "clitimeout 3"] {
-            let text = format!("listen l\n bind 127.0.0.1:80\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n {line}\n");
+        for line in [
+            "redispatch",
+            "option forceclose",
+            "grace 3s",
+            "bind-process 1",
+            "clitimeout 3",
+        ] {
+            let text = format!(
+                "listen l\n bind 127.0.0.1:80\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n {line}\n"
+            );
             assert!(read_with(&text, true).loaded.is_none(), "{line}");
             assert!(read_with(&text, false).loaded.is_some(), "{line}");
         }
@@ -291,7 +480,11 @@ mod tests {
             (" reqdel secret", "can't be translated here"),
         ] {
             let out = listen(line);
-            assert!(out.loaded.is_none() && out.messages.contains(hint), "{line}: {}", out.messages);
+            assert!(
+                out.loaded.is_none() && out.messages.contains(hint),
+                "{line}: {}",
+                out.messages
+            );
         }
     }
 
@@ -299,12 +492,22 @@ mod tests {
     fn a_dispatch_address_becomes_a_server() {
         let out = listen(" dispatch 127.0.0.1:81");
         assert_eq!(out.proxy("l").back.servers.len(), 1);
-        assert!(out.messages.contains("write: server dispatch 127.0.0.1:81"), "{}", out.messages);
+        assert!(
+            out.messages.contains("write: server dispatch 127.0.0.1:81"),
+            "{}",
+            out.messages
+        );
     }
 
     #[test]
     fn rewriting_becomes_rules() {
-        for line in [" reqadd X-A:\\ b", " rspidel ^Server:.*", " block if TRUE", " monitor-net 10.0.0.0/8", " mode health"] {
+        for line in [
+            " reqadd X-A:\\ b",
+            " rspidel ^Server:.*",
+            " block if TRUE",
+            " monitor-net 10.0.0.0/8",
+            " mode health",
+        ] {
             let out = listen(line);
             assert!(out.messages.contains("http-re"), "{line}: {}", out.messages);
         }

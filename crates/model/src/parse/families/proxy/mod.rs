@@ -14,10 +14,13 @@ pub mod timeouts;
 
 mod errorfile;
 mod forwarded;
+mod forwardfor;
 mod http_error;
+mod httpchk;
 mod rewriting;
+pub mod switches;
 
-use crate::parse::{known, Fault, Parsed, Parser, Statement};
+use crate::parse::{Fault, Parsed, Parser, Statement, known};
 use crate::proxy::Caps;
 use config::Line;
 use expr::logformat::{LogFormat, Usage};
@@ -33,8 +36,19 @@ pub struct Notes {
     pub id: Option<Line>,
     /// The line of `guid`.
     pub guid: Option<Line>,
-    /// The last `option httplog` and the like: how the line is named, and the line.
-    pub log_option: Option<(&'static str, Line)>,
+    /// The line of the last `option httplog` and the like, perhaps in a `defaults` section.
+    pub log_option: Option<Arc<Line>>,
+}
+
+impl Notes {
+    /// What a proxy that starts from this section takes over.
+    #[must_use]
+    pub fn inherited(&self) -> Self {
+        Self {
+            log_option: self.log_option.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Which half of a proxy a directive belongs to.
@@ -96,14 +110,21 @@ pub(crate) fn log_format(
     usage: Usage,
     place: Phases,
 ) -> Result<Arc<LogFormat>, String> {
-    parser.in_context(statement, place, |ctx| LogFormat::parse(text, usage, ctx)).map(Arc::new)
+    parser
+        .in_context(statement, place, |ctx| LogFormat::parse(text, usage, ctx))
+        .map(Arc::new)
 }
 
 /// Whether the open proxy has the half that a directive needs; where not, HAProxy warns that `what` will be ignored.
 ///
 /// # Errors
 /// When no proxy is open.
-pub(crate) fn has_half(parser: &mut Parser<'_>, statement: Statement<'_>, half: Half, what: &str) -> Parsed<bool> {
+pub(crate) fn has_half(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    half: Half,
+    what: &str,
+) -> Parsed<bool> {
     let proxy = parser.proxy()?;
     if half.is_in(proxy.caps) {
         return Ok(true);
@@ -122,7 +143,12 @@ pub(crate) fn has_half(parser: &mut Parser<'_>, statement: Statement<'_>, half: 
 ///
 /// # Errors
 /// When the argument is missing, or no plain number under `--strict`.
-pub(crate) fn number(parser: &mut Parser<'_>, statement: Statement<'_>, index: usize, missing: &str) -> Parsed<i64> {
+pub(crate) fn number(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    index: usize,
+    missing: &str,
+) -> Parsed<i64> {
     let text = statement.arg(index);
     if text.is_empty() {
         return Err(statement.fault_here(missing));
@@ -131,13 +157,24 @@ pub(crate) fn number(parser: &mut Parser<'_>, statement: Statement<'_>, index: u
         return Ok(value);
     }
     let sign = usize::from(text.starts_with(['-', '+']));
-    let digits = text.bytes().skip(sign).take_while(u8::is_ascii_digit).count();
-    let value = text.get(..sign + digits).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let digits = text
+        .bytes()
+        .skip(sign)
+        .take_while(u8::is_ascii_digit)
+        .count();
+    let value = text
+        .get(..sign + digits)
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0);
     let message = format!("'{}' value '{text}' is no integer", statement.path());
     if parser.strict {
         return Err(statement.fault(index, format!("{message}.")));
     }
-    parser.warn(statement, format!("{message}, {value} is used."), Some(format!("write: {} {value}", statement.path())));
+    parser.warn(
+        statement,
+        format!("{message}, {value} is used."),
+        Some(format!("write: {} {value}", statement.path())),
+    );
     Ok(value)
 }
 
@@ -168,7 +205,12 @@ pub(crate) fn clamp(value: i64) -> u32 {
 }
 
 /// Refuses what is known and waits for a part that is not there yet.
-pub(crate) fn not_built(statement: Statement<'_>, index: usize, what: &str, waits_for: &str) -> Fault {
+pub(crate) fn not_built(
+    statement: Statement<'_>,
+    index: usize,
+    what: &str,
+    waits_for: &str,
+) -> Fault {
     statement.fault(index, known::not_built(what, waits_for))
 }
 
@@ -177,14 +219,20 @@ pub(crate) fn not_built(statement: Statement<'_>, index: usize, what: &str, wait
 ///
 /// # Errors
 /// When the open section is an anonymous `defaults` section.
-pub(crate) fn not_in_anonymous_defaults(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+pub(crate) fn not_in_anonymous_defaults(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+) -> Parsed {
     let proxy = parser.proxy()?;
     if !proxy.caps.defaults || !proxy.name.is_empty() {
         return Ok(());
     }
     let keyword = statement.line.word(0);
-    Err(Fault::at(0, format!("'{keyword}' not allowed in anonymous 'defaults' section."))
-        .hint("give the section a name: defaults <name>"))
+    Err(Fault::at(
+        0,
+        format!("'{keyword}' not allowed in anonymous 'defaults' section."),
+    )
+    .hint("give the section a name: defaults <name>"))
 }
 
 #[cfg(test)]
@@ -205,8 +253,12 @@ pub(crate) mod testing {
     impl Outcome {
         /// The proxy of this name.
         pub(crate) fn proxy(&self, name: &str) -> &crate::Proxy {
-            let Some(loaded) = &self.loaded else { panic!("refused: {}", self.messages) };
-            let Some(proxy) = loaded.snapshot.proxies.iter().find(|p| &*p.name == name) else { panic!("no proxy {name}") };
+            let Some(loaded) = &self.loaded else {
+                panic!("refused: {}", self.messages)
+            };
+            let Some(proxy) = loaded.snapshot.proxies.iter().find(|p| &*p.name == name) else {
+                panic!("no proxy {name}")
+            };
             proxy
         }
     }
@@ -219,8 +271,19 @@ pub(crate) mod testing {
     /// Reads a text, refusing older forms when `strict`.
     pub(crate) fn read_with(text: &str, strict: bool) -> Outcome {
         let mut diagnostics = Diagnostics::default();
-        let sources = vec![Source::Text { name: "t.cfg".into(), text: text.as_bytes().to_vec() }];
-        let loaded = load(Input { sources, facts: &crate::parse::testing::NoFacts, strict, env: Env::empty() }, &mut diagnostics);
+        let sources = vec![Source::Text {
+            name: "t.cfg".into(),
+            text: text.as_bytes().to_vec(),
+        }];
+        let loaded = load(
+            Input {
+                sources,
+                facts: &crate::parse::testing::NoFacts,
+                strict,
+                env: Env::empty(),
+            },
+            &mut diagnostics,
+        );
         let messages = diagnostics.iter().map(|d| format!("{d:?}\n")).collect();
         Outcome { loaded, messages }
     }

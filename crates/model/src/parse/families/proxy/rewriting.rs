@@ -36,7 +36,13 @@ pub(super) struct Old {
 const fn old(name: &'static str, deed: Deed, instead: &'static str) -> Old {
     // The fourth letter of the names that ignore case is an i: reqirep, rspidel.
     let bytes = name.as_bytes();
-    Old { name, deed, response: bytes[1] == b's', ignore_case: bytes[3] == b'i', instead }
+    Old {
+        name,
+        deed,
+        response: bytes[1] == b's',
+        ignore_case: bytes[3] == b'i',
+        instead,
+    }
 }
 
 /// The old directives that can be translated.
@@ -50,7 +56,11 @@ pub(super) const OLD: &[Old] = &[
     old("reqideny", Deed::Deny, "'http-request deny'"),
     old("reqirep", Deed::Replace, "'http-request replace-header'"),
     old("reqitarpit", Deed::Tarpit, "'http-request tarpit'"),
-    old("reqrep", Deed::Replace, "'http-request replace-path', 'http-request replace-uri' or 'http-request replace-header'"),
+    old(
+        "reqrep",
+        Deed::Replace,
+        "'http-request replace-path', 'http-request replace-uri' or 'http-request replace-header'",
+    ),
     old("reqtarpit", Deed::Tarpit, "'http-request tarpit'"),
     old("rspadd", Deed::Add, "'http-response add-header'"),
     old("rspdel", Deed::Delete, "'http-response del-header'"),
@@ -71,17 +81,30 @@ pub(super) fn translate(old: &Old, args: &[&str]) -> Result<Vec<String>, String>
         return Err(format!("'{}' expects {wanted} argument(s)", old.name));
     };
     let search = own.first().copied().unwrap_or_default();
-    let mut rule = vec![if old.response { "http-response" } else { "http-request" }.to_owned()];
+    let mut rule = vec![
+        if old.response {
+            "http-response"
+        } else {
+            "http-request"
+        }
+        .to_owned(),
+    ];
     let mut own_condition = None;
     match old.deed {
         Deed::Add => {
-            let (name, value) = header_line(search).ok_or("it adds no header line of the form 'Name: value'")?;
+            let (name, value) =
+                header_line(search).ok_or("it adds no header line of the form 'Name: value'")?;
             rule.extend(["add-header".into(), name.into(), literal(value)]);
         }
-        Deed::Replace => rule.extend(replacement(old, search, own.get(1).copied().unwrap_or_default())?),
+        Deed::Replace => rule.extend(replacement(
+            old,
+            search,
+            own.get(1).copied().unwrap_or_default(),
+        )?),
         Deed::Delete => own_condition = deletion(old, search, &mut rule)?,
         Deed::Deny | Deed::Allow | Deed::Tarpit => {
-            let (name, rest) = header_pattern(search).ok_or("the expression does not begin with a header's name ('^Name:')")?;
+            let (name, rest) = header_pattern(search)
+                .ok_or("the expression does not begin with a header's name ('^Name:')")?;
             rule.push(match old.deed {
                 Deed::Deny => "deny".into(),
                 Deed::Allow => "allow".into(),
@@ -94,7 +117,11 @@ pub(super) fn translate(old: &Old, args: &[&str]) -> Result<Vec<String>, String>
     Ok(rule)
 }
 
-fn join_conditions(rule: &mut Vec<String>, own: Option<Vec<String>>, given: &[&str]) -> Result<(), String> {
+fn join_conditions(
+    rule: &mut Vec<String>,
+    own: Option<Vec<String>>,
+    given: &[&str],
+) -> Result<(), String> {
     let Some(own) = own else {
         rule.extend(given.iter().map(|word| (*word).to_owned()));
         return Ok(());
@@ -113,7 +140,12 @@ fn join_conditions(rule: &mut Vec<String>, own: Option<Vec<String>>, given: &[&s
 
 fn value_condition(old: &Old, name: &str, rest: &str) -> Vec<String> {
     let fetch = if old.response { "res.fhdr" } else { "req.fhdr" };
-    let mut words = vec!["{".to_owned(), format!("{fetch}({name})"), "-m".into(), "reg".into()];
+    let mut words = vec![
+        "{".to_owned(),
+        format!("{fetch}({name})"),
+        "-m".into(),
+        "reg".into(),
+    ];
     if old.ignore_case {
         words.push("-i".into());
     }
@@ -121,7 +153,11 @@ fn value_condition(old: &Old, name: &str, rest: &str) -> Vec<String> {
     words
 }
 
-fn deletion(old: &Old, search: &str, rule: &mut Vec<String>) -> Result<Option<Vec<String>>, String> {
+fn deletion(
+    old: &Old,
+    search: &str,
+    rule: &mut Vec<String>,
+) -> Result<Option<Vec<String>>, String> {
     rule.push("del-header".into());
     if let Some((name, rest)) = header_pattern(search) {
         rule.push(name.into());
@@ -130,7 +166,9 @@ fn deletion(old: &Old, search: &str, rule: &mut Vec<String>) -> Result<Option<Ve
             rest => Some(value_condition(old, name, rest)),
         });
     }
-    let start = search.strip_prefix('^').filter(|start| !start.is_empty() && start.bytes().all(is_name));
+    let start = search
+        .strip_prefix('^')
+        .filter(|start| !start.is_empty() && start.bytes().all(is_name));
     let start = start.ok_or("the expression does not begin with a header's name ('^Name:')")?;
     rule.extend([start.to_owned(), "-m".into(), "beg".into()]);
     Ok(None)
@@ -143,15 +181,28 @@ fn replacement(old: &Old, search: &str, with: &str) -> Result<Vec<String>, Strin
         if !to.eq_ignore_ascii_case(name) {
             return Err(format!("it turns the header '{name}' into '{to}'"));
         }
-        return Ok(vec!["replace-header".into(), name.into(), format!("{flags}^{rest}"), literal(value)]);
+        return Ok(vec![
+            "replace-header".into(),
+            name.into(),
+            format!("{flags}^{rest}"),
+            literal(value),
+        ]);
     }
     if old.response {
         return Err("the expression does not begin with a header's name ('^Name:')".into());
     }
     let (target, value) = request_line(search, with)
         .ok_or("the expression is neither about one header ('^Name:') nor keeps the method ('^([^ ]*) ...' to '\\1 ...')")?;
-    let part = if target.starts_with('/') { "replace-pathq" } else { "replace-uri" };
-    Ok(vec![part.into(), format!("{flags}^{target}"), literal(&value)])
+    let part = if target.starts_with('/') {
+        "replace-pathq"
+    } else {
+        "replace-uri"
+    };
+    Ok(vec![
+        part.into(),
+        format!("{flags}^{target}"),
+        literal(&value),
+    ])
 }
 
 /// The header name and the expression for its value of an expression that begins with `^Name:`.
@@ -161,7 +212,10 @@ fn header_pattern(search: &str) -> Option<(&str, &str)> {
         return None;
     }
     const BLANKS: [&str; 7] = ["[ ]*", "[ \\t]*", "[[:space:]]*", "\\s*", " *", "\\ ", " "];
-    let rest = BLANKS.iter().find_map(|blank| rest.strip_prefix(blank)).unwrap_or(rest);
+    let rest = BLANKS
+        .iter()
+        .find_map(|blank| rest.strip_prefix(blank))
+        .unwrap_or(rest);
     Some((name, rest))
 }
 
@@ -176,11 +230,26 @@ fn is_name(byte: u8) -> bool {
 
 /// The expression for the target and its replacement, of expressions that only pass the method on.
 fn request_line(search: &str, with: &str) -> Option<(String, String)> {
-    const METHODS: [&str; 8] = ["([^ ]*)", "([^ ]+)", "([^ :]*)", "([^ :]+)", "([^\\ ]*)", "([^\\ :]*)", "(\\S*)", "(\\S+)"];
+    const METHODS: [&str; 8] = [
+        "([^ ]*)",
+        "([^ ]+)",
+        "([^ :]*)",
+        "([^ :]+)",
+        "([^\\ ]*)",
+        "([^\\ :]*)",
+        "(\\S*)",
+        "(\\S+)",
+    ];
     let search = search.strip_prefix('^').unwrap_or(search);
-    let target = METHODS.iter().find_map(|method| search.strip_prefix(method))?;
-    let target = target.strip_prefix("\\ ").or_else(|| target.strip_prefix(' '))?;
-    let value = with.strip_prefix("\\1 ").or_else(|| with.strip_prefix("\\1\\ "))?;
+    let target = METHODS
+        .iter()
+        .find_map(|method| search.strip_prefix(method))?;
+    let target = target
+        .strip_prefix("\\ ")
+        .or_else(|| target.strip_prefix(' '))?;
+    let value = with
+        .strip_prefix("\\1 ")
+        .or_else(|| with.strip_prefix("\\1\\ "))?;
     if target.contains(' ') || value.contains(' ') {
         return None;
     }
@@ -211,17 +280,32 @@ mod tests {
     use super::{OLD, translate};
 
     fn modern(name: &str, args: &[&str]) -> Result<String, String> {
-        let old = OLD.iter().find(|old| old.name == name).expect("a known directive");
+        let old = OLD
+            .iter()
+            .find(|old| old.name == name)
+            .expect("a known directive");
         translate(old, args).map(|words| words.join(" "))
     }
 
     #[test]
     fn headers() {
-        assert_eq!(modern("reqadd", &["X-P: 50%", "if", "a"]), Ok("http-request add-header X-P 50%% if a".into()));
-        assert_eq!(modern("rspidel", &["^Server:.*"]), Ok("http-response del-header Server".into()));
-        assert_eq!(modern("reqidel", &["^X-Internal"]), Ok("http-request del-header X-Internal -m beg".into()));
         assert_eq!(
-            modern("rspirep", &["^Location: http://(.*)", "Location: https://\\1"]),
+            modern("reqadd", &["X-P: 50%", "if", "a"]),
+            Ok("http-request add-header X-P 50%% if a".into())
+        );
+        assert_eq!(
+            modern("rspidel", &["^Server:.*"]),
+            Ok("http-response del-header Server".into())
+        );
+        assert_eq!(
+            modern("reqidel", &["^X-Internal"]),
+            Ok("http-request del-header X-Internal -m beg".into())
+        );
+        assert_eq!(
+            modern(
+                "rspirep",
+                &["^Location: http://(.*)", "Location: https://\\1"]
+            ),
             Ok("http-response replace-header Location (?i)^http://(.*) https://\\1".into())
         );
         assert_eq!(

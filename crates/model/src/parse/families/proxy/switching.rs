@@ -10,9 +10,27 @@ use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    Row { name: "use_backend", valid: Valid::FE, args: (0, ANY), doc: "The backend for what meets a condition.", read: use_backend },
-    Row { name: "default_backend", valid: Valid::FE_DEF, args: (0, 1), doc: "The backend for the rest.", read: default_backend },
-    Row { name: "use-server", valid: Valid::BE, args: (0, ANY), doc: "The server for what meets a condition.", read: use_server },
+    Row {
+        name: "use_backend",
+        valid: Valid::FE,
+        args: (0, ANY),
+        doc: "The backend for what meets a condition.",
+        read: use_backend,
+    },
+    Row {
+        name: "default_backend",
+        valid: Valid::FE_DEF,
+        args: (0, 1),
+        doc: "The backend for the rest.",
+        read: default_backend,
+    },
+    Row {
+        name: "use-server",
+        valid: Valid::BE,
+        args: (0, ANY),
+        doc: "The server for what meets a condition.",
+        read: use_server,
+    },
     Row {
         name: "force-be-switch",
         valid: Valid::ALL,
@@ -29,9 +47,14 @@ fn use_backend(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     }
     let condition = match statement.arg(1) {
         "" => None,
-        word if Condition::opens(word) => Some(condition(parser, statement, 1, Phases::FE_USE_BACKEND).map_err(|why| {
-            statement.fault(1, format!("error detected while parsing switching rule : {why}."))
-        })?),
+        word if Condition::opens(word) => Some(
+            condition(parser, statement, 1, Phases::FE_USE_BACKEND).map_err(|why| {
+                statement.fault(
+                    1,
+                    format!("error detected while parsing switching rule : {why}."),
+                )
+            })?,
+        ),
         word => {
             return Err(statement.fault(
                 1,
@@ -41,15 +64,28 @@ fn use_backend(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     };
     let target = if name.contains("%[") || is_alias(name) {
         let format = log_format(parser, statement, name, Usage::RAW, Phases::FE_USE_BACKEND)
-            .map_err(|why| statement.fault(0, format!("failed to parse use_backend rule '{name}' : {why}.")))?;
+            .map_err(|why| {
+                statement.fault(
+                    0,
+                    format!("failed to parse use_backend rule '{name}' : {why}."),
+                )
+            })?;
         SwitchTarget::Dynamic(format)
     } else {
         let draft = parser.draft()?;
-        draft.switch_names.push((draft.proxy.front.switch_rules.len(), name.into(), statement.line.clone()));
+        draft.switch_names.push((
+            draft.proxy.front.switch_rules.len(),
+            name.into(),
+            statement.line.clone(),
+        ));
         // Stands in until the backends are known.
         SwitchTarget::Static(ProxyIdx(0))
     };
-    parser.proxy()?.front.switch_rules.push(SwitchRule { target, condition });
+    parser
+        .proxy()?
+        .front
+        .switch_rules
+        .push(SwitchRule { target, condition });
     Ok(())
 }
 
@@ -80,32 +116,64 @@ fn use_server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         return Err(statement.fault_here("'use-server' expects a server name."));
     }
     if !Condition::opens(statement.arg(1)) {
-        return Err(statement.fault(1, "'use-server' requires either 'if' or 'unless' followed by a condition."));
+        return Err(statement.fault(
+            1,
+            "'use-server' requires either 'if' or 'unless' followed by a condition.",
+        ));
     }
-    let condition = condition(parser, statement, 1, Phases::BE_SET_SERVER)
-        .map_err(|why| statement.fault(1, format!("error detected while parsing switching rule : {why}.")))?;
+    let condition = condition(parser, statement, 1, Phases::BE_SET_SERVER).map_err(|why| {
+        statement.fault(
+            1,
+            format!("error detected while parsing switching rule : {why}."),
+        )
+    })?;
     let target = if is_alias(name) {
-        Err(log_format(parser, statement, name, Usage::RAW, Phases::BE_SET_SERVER)
-            .map_err(|why| statement.fault(0, format!("failed to parse use-server rule '{name}' : {why}.")))?)
+        Err(
+            log_format(parser, statement, name, Usage::RAW, Phases::BE_SET_SERVER).map_err(
+                |why| {
+                    statement.fault(
+                        0,
+                        format!("failed to parse use-server rule '{name}' : {why}."),
+                    )
+                },
+            )?,
+        )
     } else {
         let draft = parser.draft()?;
-        draft.use_server_names.push((draft.proxy.back.use_server.len(), name.into(), statement.line.clone()));
+        draft.use_server_names.push((
+            draft.proxy.back.use_server.len(),
+            name.into(),
+            statement.line.clone(),
+        ));
         Ok(ServerIdx(0))
     };
-    parser.proxy()?.back.use_server.push(UseServerRule { target, condition: Some(condition) });
+    parser.proxy()?.back.use_server.push(UseServerRule {
+        target,
+        condition: Some(condition),
+    });
     Ok(())
 }
 
 fn force_switch(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let caps = parser.proxy()?.caps;
     if caps.defaults || !Half::Front.is_in(caps) {
-        return Err(statement.fault_here("'force-be-switch' only available in frontend or listen section."));
+        return Err(
+            statement.fault_here("'force-be-switch' only available in frontend or listen section.")
+        );
     }
     if !Condition::opens(statement.arg(0)) {
-        return Err(statement.fault(0, "'force-be-switch' requires either 'if' or 'unless' followed by a condition."));
+        return Err(statement.fault(
+            0,
+            "'force-be-switch' requires either 'if' or 'unless' followed by a condition.",
+        ));
     }
     let condition: Arc<Condition> = condition(parser, statement, 0, Phases::FE_USE_BACKEND)
-        .map_err(|why| statement.fault(0, format!("error detected while parsing switching rule : {why}.")))?;
+        .map_err(|why| {
+            statement.fault(
+                0,
+                format!("error detected while parsing switching rule : {why}."),
+            )
+        })?;
     parser.proxy()?.front.force_switch.push(condition);
     Ok(())
 }
@@ -119,22 +187,33 @@ mod tests {
     const BACKENDS: &str = "\nbackend a\n mode http\n timeout connect 1s\n timeout server 1s\n server s1 127.0.0.1:1\n server s2 127.0.0.1:2\nbackend b\n mode http\n timeout connect 1s\n timeout server 1s\n";
 
     fn front(lines: &str) -> super::super::testing::Outcome {
-        read(&format!("frontend f\n mode http\n bind 127.0.0.1:80\n timeout client 1s\n{lines}{BACKENDS}"))
+        read(&format!(
+            "frontend f\n mode http\n bind 127.0.0.1:80\n timeout client 1s\n{lines}{BACKENDS}"
+        ))
     }
 
     #[test]
     fn names_are_resolved_wherever_they_stand() {
-        let out = front(" use_backend b if TRUE\n use_backend %[src]\n default_backend a\n force-be-switch unless TRUE");
+        let out = front(
+            " use_backend b if TRUE\n use_backend %[src]\n default_backend a\n force-be-switch unless TRUE",
+        );
         let rules = &out.proxy("f").front;
-        assert!(matches!(rules.switch_rules[0].target, SwitchTarget::Static(at) if at == out.proxy("b").idx));
-        assert!(matches!(rules.switch_rules[1].target, SwitchTarget::Dynamic(_)));
+        assert!(
+            matches!(rules.switch_rules[0].target, SwitchTarget::Static(at) if at == out.proxy("b").idx)
+        );
+        assert!(matches!(
+            rules.switch_rules[1].target,
+            SwitchTarget::Dynamic(_)
+        ));
         assert_eq!(rules.default_backend_idx, Some(out.proxy("a").idx));
         assert_eq!(rules.force_switch.len(), 1);
     }
 
     #[test]
     fn servers_are_resolved() {
-        let out = read("backend a\n mode http\n timeout connect 1s\n timeout server 1s\n use-server s2 if TRUE\n server s1 127.0.0.1:1\n server s2 127.0.0.1:2\n");
+        let out = read(
+            "backend a\n mode http\n timeout connect 1s\n timeout server 1s\n use-server s2 if TRUE\n server s1 127.0.0.1:1\n server s2 127.0.0.1:2\n",
+        );
         assert!(matches!(out.proxy("a").back.use_server[0].target, Ok(at) if at.0 == 1));
     }
 
@@ -142,18 +221,47 @@ mod tests {
     fn faults_are_worded_as_expected() {
         for (line, message) in [
             (" use_backend", "'use_backend' expects a backend name."),
-            (" use_backend a foo", "unexpected keyword 'foo' after switching rule, only 'if' and 'unless' are allowed."),
-            (" use_backend a if zoo", "error detected while parsing switching rule : no such ACL : 'zoo'"),
-            (" use_backend zz", "Proxy 'f': unable to find required use_backend: 'zz'."),
-            (" default_backend zz", "Proxy 'f': unable to find required default_backend: 'zz'."),
-            (" default_backend f", "Proxy 'f': unable to find required default_backend: 'f'."),
-            (" force-be-switch foo", "'force-be-switch' requires either 'if' or 'unless' followed by a condition."),
+            (
+                " use_backend a foo",
+                "unexpected keyword 'foo' after switching rule, only 'if' and 'unless' are allowed.",
+            ),
+            (
+                " use_backend a if zoo",
+                "error detected while parsing switching rule : no such ACL : 'zoo'",
+            ),
+            (
+                " use_backend zz",
+                "Proxy 'f': unable to find required use_backend: 'zz'.",
+            ),
+            (
+                " default_backend zz",
+                "Proxy 'f': unable to find required default_backend: 'zz'.",
+            ),
+            (
+                " default_backend f",
+                "Proxy 'f': unable to find required default_backend: 'f'.",
+            ),
+            (
+                " force-be-switch foo",
+                "'force-be-switch' requires either 'if' or 'unless' followed by a condition.",
+            ),
         ] {
             let out = front(line);
-            assert!(out.loaded.is_none() && out.messages.contains(message), "{line}: {}", out.messages);
+            assert!(
+                out.loaded.is_none() && out.messages.contains(message),
+                "{line}: {}",
+                out.messages
+            );
         }
-        let out = read("backend a\n use-server zz if TRUE\n timeout connect 1s\n timeout server 1s\n");
-        assert!(out.messages.contains("backend 'a' : unable to find server 'zz' referenced in a 'use-server' rule."), "{}", out.messages);
+        let out =
+            read("backend a\n use-server zz if TRUE\n timeout connect 1s\n timeout server 1s\n");
+        assert!(
+            out.messages.contains(
+                "backend 'a' : unable to find server 'zz' referenced in a 'use-server' rule."
+            ),
+            "{}",
+            out.messages
+        );
     }
 
     #[test]
