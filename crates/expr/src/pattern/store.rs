@@ -165,12 +165,33 @@ impl PatternStore {
         Ok(made)
     }
 
-    /// A list for patterns written in the configuration itself, with its compiled form.
-    pub fn inline(&mut self, set: PatternSet) -> (Arc<PatternRef>, Arc<PatternCell>) {
+    /// A list for patterns written in the configuration itself, with its compiled form, under a number of its own or the
+    /// given one (`-u`).
+    ///
+    /// # Errors
+    /// The number is taken.
+    pub fn inline(
+        &mut self,
+        set: PatternSet,
+        id: Option<u32>,
+    ) -> Result<(Arc<PatternRef>, Arc<PatternCell>), String> {
+        if let Some(id) = id {
+            if self.refs.iter().any(|list| list.id == id) {
+                return Err(format!("pattern reference id {id} is already used"));
+            }
+            // Numbers given out later must not meet this one.
+            let next = self.next_id;
+            self.next_id = id;
+            let made = self.register(None, false, Lines::default());
+            self.next_id = next.max(id.saturating_add(1));
+            let cell = Arc::new(PatternCell::new(set));
+            made.cells.lock().push(cell.clone());
+            return Ok((made, cell));
+        }
         let made = self.register(None, false, Lines::default());
         let cell = Arc::new(PatternCell::new(set));
         made.cells.lock().push(cell.clone());
-        (made, cell)
+        Ok((made, cell))
     }
 
     fn register(&mut self, name: Option<&str>, is_map: bool, lines: Lines) -> Arc<PatternRef> {
@@ -182,7 +203,7 @@ impl PatternStore {
             cells: Mutex::default(),
             lines,
         });
-        self.next_id += 1;
+        self.next_id = self.next_id.saturating_add(1);
         self.refs.push(made.clone());
         made
     }
