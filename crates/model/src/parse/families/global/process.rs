@@ -1,4 +1,4 @@
-//! How the process runs: identity, threads, limits of its life.
+//! How the process runs: in the background, under a master, and for how long.
 
 use super::limits::figure;
 use crate::parse::families::log;
