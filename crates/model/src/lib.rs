@@ -22,7 +22,7 @@ pub use bind::Bind;
 pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
 pub use global::{Global, SocketBuffers, StatusClasses, UnixBind};
 pub use proxy::{
-    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend,
+    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Forwarded, Frontend,
     HeaderCapture, KeepAliveProbe, Mode, Options, Proxy, RestrictNames, RetryOn, Reuse, SwitchRule,
     SwitchTarget, Timeouts, UseServerRule,
 };

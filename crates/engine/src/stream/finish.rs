@@ -60,6 +60,18 @@ impl Stream<'_> {
         }
     }
 
+    /// A proxy without a format logs each connection as it comes (configuration manual, section 8.2.1).
+    pub(super) fn log_connect(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        if proxy.log.format.is_none()
+            && !proxy.log.targets.is_empty()
+            && !proxy.options.has(Options::DONT_LOG_NORMAL)
+        {
+            self.write_log(&proxy.log, INFO, false);
+            self.state.logged = true;
+        }
+    }
+
     fn log_end(&mut self) {
         let proxy = self.session.frontend.config.clone();
         let logs = &proxy.log;

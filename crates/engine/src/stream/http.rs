@@ -130,6 +130,7 @@ impl Stream<'_> {
             .request_rate
             .add(self.state.times.request, 1000, 1);
         self.capture_request();
+        self.log_connect();
     }
 
     async fn process_and_serve(&mut self) -> Next {

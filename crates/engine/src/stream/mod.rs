@@ -4,6 +4,7 @@ mod access;
 mod cause;
 mod dispatch;
 mod finish;
+mod forwarded;
 mod http;
 mod pages;
 mod relay;

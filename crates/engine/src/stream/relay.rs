@@ -60,6 +60,8 @@ struct Flow {
     closes: bool,
     /// The receiver does not take anything any more; what still comes is dropped.
     discarding: bool,
+    /// Fields behind the body are not passed on.
+    drops_trailers: bool,
     /// Body bytes passed on.
     moved: u64,
 }
@@ -138,10 +140,11 @@ impl<'a> Relay<'a> {
         self
     }
 
-    /// Says that the server does not take the rest of the request.
+    /// Says that fields behind the request's and the response's body are not passed on.
     #[must_use]
-    pub fn discard_request(mut self) -> Self {
-        self.request.discarding = true;
+    pub fn drop_trailers(mut self, of_request: bool, of_response: bool) -> Self {
+        self.request.drops_trailers = of_request;
+        self.response.drops_trailers = of_response;
         self
     }
 
@@ -342,7 +345,7 @@ fn poll_flow(
         }
         if !flow.finished && source.is_message_over() {
             flow.finished = true;
-            let trailers = source.trailers();
+            let trailers = source.trailers().filter(|_| !flow.drops_trailers);
             sink.finish_body(trailers);
         }
         if !flow.discarding {

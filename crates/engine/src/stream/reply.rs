@@ -24,7 +24,7 @@ impl Stream<'_> {
     }
 
     /// The page for a status; `None` closes the connection without a word.
-    fn page(&self, status: u16) -> Option<Reply> {
+    pub(super) fn page(&self, status: u16) -> Option<Reply> {
         let page = self
             .backend()
             .config
@@ -38,6 +38,7 @@ impl Stream<'_> {
                 head: stored.head.clone(),
                 body: Bytes::copy_from_slice(&stored.body),
                 close: matches!(status, 400 | 408),
+                verbatim: true,
             }),
             Some(ErrorPage::Redirect(code, location)) => {
                 let mut reply = Reply::new(*code, pages::reason(*code).as_bytes());
@@ -78,7 +79,9 @@ impl Stream<'_> {
         self.state.response = reply.head;
         self.state.has_response = true;
         let bodyless = matches!(self.state.response.status(), 100..=199 | 204 | 304);
-        if !bodyless && !self.state.response.has(FieldId::ContentLength) {
+        // A stored page goes out as it was written: without a length its end is that of the connection.
+        let measured = !reply.verbatim || self.state.response.has(FieldId::ContentLength);
+        if !bodyless && !self.state.response.has(FieldId::ContentLength) && measured {
             prepend_length(&mut self.state.response, body.len());
         }
         self.after_response_rules().await;

@@ -107,6 +107,16 @@ impl Stream<'_> {
                 conn.input.consume(consumed);
                 conn.expect_body(framing);
                 conn.decode(&runtime.limits)?;
+                // The preface of HTTP/2, which is not spoken here.
+                if state.request.version() == message::Version::HTTP_2
+                    && state.request.method_text() == b"PRI"
+                {
+                    return Err(h1::ParseError {
+                        kind: h1::ErrorKind::Version,
+                        position: 0,
+                        status: 400,
+                    });
+                }
                 state.has_request = true;
                 state.request_framing = framing;
                 state.request_flags = flags;
@@ -426,6 +436,9 @@ impl Stream<'_> {
         }
         if let Some(option) = merged(both, |proxy| proxy.original_to.as_deref()) {
             self.add_address(option, false);
+        }
+        if let Some(option) = &backend.forwarded {
+            self.add_forwarded(option);
         }
     }
 

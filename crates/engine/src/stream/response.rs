@@ -156,7 +156,7 @@ impl Stream<'_> {
         self.drop_server_conn();
         // A kept connection that died under the request: the client is told nothing, so that it tries again by itself.
         if reused && matches!(lost, Lost::Empty | Lost::Unsent) && self.session.requests.get() > 1 {
-            self.state.status = 0;
+            self.state.log_level = Some(None);
             return Next::Abort;
         }
         self.send_page(status).await
@@ -166,7 +166,9 @@ impl Stream<'_> {
     async fn exchange(&mut self) -> Result<Answer, Lost> {
         self.write_request();
         self.send_request().await?;
-        let mut at = self.server_timeout().map(|timeout| clock::now_ms() + timeout);
+        let mut at = self
+            .server_timeout()
+            .map(|timeout| clock::now_ms() + timeout);
         loop {
             if let Some(answer) = self.parse_response()? {
                 let status = self.state.response.status();
@@ -182,7 +184,9 @@ impl Stream<'_> {
             } else {
                 // After an interim response the client's body goes on.
                 self.send_request().await?;
-                at = self.server_timeout().map(|timeout| clock::now_ms() + timeout);
+                at = self
+                    .server_timeout()
+                    .map(|timeout| clock::now_ms() + timeout);
             }
         }
     }
@@ -248,12 +252,14 @@ impl Stream<'_> {
             return self.send_replay().await;
         }
         let body = !self.client.conn.is_message_over();
+        let drops = self.dropped_trailers();
         let timeouts = self.relay_timeouts();
         let Some(server) = self.state.server_conn.as_mut() else {
             return Err(Lost::Unsent);
         };
         let ClientSide { conn, deadline, .. } = &mut *self.client;
         if !body {
+            server.conn.finish_body(None);
             let at = timeouts.server.map(|timeout| clock::now_ms() + timeout);
             let flushed = poll_fn(|cx| match server.conn.poll_flush(cx) {
                 Poll::Ready(outcome) => Poll::Ready(outcome.map_err(|_| Lost::Unsent)),
@@ -268,7 +274,8 @@ impl Stream<'_> {
             limits,
             Shape::RequestUntilResponse,
             timeouts,
-        );
+        )
+        .drop_trailers(drops.0, drops.1);
         let end = relay.run(deadline).await;
         self.state.bytes.0 += relay.moved().0;
         match end {
@@ -379,6 +386,10 @@ impl Stream<'_> {
                 server.conn.expect_body(framing);
                 self.state.has_response = true;
                 self.state.response_flags = flags;
+                // Nobody asked for another protocol: the server's answer makes no sense.
+                if self.state.response.status() == 101 && !self.state.request_flags.upgrade {
+                    return Err(Lost::Junk);
+                }
                 Ok(Some(Answer { framing, flags }))
             }
         }
@@ -424,8 +435,21 @@ impl Stream<'_> {
         self.forward_response(answer, next).await
     }
 
+    /// Whether trailers of the request and of the response are dropped by option.
+    fn dropped_trailers(&self) -> (bool, bool) {
+        let front = self.session.frontend.config.options;
+        (
+            self.backend()
+                .config
+                .options
+                .has(Options::DROP_REQUEST_TRAILERS),
+            front.has(Options::DROP_RESPONSE_TRAILERS),
+        )
+    }
+
     async fn forward_response(&mut self, answer: Answer, next: Next) -> Next {
         let request_over = self.client.conn.is_message_over();
+        let drops = self.dropped_trailers();
         let timeouts = self.relay_timeouts();
         let end = {
             let Some(server) = self.state.server_conn.as_mut() else {
@@ -433,7 +457,8 @@ impl Stream<'_> {
             };
             let limits = &self.session.runtime.limits;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
-            let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Http, timeouts);
+            let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Http, timeouts)
+                .drop_trailers(drops.0, drops.1);
             if request_over || self.state.replay.is_some() {
                 relay = relay.request_done();
             }

@@ -38,6 +38,7 @@ pub async fn serve_tcp(
     stream.state.number = process
         .streams
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    stream.log_connect();
     stream.tcp().await
 }
 
