@@ -100,6 +100,7 @@ fn waits_for(word: &str) -> Option<&'static str> {
     match word {
         "" => None,
         _ if word.starts_with("lua.") => Some("Lua"),
+        "close" => Some("closing the server's connection by a rule"),
         _ => known::waits_for(known::Family::Action, word),
     }
 }
