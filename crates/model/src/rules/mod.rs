@@ -212,7 +212,11 @@ pub trait Stream: View {
 }
 
 /// Renders a log-format with the stream's scratch buffer and hands the text on.
-pub fn with_text<R>(stream: &mut dyn Stream, format: &LogFormat, then: impl FnOnce(&mut dyn Stream, &[u8]) -> R) -> R {
+pub fn with_text<R>(
+    stream: &mut dyn Stream,
+    format: &LogFormat,
+    then: impl FnOnce(&mut dyn Stream, &[u8]) -> R,
+) -> R {
     let mut text = stream.take_scratch();
     text.clear();
     format.render(stream.view(), &mut text);

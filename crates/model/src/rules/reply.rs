@@ -20,6 +20,10 @@ impl Reply {
     pub fn new(status: u16, reason: &[u8]) -> Self {
         let mut head = Head::new();
         head.start_response(Version::HTTP_11, status, reason);
-        Self { head, body: Bytes::new(), close: false }
+        Self {
+            head,
+            body: Bytes::new(),
+            close: false,
+        }
     }
 }

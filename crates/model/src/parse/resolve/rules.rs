@@ -9,8 +9,11 @@ use config::Severity;
 pub(super) fn check(parser: &mut Parser<'_>) {
     let mut faults = Vec::new();
     for draft in &parser.drafts {
-        let names =
-            Names { proxy: &draft.proxy, http_errors: &parser.http_errors, log_profiles: &parser.log_profiles };
+        let names = Names {
+            proxy: &draft.proxy,
+            http_errors: &parser.http_errors,
+            log_profiles: &parser.log_profiles,
+        };
         faults.extend(resolve(&names));
     }
     for (_, message) in faults {

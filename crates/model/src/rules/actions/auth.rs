@@ -25,7 +25,8 @@ impl Action for Auth {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         // Clients that take this for their proxy send a complete URI, and then expect the status of a proxy.
         let is_proxied = stream.request().is_some_and(|head| {
-            !Target::parse(head.target()).scheme.is_empty() && head.get(b"proxy-connection").is_some()
+            !Target::parse(head.target()).scheme.is_empty()
+                && head.get(b"proxy-connection").is_some()
         });
         let (status, field) = match is_proxied {
             true => (407, &b"proxy-authenticate"[..]),
@@ -51,5 +52,7 @@ fn parse(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
         true => cursor.expect("missing realm value.")?.into(),
         false => cursor.proxy()?.name.clone(),
     };
-    Ok(Box::new(Auth { challenge: format!("Basic realm=\"{realm}\"").into() }))
+    Ok(Box::new(Auth {
+        challenge: format!("Basic realm=\"{realm}\"").into(),
+    }))
 }

@@ -64,7 +64,11 @@ impl Fake {
     fn run(&mut self, rules: &[Arc<Rule>]) -> Flow {
         assert!(!rules.is_empty(), "no rules");
         for rule in rules {
-            if rule.condition.as_ref().is_some_and(|condition| !condition.holds(self)) {
+            if rule
+                .condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(self))
+            {
                 continue;
             }
             match rule.action.run(self) {
@@ -86,15 +90,26 @@ fn push_all(head: &mut Head, fields: &[&str]) {
 /// The fields of a head, one per line.
 fn shown(head: &Head) -> String {
     let lines = head.iter().map(|(name, value)| {
-        format!("{}: {}\n", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
+        format!(
+            "{}: {}\n",
+            String::from_utf8_lossy(name),
+            String::from_utf8_lossy(value)
+        )
     });
     lines.collect()
 }
 
 /// Status line, fields and body of a reply.
 fn shown_reply(reply: &Reply) -> String {
-    let (status, reason) = (reply.head.status(), String::from_utf8_lossy(reply.head.reason()));
-    format!("{status} {reason}\n{}\n{}", shown(&reply.head), String::from_utf8_lossy(&reply.body))
+    let (status, reason) = (
+        reply.head.status(),
+        String::from_utf8_lossy(reply.head.reason()),
+    );
+    format!(
+        "{status} {reason}\n{}\n{}",
+        shown(&reply.head),
+        String::from_utf8_lossy(&reply.body)
+    )
 }
 
 /// Runs `http-request` lines on a request.
@@ -124,7 +139,11 @@ impl View for Fake {
         &NoView
     }
     fn client(&self) -> Option<Connection<'_>> {
-        Some(Connection { src: Some(&self.src), dst: Some(&self.dst), ..Connection::default() })
+        Some(Connection {
+            src: Some(&self.src),
+            dst: Some(&self.dst),
+            ..Connection::default()
+        })
     }
     fn request(&self) -> Option<&Head> {
         Some(&self.request)
@@ -133,10 +152,17 @@ impl View for Fake {
         self.response.as_ref()
     }
     fn body(&self, _: Side) -> Option<Content<'_>> {
-        Some(Content { bytes: &self.body, complete: self.body_complete, announced: None })
+        Some(Content {
+            bytes: &self.body,
+            complete: self.body_complete,
+            announced: None,
+        })
     }
     fn var(&self, name: VarId) -> Option<Value<'_>> {
-        self.vars.iter().find(|(var, _)| *var == name).map(|(_, value)| value.clone())
+        self.vars
+            .iter()
+            .find(|(var, _)| *var == name)
+            .map(|(_, value)| value.clone())
     }
 }
 
@@ -171,7 +197,10 @@ impl Stream for Fake {
         self.done.push(format!("timeout {name} {value}"));
     }
     fn capture(&mut self, request: bool, slot: usize, value: &[u8]) {
-        self.done.push(format!("capture {request} {slot} {}", String::from_utf8_lossy(value)));
+        self.done.push(format!(
+            "capture {request} {slot} {}",
+            String::from_utf8_lossy(value)
+        ));
     }
     fn set_priority(&mut self, class: Option<i32>, offset: Option<i32>) {
         self.done.push(format!("priority {class:?} {offset:?}"));
@@ -186,8 +215,15 @@ impl Stream for Fake {
         self.done.push("no retry".into());
     }
     fn send_interim(&mut self, status: u16, headers: &[(&[u8], &[u8])]) {
-        let text = headers.iter().map(|(name, value)| [*name, b"=", *value].concat()).collect::<Vec<_>>().join(&b","[..]);
-        self.done.push(format!("interim {status} {}", String::from_utf8_lossy(&text)));
+        let text = headers
+            .iter()
+            .map(|(name, value)| [*name, b"=", *value].concat())
+            .collect::<Vec<_>>()
+            .join(&b","[..]);
+        self.done.push(format!(
+            "interim {status} {}",
+            String::from_utf8_lossy(&text)
+        ));
     }
     fn log_now(&mut self, step: &'static str, profile: Option<&str>) {
         self.done.push(format!("log {step} {profile:?}"));
