@@ -8,7 +8,6 @@ pub fn reason(status: u16) -> &'static str {
         101 => "Switching Protocols",
         102 => "Processing",
         103 => "Early Hints",
-        122 => "Request-URI too long",
         200 => "OK",
         201 => "Created",
         202 => "Accepted",

@@ -243,7 +243,7 @@ fn parse_del(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let which = match NameMatch::of(method) {
         Some(how) => Which::Text(how, name),
         None if method == "reg" => {
-            let regex = Regex::new(written, true).map_err(|why| {
+            let regex = Regex::new(written, false).map_err(|why| {
                 cursor.fault(format!("regex '{written}' is invalid (error={why})"))
             })?;
             Which::Pattern(Box::new(regex))

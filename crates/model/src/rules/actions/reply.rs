@@ -113,6 +113,11 @@ impl Response {
                 body.into()
             }
         };
+        // The connection writes this field itself.
+        if reply.head.lists_token(FieldId::Connection, b"close") {
+            reply.close = true;
+            reply.head.remove_known(FieldId::Connection);
+        }
         finish(&mut reply, self.content_type.as_deref());
         reply
     }

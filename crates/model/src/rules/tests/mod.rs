@@ -23,6 +23,7 @@ struct Fake {
     body: Vec<u8>,
     body_complete: bool,
     limit: usize,
+    is_proxied: bool,
     waited: u64,
     vars: Vec<(VarId, Value<'static>)>,
     /// What was done, one line each.
@@ -45,6 +46,7 @@ impl Fake {
             body: Vec::new(),
             body_complete: true,
             limit: usize::MAX,
+            is_proxied: false,
             waited: 0,
             vars: Vec::new(),
             done: Vec::new(),
@@ -233,6 +235,9 @@ impl Stream for Fake {
     }
     fn body_timed_out(&mut self, side: Side) {
         self.done.push(format!("no body {side:?}"));
+    }
+    fn uses_proxy_headers(&self) -> bool {
+        self.is_proxied
     }
     fn head_limit(&self) -> usize {
         self.limit

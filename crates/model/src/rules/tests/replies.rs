@@ -279,4 +279,20 @@ fn asking_for_a_password() {
     assert_eq!(reply_to("GET /a1", "auth"), challenge("l"));
     assert_eq!(reply_to("GET /a3", "auth realm \"a b\""), challenge("a b"));
     assert_eq!(reply_to("GET http://a.g/u", "auth"), challenge("l"));
+    let mut fake = Fake::new("GET http://a.g/u", &[]);
+    fake.is_proxied = true;
+    let Flow::Reply(reply) = request("http-request auth", &mut fake) else {
+        panic!("no reply")
+    };
+    let expected = "407 Proxy Authentication Required\nproxy-authenticate: Basic realm=\"l\"\n\n";
+    assert_eq!(shown_reply(&reply), expected);
+}
+
+#[test]
+fn a_response_may_close_the_connection() {
+    let mut fake = Fake::new("GET /", &[]);
+    let Flow::Reply(reply) = request("http-request return hdr Connection close", &mut fake) else {
+        panic!("no reply")
+    };
+    assert!(reply.close && !reply.head.has(message::FieldId::Connection));
 }
