@@ -134,6 +134,7 @@ impl Patterns {
         let mut words = words;
         let mut explicit = None;
         let mut ignore_case = false;
+        let mut unique_id = None;
         let (mut is_map, mut closed) = (false, false);
         let mut files = Vec::new();
         while let [flag, tail @ ..] = words
@@ -148,9 +149,10 @@ impl Patterns {
                 "-n" => {}
                 "-u" => {
                     let id = needs_argument("unique id")?;
-                    if id.parse::<u32>().is_err() {
-                        return Err("the argument of -u must be an integer".into());
-                    }
+                    let id = id
+                        .parse()
+                        .map_err(|_| "the argument of -u must be an integer")?;
+                    unique_id = Some(id);
                     words = tail;
                 }
                 "-M" => is_map = true,
@@ -203,7 +205,7 @@ impl Patterns {
         if method.takes_patterns() {
             let mut set = PatternSet::new(method, ignore_case);
             add_patterns(&mut set, words, method)?;
-            cells.push(ctx.compiler.patterns.inline(set).1);
+            cells.push(ctx.compiler.patterns.inline(set, unique_id)?.1);
         }
         Ok(Self {
             method,

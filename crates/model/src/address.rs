@@ -1,6 +1,7 @@
 //! Addresses as the configuration writes them: families, ranges and inherited descriptors (configuration manual,
 //! section 11).
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -98,7 +99,12 @@ impl Allow {
         prefer_datagram: false,
     };
     /// What `dgram-bind` takes.
-    pub const DATAGRAM_BIND: Self = Self { stream: false, datagram: true, prefer_datagram: true, ..Self::BIND };
+    pub const DATAGRAM_BIND: Self = Self {
+        stream: false,
+        datagram: true,
+        prefer_datagram: true,
+        ..Self::BIND
+    };
     /// What `server` takes.
     pub const SERVER: Self = Self {
         port_required: false,
@@ -109,7 +115,11 @@ impl Allow {
         ..Self::BIND
     };
     /// What `source` takes: a range, but no port is needed.
-    pub const SOURCE: Self = Self { port_required: false, fd: false, ..Self::BIND };
+    pub const SOURCE: Self = Self {
+        port_required: false,
+        fd: false,
+        ..Self::BIND
+    };
     /// What `log` takes.
     pub const LOG: Self = Self {
         port_required: false,
@@ -119,7 +129,12 @@ impl Allow {
         ..Self::BIND
     };
     /// A bare address, as `addr` takes it; a port may follow.
-    pub const PEER: Self = Self { port_required: false, range: false, fd: false, ..Self::BIND };
+    pub const PEER: Self = Self {
+        port_required: false,
+        range: false,
+        fd: false,
+        ..Self::BIND
+    };
 }
 
 /// Why an address can't be used.
@@ -139,7 +154,10 @@ impl std::fmt::Display for AddressError {
             Self::Invalid(message) => f.write_str(message),
             Self::Unresolved(host) => write!(f, "could not resolve address '{host}'."),
             Self::NotBuilt(address, waits) => {
-                write!(f, "'{address}' is known but not built yet in hapax (waits for: {waits}).")
+                write!(
+                    f,
+                    "'{address}' is known but not built yet in hapax (waits for: {waits})."
+                )
             }
         }
     }
@@ -197,14 +215,18 @@ const UNIX_BIND_PATH_MAX: usize = 97;
 pub fn parse(text: &str, allow: Allow) -> Result<AddressRange, AddressError> {
     let invalid = |message: String| Err(AddressError::Invalid(message));
     if text.is_empty() {
-        return invalid(format!("'{text}' resolves to an empty address (environment variable missing?)"));
+        return invalid(format!(
+            "'{text}' resolves to an empty address (environment variable missing?)"
+        ));
     }
     let (said, rest) = match (text.strip_prefix("stream+"), text.strip_prefix("dgram+")) {
         (Some(rest), _) => (Some(false), rest),
         (_, Some(rest)) => (Some(true), rest),
         _ => (None, text),
     };
-    let found = PREFIXES.iter().find_map(|(prefix, family, kind)| Some((*family, *kind, rest.strip_prefix(prefix)?)));
+    let found = PREFIXES
+        .iter()
+        .find_map(|(prefix, family, kind)| Some((*family, *kind, rest.strip_prefix(prefix)?)));
     let (family, kind, rest) = match found {
         Some(found) => found,
         None if rest.starts_with('/') => (Family::Unix, None, rest),
@@ -217,23 +239,39 @@ pub fn parse(text: &str, allow: Allow) -> Result<AddressRange, AddressError> {
     if !datagram && !allow.stream {
         return invalid(format!("stream-type address not acceptable in '{text}'"));
     }
-    let plain = |address| AddressRange { address, last_port: 0, host: None, port_offset: None, has_port: false, datagram };
+    let plain = |address| AddressRange {
+        address,
+        last_port: 0,
+        host: None,
+        port_offset: None,
+        has_port: false,
+        datagram,
+    };
     match family {
         Family::Unix => Ok(plain(Address::Unix(unix_path(text, rest, allow)?))),
         Family::Abstract { padded } => {
             if rest.len() >= UNIX_PATH_MAX {
-                return invalid(format!("socket path '{text}' too long (max {UNIX_PATH_MAX})"));
+                return invalid(format!(
+                    "socket path '{text}' too long (max {UNIX_PATH_MAX})"
+                ));
             }
-            Ok(plain(Address::Abstract { name: rest.as_bytes().into(), padded }))
+            Ok(plain(Address::Abstract {
+                name: rest.as_bytes().into(),
+                padded,
+            }))
         }
         Family::Fd | Family::SocketPair => {
             if family == Family::Fd && !allow.fd {
-                return invalid(format!("a file descriptor is not acceptable here in '{text}'"));
+                return invalid(format!(
+                    "a file descriptor is not acceptable here in '{text}'"
+                ));
             }
             match rest.parse::<i32>().ok().filter(|fd| *fd >= 0) {
                 Some(fd) if family == Family::Fd => Ok(plain(Address::Fd(fd))),
                 Some(fd) => Ok(plain(Address::SocketPair(fd))),
-                None => invalid(format!("file descriptor '{rest}' is not a valid integer in '{text}'")),
+                None => invalid(format!(
+                    "file descriptor '{rest}' is not a valid integer in '{text}'"
+                )),
             }
         }
         Family::NotBuilt(waits) => Err(AddressError::NotBuilt(text.into(), waits)),
@@ -242,9 +280,15 @@ pub fn parse(text: &str, allow: Allow) -> Result<AddressRange, AddressError> {
 }
 
 fn unix_path(text: &str, path: &str, allow: Allow) -> Result<PathBuf, AddressError> {
-    let max = if allow.port_required { UNIX_BIND_PATH_MAX } else { UNIX_PATH_MAX };
+    let max = if allow.port_required {
+        UNIX_BIND_PATH_MAX
+    } else {
+        UNIX_PATH_MAX
+    };
     if path.len() > max {
-        return Err(AddressError::Invalid(format!("socket path '{text}' too long (max {max})")));
+        return Err(AddressError::Invalid(format!(
+            "socket path '{text}' too long (max {max})"
+        )));
     }
     Ok(PathBuf::from(path))
 }
@@ -260,16 +304,26 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn inet(text: &str, rest: &str, family: Family, datagram: bool, allow: Allow) -> Result<AddressRange, AddressError> {
+fn inet(
+    text: &str,
+    rest: &str,
+    family: Family,
+    datagram: bool,
+    allow: Allow,
+) -> Result<AddressRange, AddressError> {
     let invalid = |message: String| Err(AddressError::Invalid(message));
     let (host, port) = split_port(rest);
     let port = port.filter(|port| !port.is_empty());
     let mut ports = (0, 0);
     let mut offset = None;
     match port {
-        None if allow.port_required => return invalid(format!("missing port specification in '{text}'")),
+        None if allow.port_required => {
+            return invalid(format!("missing port specification in '{text}'"));
+        }
         None => {}
-        Some(_) if !allow.port => return invalid(format!("port specification not permitted here in '{text}'")),
+        Some(_) if !allow.port => {
+            return invalid(format!("port specification not permitted here in '{text}'"));
+        }
         Some(port) if port.starts_with(['+', '-']) => {
             if !allow.offset {
                 return invalid(format!("port offset not permitted here in '{text}'"));
@@ -295,8 +349,14 @@ fn inet(text: &str, rest: &str, family: Family, datagram: bool, allow: Allow) ->
 fn port_range(text: &str, port: &str, allow: Allow) -> Result<(u16, u16), AddressError> {
     let invalid = |message: String| Err(AddressError::Invalid(message));
     let (first, last) = match port.split_once('-') {
-        Some((first, last)) => (port_number(text, first, u32::MAX)?, port_number(text, last, u32::MAX)?),
-        None => (port_number(text, port, u32::MAX)?, port_number(text, port, u32::MAX)?),
+        Some((first, last)) => (
+            port_number(text, first, u32::MAX)?,
+            port_number(text, last, u32::MAX)?,
+        ),
+        None => (
+            port_number(text, port, u32::MAX)?,
+            port_number(text, port, u32::MAX)?,
+        ),
     };
     if first != last && !allow.range {
         return invalid(format!("port range not permitted here in '{text}'"));
@@ -321,24 +381,41 @@ fn port_number(text: &str, port: &str, max: u32) -> Result<u32, AddressError> {
     Ok(port.parse().unwrap_or(max))
 }
 
-fn resolve(text: &str, host: &str, family: Family, allow: Allow) -> Result<(IpAddr, Option<Host>), AddressError> {
+fn resolve(
+    text: &str,
+    host: &str,
+    family: Family,
+    allow: Allow,
+) -> Result<(IpAddr, Option<Host>), AddressError> {
     let fits = |ip: &IpAddr| match family {
         Family::V4 => ip.is_ipv4(),
         Family::V6 => ip.is_ipv6(),
         _ => true,
     };
     if host.is_empty() || host == "*" {
-        let any = if family == Family::V6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let any = if family == Family::V6 {
+            Ipv6Addr::UNSPECIFIED.into()
+        } else {
+            Ipv4Addr::UNSPECIFIED.into()
+        };
         return Ok((any, None));
     }
     let wrong = || AddressError::Invalid(format!("invalid address: '{host}' in '{text}'"));
     if let Some(ip) = numeric(host) {
-        return if fits(&ip) { Ok((ip, None)) } else { Err(wrong()) };
+        return if fits(&ip) {
+            Ok((ip, None))
+        } else {
+            Err(wrong())
+        };
     }
     if !is_host_name(host) || !allow.resolve {
         return Err(wrong());
     }
-    let mut found = (host, 0).to_socket_addrs().into_iter().flatten().map(|address| address.ip());
+    let mut found = (host, 0)
+        .to_socket_addrs()
+        .into_iter()
+        .flatten()
+        .map(|address| address.ip());
     match found.find(fits) {
         Some(ip) => Ok((ip, Some(Host(host.into())))),
         None if allow.offset => Err(AddressError::Unresolved(host.into())),
@@ -348,7 +425,41 @@ fn resolve(text: &str, host: &str, family: Family, allow: Allow) -> Result<(IpAd
 
 /// Whether a resolver should be asked: colons and the like can't be in a name.
 fn is_host_name(host: &str) -> bool {
-    host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    host.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+/// Replaces `$NAME` and `${NAME}` in an address by the environment's values, nothing for what is not defined. Addresses
+/// are expanded even outside of quotes.
+///
+/// # Errors
+/// When nothing is left.
+pub fn expand<'t>(text: &'t str, env: &config::Env) -> Result<Cow<'t, str>, AddressError> {
+    if !text.contains('$') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, behind) = match after
+            .strip_prefix('{')
+            .and_then(|braced| braced.split_once('}'))
+        {
+            Some(found) => found,
+            None => after.split_at(after.find(|c| !in_name(c)).unwrap_or(after.len())),
+        };
+        out.push_str(env.get(name).unwrap_or_default());
+        rest = behind;
+    }
+    out.push_str(rest);
+    if out.is_empty() {
+        let message =
+            format!("'{text}' resolves to an empty address (environment variable missing?)");
+        return Err(AddressError::Invalid(message));
+    }
+    Ok(Cow::Owned(out))
 }
 
 /// Reads a comma-separated list of addresses. An empty last member is not one.
@@ -400,19 +511,35 @@ mod tests {
             ("stream+ipv4@:80", "0.0.0.0:80", 80),
         ] {
             let range = bind(text).expect(text);
-            assert_eq!((range.address, range.last_port), (inet(first), last), "{text}");
+            assert_eq!(
+                (range.address, range.last_port),
+                (inet(first), last),
+                "{text}"
+            );
         }
-        assert_eq!(bind("/tmp/x").map(|r| r.address), Ok(Address::Unix("/tmp/x".into())));
+        assert_eq!(
+            bind("/tmp/x").map(|r| r.address),
+            Ok(Address::Unix("/tmp/x".into()))
+        );
         assert_eq!(bind("fd@3").map(|r| r.address), Ok(Address::Fd(3)));
-        assert_eq!(bind("sockpair@5").map(|r| r.address), Ok(Address::SocketPair(5)));
-        let name = Address::Abstract { name: b"x"[..].into(), padded: false };
+        assert_eq!(
+            bind("sockpair@5").map(|r| r.address),
+            Ok(Address::SocketPair(5))
+        );
+        let name = Address::Abstract {
+            name: b"x"[..].into(),
+            padded: false,
+        };
         assert_eq!(bind("abnsz@x").map(|r| r.address), Ok(name));
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         for (text, message) in [
-            ("", "'' resolves to an empty address (environment variable missing?)"),
+            (
+                "",
+                "'' resolves to an empty address (environment variable missing?)",
+            ),
             ("80", "missing port specification in '80'"),
             ("[::1]", "missing port specification in '[::1]'"),
             ("*:", "missing port specification in '*:'"),
@@ -421,13 +548,28 @@ mod tests {
             ("*:70000", "invalid port '70000'"),
             ("*:80-90000", "invalid port '90000'"),
             ("*:+80", "port offset not permitted here in '*:+80'"),
-            ("*:80x", "invalid character 'x' in port number '80x' in '*:80x'"),
-            ("*:80-9x", "invalid character 'x' in port number '9x' in '*:80-9x'"),
+            (
+                "*:80x",
+                "invalid character 'x' in port number '80x' in '*:80x'",
+            ),
+            (
+                "*:80-9x",
+                "invalid character 'x' in port number '9x' in '*:80-9x'",
+            ),
             ("foo@:80", "invalid address: 'foo@' in 'foo@:80'"),
-            ("ipv4@[::1]:80", "invalid address: '[::1]' in 'ipv4@[::1]:80'"),
+            (
+                "ipv4@[::1]:80",
+                "invalid address: '[::1]' in 'ipv4@[::1]:80'",
+            ),
             ("udp@:80", "dgram-type address not acceptable in 'udp@:80'"),
-            ("fd@3x", "file descriptor '3x' is not a valid integer in 'fd@3x'"),
-            ("quic4@:443", "'quic4@:443' is known but not built yet in hapax (waits for: QUIC)."),
+            (
+                "fd@3x",
+                "file descriptor '3x' is not a valid integer in 'fd@3x'",
+            ),
+            (
+                "quic4@:443",
+                "'quic4@:443' is known but not built yet in hapax (waits for: QUIC).",
+            ),
         ] {
             assert_eq!(bind(text).expect_err(text), message);
         }
@@ -439,17 +581,47 @@ mod tests {
         assert_eq!(server("127.0.0.1:+5").map(|r| r.port_offset), Ok(Some(5)));
         assert_eq!(server("127.0.0.1:-5").map(|r| r.port_offset), Ok(Some(-5)));
         assert_eq!(server("127.0.0.1").map(|r| r.has_port), Ok(false));
-        assert_eq!(server("127.0.0.1:70000"), Err("invalid port '70000'".into()));
-        assert_eq!(server("127.0.0.1:1-2"), Err("port range not permitted here in '127.0.0.1:1-2'".into()));
-        assert_eq!(server("fd@3"), Err("a file descriptor is not acceptable here in 'fd@3'".into()));
+        assert_eq!(
+            server("127.0.0.1:70000"),
+            Err("invalid port '70000'".into())
+        );
+        assert_eq!(
+            server("127.0.0.1:1-2"),
+            Err("port range not permitted here in '127.0.0.1:1-2'".into())
+        );
+        assert_eq!(
+            server("fd@3"),
+            Err("a file descriptor is not acceptable here in 'fd@3'".into())
+        );
         assert_eq!(server("::1"), Err("invalid address: ':' in '::1'".into()));
+    }
+
+    #[test]
+    fn the_environment_is_seen_in_addresses() {
+        let mut env = config::Env::empty();
+        env.set("HOST", "127.0.0.1");
+        env.set("PORT", "80");
+        assert_eq!(expand("${HOST}:$PORT", &env).as_deref(), Ok("127.0.0.1:80"));
+        assert_eq!(expand("*:80", &env).as_deref(), Ok("*:80"));
+        let message = "'${NONE}' resolves to an empty address (environment variable missing?)";
+        assert_eq!(
+            expand("${NONE}", &env).map_err(|e| e.to_string()),
+            Err(message.into())
+        );
     }
 
     #[test]
     fn lists_and_ranges_unfold() {
         let list = parse_list(":80-81,unix@/x,", Allow::BIND).expect("a list");
         let all: Vec<Address> = list.iter().flat_map(AddressRange::addresses).collect();
-        assert_eq!(all, [inet("0.0.0.0:80"), inet("0.0.0.0:81"), Address::Unix("/x".into())]);
+        assert_eq!(
+            all,
+            [
+                inet("0.0.0.0:80"),
+                inet("0.0.0.0:81"),
+                Address::Unix("/x".into())
+            ]
+        );
     }
 
     proptest! {

@@ -24,7 +24,11 @@ fn find(text: &str, name: &str) -> Option<u32> {
     }
     text.lines().find_map(|line| {
         let mut fields = line.split(':');
-        (fields.next() == Some(name)).then(|| fields.nth(1)).flatten()?.parse().ok()
+        (fields.next() == Some(name))
+            .then(|| fields.nth(1))
+            .flatten()?
+            .parse()
+            .ok()
     })
 }
 
@@ -36,7 +40,10 @@ mod tests {
     fn names_are_found_whole() {
         let text = "root:x:0:0::/root:/bin/sh\nwww:x:33:33::/:\nbroken\n";
         assert_eq!((find(text, "root"), find(text, "www")), (Some(0), Some(33)));
-        assert_eq!((find(text, "ww"), find(text, "broken"), find(text, "")), (None, None, None));
+        assert_eq!(
+            (find(text, "ww"), find(text, "broken"), find(text, "")),
+            (None, None, None)
+        );
         assert_eq!(user_id("root"), Some(0));
     }
 }

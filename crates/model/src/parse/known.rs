@@ -1,9 +1,9 @@
 //! Keywords that are known but not built yet, and what they wait for; and the message for a keyword nobody knows.
 
+use super::Parser;
 use super::sections::SectionRow;
 use super::statement::{Fault, Parsed, Statement};
 use super::table::Row;
-use super::Parser;
 
 /// Where a keyword may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +37,31 @@ const GLOBAL: &[Group] = &[
     (
         TLS,
         &[
-            "ca-base", "crt-base", "key-base", "issuers-chain-path", "maxsslconn", "maxsslrate", "ocsp-update.disable",
-            "ocsp-update.httpproxy", "ocsp-update.maxdelay", "ocsp-update.mindelay", "ocsp-update.mode",
-            "ssl-default-bind-*", "ssl-default-server-*", "ssl-dh-param-file", "ssl-engine", "ssl-load-extra-del-ext",
-            "ssl-load-extra-files", "ssl-mode-async", "ssl-passphrase-cmd", "ssl-propquery", "ssl-provider",
-            "ssl-provider-path", "ssl-security-level", "ssl-server-verify", "ssl-skip-self-issued-ca",
+            "ca-base",
+            "crt-base",
+            "key-base",
+            "issuers-chain-path",
+            "maxsslconn",
+            "maxsslrate",
+            "ocsp-update.disable",
+            "ocsp-update.httpproxy",
+            "ocsp-update.maxdelay",
+            "ocsp-update.mindelay",
+            "ocsp-update.mode",
+            "ssl-default-bind-*",
+            "ssl-default-server-*",
+            "ssl-dh-param-file",
+            "ssl-engine",
+            "ssl-load-extra-del-ext",
+            "ssl-load-extra-files",
+            "ssl-mode-async",
+            "ssl-passphrase-cmd",
+            "ssl-propquery",
+            "ssl-provider",
+            "ssl-provider-path",
+            "ssl-security-level",
+            "ssl-server-verify",
+            "ssl-skip-self-issued-ca",
         ],
     ),
     ("JWT", &["jwt.decrypt_alg_list", "jwt.decrypt_enc_list"]),
@@ -49,17 +69,49 @@ const GLOBAL: &[Group] = &[
     (
         "the HTTP client",
         &[
-            "httpclient.resolvers.disabled", "httpclient.resolvers.id", "httpclient.resolvers.prefer",
-            "httpclient.retries", "httpclient.ssl.ca-file", "httpclient.ssl.verify", "httpclient.timeout.connect",
+            "httpclient.resolvers.disabled",
+            "httpclient.resolvers.id",
+            "httpclient.resolvers.prefer",
+            "httpclient.retries",
+            "httpclient.ssl.ca-file",
+            "httpclient.ssl.verify",
+            "httpclient.timeout.connect",
         ],
     ),
-    ("Lua", &["lua-load", "lua-load-per-thread", "lua-prepend-path"]),
+    (
+        "Lua",
+        &["lua-load", "lua-load-per-thread", "lua-prepend-path"],
+    ),
     ("HTTP/2", &["h2-workaround-bogus-websocket-clients"]),
-    ("QUIC", &["harden.reject-privileged-ports.quic", "limited-quic", "cluster-secret"]),
-    ("privileged port checks", &["harden.reject-privileged-ports.tcp"]),
-    (COMPRESSION, &["maxcomprate", "maxcompcpuusage", "maxzlibmem"]),
-    (RUNTIME_API, &["anonkey", "debug.counters", "profiling.tasks", "profiling.memory"]),
-    (STATS, &["stats-file", "shm-stats-file", "shm-stats-file-max-objects"]),
+    (
+        "QUIC",
+        &[
+            "harden.reject-privileged-ports.quic",
+            "limited-quic",
+            "cluster-secret",
+        ],
+    ),
+    (
+        "privileged port checks",
+        &["harden.reject-privileged-ports.tcp"],
+    ),
+    (
+        COMPRESSION,
+        &["maxcomprate", "maxcompcpuusage", "maxzlibmem"],
+    ),
+    (
+        RUNTIME_API,
+        &[
+            "anonkey",
+            "debug.counters",
+            "profiling.tasks",
+            "profiling.memory",
+        ],
+    ),
+    (
+        STATS,
+        &["stats-file", "shm-stats-file", "shm-stats-file-max-objects"],
+    ),
     ("server state files", &["server-state-file"]),
     ("spreading closes over time", &["close-spread-time"]),
     ("debugging aids", &["force-cfg-parser-pause"]),
@@ -72,16 +124,45 @@ const GLOBAL: &[Group] = &[
 const PROXY: &[Group] = &[
     (COMPRESSION, &["compression"]),
     ("filters", &["filter", "filter-sequence"]),
+    (
+        "rules",
+        &[
+            "http-after-response",
+            "http-request",
+            "http-response",
+            "redirect",
+            "tcp-request",
+            "tcp-response",
+        ],
+    ),
     ("FastCGI", &["use-fcgi-app"]),
     ("QUIC", &["quic-initial"]),
     (TLS, &["ssl-f-use"]),
     (STICK, &["stick", "stick-table"]),
     (STATS, &["stats"]),
-    ("cookie persistence", &["cookie", "persist", "force-persist", "ignore-persist", "dynamic-cookie-key"]),
-    (CHECKS, &["http-check", "tcp-check", "external-check", "email-alert"]),
-    ("server state files", &["load-server-state-from-file", "server-state-file-name"]),
+    (
+        "cookie persistence",
+        &[
+            "cookie",
+            "persist",
+            "force-persist",
+            "ignore-persist",
+            "dynamic-cookie-key",
+        ],
+    ),
+    (
+        CHECKS,
+        &["http-check", "tcp-check", "external-check", "email-alert"],
+    ),
+    (
+        "server state files",
+        &["load-server-state-from-file", "server-state-file-name"],
+    ),
     ("balancing by hash", &["hash-type", "hash-balance-factor"]),
-    ("sessions held on a server connection", &["max-session-srv-conns"]),
+    (
+        "sessions held on a server connection",
+        &["max-session-srv-conns"],
+    ),
     ("forwarding to one address", &["dispatch"]),
 ];
 
@@ -89,8 +170,15 @@ const PROXY_OPTION: &[Group] = &[
     (
         CHECKS,
         &[
-            "external-check", "ldap-check", "mysql-check", "pgsql-check", "redis-check", "smtpchk", "spop-check",
-            "ssl-hello-chk", "tcp-check",
+            "external-check",
+            "ldap-check",
+            "mysql-check",
+            "pgsql-check",
+            "redis-check",
+            "smtpchk",
+            "spop-check",
+            "ssl-hello-chk",
+            "tcp-check",
         ],
     ),
     ("small buffers", &["use-small-buffers"]),
@@ -101,12 +189,49 @@ const BIND: &[Group] = &[
     (
         TLS,
         &[
-            "ssl", "allow-0rtt", "alpn", "ca-file", "ca-ignore-err", "ca-sign-file", "ca-sign-pass", "ca-verify-file",
-            "ciphers", "ciphersuites", "client-sigalgs", "crl-file", "crt", "crt-ignore-err", "crt-list", "curves",
-            "default-crt", "ecdhe", "force-sslv3", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13",
-            "generate-certificates", "ktls", "no-alpn", "no-ca-names", "no-sslv3", "no-strict-sni", "no-tls-tickets",
-            "no-tlsv10", "no-tlsv11", "no-tlsv12", "no-tlsv13", "npn", "prefer-client-ciphers", "sigalgs",
-            "ssl-max-ver", "ssl-min-ver", "strict-sni", "tls-ticket-keys", "tls-tickets", "verify",
+            "ssl",
+            "allow-0rtt",
+            "alpn",
+            "ca-file",
+            "ca-ignore-err",
+            "ca-sign-file",
+            "ca-sign-pass",
+            "ca-verify-file",
+            "ciphers",
+            "ciphersuites",
+            "client-sigalgs",
+            "crl-file",
+            "crt",
+            "crt-ignore-err",
+            "crt-list",
+            "curves",
+            "default-crt",
+            "ecdhe",
+            "force-sslv3",
+            "force-tlsv10",
+            "force-tlsv11",
+            "force-tlsv12",
+            "force-tlsv13",
+            "generate-certificates",
+            "ktls",
+            "no-alpn",
+            "no-ca-names",
+            "no-sslv3",
+            "no-strict-sni",
+            "no-tls-tickets",
+            "no-tlsv10",
+            "no-tlsv11",
+            "no-tlsv12",
+            "no-tlsv13",
+            "npn",
+            "prefer-client-ciphers",
+            "sigalgs",
+            "ssl-max-ver",
+            "ssl-min-ver",
+            "strict-sni",
+            "tls-ticket-keys",
+            "tls-tickets",
+            "verify",
         ],
     ),
     ("QUIC", &["quic-cc-algo", "quic-force-retry", "quic-socket"]),
@@ -119,21 +244,67 @@ const SERVER: &[Group] = &[
     (
         TLS,
         &[
-            "ssl", "allow-0rtt", "alpn", "ca-file", "check-alpn", "check-sni", "check-sni-auto", "check-ssl", "ciphers",
-            "ciphersuites", "client-sigalgs", "crl-file", "crt", "curves", "force-sslv3", "force-tlsv10", "force-tlsv11",
-            "force-tlsv12", "force-tlsv13", "ktls", "no-renegotiate", "no-ssl-reuse", "no-sslv3", "no-tls-tickets",
-            "no-tlsv10", "no-tlsv11", "no-tlsv12", "no-tlsv13", "npn", "renegotiate", "sigalgs", "sni", "sni-auto",
-            "ssl-max-ver", "ssl-min-ver", "ssl-reuse", "tls-tickets", "verify", "verifyhost",
+            "ssl",
+            "allow-0rtt",
+            "alpn",
+            "ca-file",
+            "check-alpn",
+            "check-sni",
+            "check-sni-auto",
+            "check-ssl",
+            "ciphers",
+            "ciphersuites",
+            "client-sigalgs",
+            "crl-file",
+            "crt",
+            "curves",
+            "force-sslv3",
+            "force-tlsv10",
+            "force-tlsv11",
+            "force-tlsv12",
+            "force-tlsv13",
+            "ktls",
+            "no-renegotiate",
+            "no-ssl-reuse",
+            "no-sslv3",
+            "no-tls-tickets",
+            "no-tlsv10",
+            "no-tlsv11",
+            "no-tlsv12",
+            "no-tlsv13",
+            "npn",
+            "renegotiate",
+            "sigalgs",
+            "sni",
+            "sni-auto",
+            "ssl-max-ver",
+            "ssl-min-ver",
+            "ssl-reuse",
+            "tls-tickets",
+            "verify",
+            "verifyhost",
         ],
     ),
     (
         CHECKS,
         &[
-            "agent-addr", "agent-check", "agent-inter", "agent-port", "agent-send", "check-pool-conn-name",
-            "check-proto", "check-reuse-pool", "check-via-socks4", "healthcheck", "init-state",
+            "agent-addr",
+            "agent-check",
+            "agent-inter",
+            "agent-port",
+            "agent-send",
+            "check-pool-conn-name",
+            "check-proto",
+            "check-reuse-pool",
+            "check-via-socks4",
+            "healthcheck",
+            "init-state",
         ],
     ),
-    ("DNS", &["resolve-net", "resolve-opts", "resolve-prefer", "resolvers"]),
+    (
+        "DNS",
+        &["resolve-net", "resolve-opts", "resolve-prefer", "resolvers"],
+    ),
     ("balancing by hash", &["hash-key"]),
     (STICK, &["non-stick", "stick"]),
     ("peers", &["shard"]),
@@ -143,7 +314,15 @@ const SERVER: &[Group] = &[
 const ACTION: &[Group] = &[
     (
         STICK,
-        &["sc-add-gpc*", "sc-inc-gpc*", "sc-inc-gpc0*", "sc-inc-gpc1*", "sc-set-gpt*", "sc-set-gpt0*", "track-sc*"],
+        &[
+            "sc-add-gpc*",
+            "sc-inc-gpc*",
+            "sc-inc-gpc0*",
+            "sc-inc-gpc1*",
+            "sc-set-gpt*",
+            "sc-set-gpt0*",
+            "track-sc*",
+        ],
     ),
     ("user lists", &["auth"]),
     ("the cache", &["cache-use", "cache-store"]),
@@ -153,8 +332,14 @@ const ACTION: &[Group] = &[
     ("services", &["use-service"]),
     ("reverse HTTP", &["attach-srv"]),
     ("TLS", &["wait-for-handshake"]),
-    ("ACL and map updates", &["add-acl*", "del-acl*", "set-map*", "del-map*"]),
-    ("headers in binary form", &["add-headers-bin", "del-headers-bin", "set-headers-bin"]),
+    (
+        "ACL and map updates",
+        &["add-acl*", "del-acl*", "set-map*", "del-map*"],
+    ),
+    (
+        "headers in binary form",
+        &["add-headers-bin", "del-headers-bin", "set-headers-bin"],
+    ),
     ("scheduling priorities", &["set-nice"]),
 ];
 
@@ -176,12 +361,18 @@ pub fn waits_for(family: Family, name: &str) -> Option<&'static str> {
         Some(stem) => name.starts_with(stem),
         None => known == name,
     };
-    groups(family).iter().find(|(_, names)| names.iter().any(|known| is(known))).map(|(waits, _)| *waits)
+    groups(family)
+        .iter()
+        .find(|(_, names)| names.iter().any(|known| is(known)))
+        .map(|(waits, _)| *waits)
 }
 
 /// The names that are known but not built, for suggestions.
 pub fn names(family: Family) -> impl Iterator<Item = &'static str> {
-    groups(family).iter().flat_map(|(_, names)| names.iter().copied()).filter(|name| !name.ends_with('*'))
+    groups(family)
+        .iter()
+        .flat_map(|(_, names)| names.iter().copied())
+        .filter(|name| !name.ends_with('*'))
 }
 
 /// The message for a keyword that is known but not built.
@@ -193,15 +384,26 @@ pub fn not_built(name: &str, waits_for: &str) -> String {
 /// The fault of a statement whose keyword has no row.
 #[must_use]
 pub fn unknown(tables: &[&[Row]], section: &str, statement: Statement<'_>) -> Fault {
-    let family = if section == "global" { Family::Global } else { Family::Proxy };
+    let family = if section == "global" {
+        Family::Global
+    } else {
+        Family::Proxy
+    };
     let keyword = statement.keyword();
     if let Some(waits) = waits_for(family, keyword) {
         return statement.fault_here(not_built(keyword, waits));
     }
     // Where a capability is named HAProxy calls a `listen` a proxy, but not here.
-    let section = if section == "proxy" { "listen" } else { section };
+    let section = if section == "proxy" {
+        "listen"
+    } else {
+        section
+    };
     let message = format!("unknown keyword '{keyword}' in '{section}' section");
-    let rows = tables.iter().flat_map(|rows| rows.iter()).map(|row| row.name);
+    let rows = tables
+        .iter()
+        .flat_map(|rows| rows.iter())
+        .map(|row| row.name);
     if let Some(near) = config::suggest::nearest(keyword, rows.clone().chain(names(family))) {
         return statement.fault_here(format!("{message}; did you mean '{near}' maybe ?"));
     }
@@ -216,10 +418,14 @@ pub fn unknown(tables: &[&[Row]], section: &str, statement: Statement<'_>) -> Fa
 fn elsewhere(keyword: &str, family: Family) -> Option<&'static str> {
     let has = |tables: &[&[Row]]| super::table::find(tables, keyword).is_some();
     match family {
-        Family::Global if has(super::families::PROXY) || waits_for(Family::Proxy, keyword).is_some() => {
+        Family::Global
+            if has(super::families::PROXY) || waits_for(Family::Proxy, keyword).is_some() =>
+        {
             Some("a 'defaults', 'frontend', 'backend' or 'listen' section")
         }
-        Family::Proxy if has(super::families::GLOBAL) || waits_for(Family::Global, keyword).is_some() => {
+        Family::Proxy
+            if has(super::families::GLOBAL) || waits_for(Family::Global, keyword).is_some() =>
+        {
             Some("the 'global' section")
         }
         _ => None,
@@ -228,18 +434,66 @@ fn elsewhere(keyword: &str, family: Family) -> Option<&'static str> {
 
 /// Sections that are known but not built; their lines are skipped after the message.
 pub const SECTIONS: &[SectionRow] = &[
-    SectionRow { name: "acme", doc: "Certificates from an ACME server.", open: refuse },
-    SectionRow { name: "cache", doc: "A response cache.", open: refuse },
-    SectionRow { name: "crt-store", doc: "Certificates by name.", open: refuse },
-    SectionRow { name: "fcgi-app", doc: "A FastCGI application.", open: refuse },
-    SectionRow { name: "healthcheck", doc: "A named health check.", open: refuse },
-    SectionRow { name: "mailers", doc: "Mail servers for alerts.", open: refuse },
-    SectionRow { name: "namespace_list", doc: "Network namespaces.", open: refuse },
-    SectionRow { name: "peers", doc: "Peers that share stick tables.", open: refuse },
-    SectionRow { name: "program", doc: "A program run by the master process.", open: refuse },
-    SectionRow { name: "resolvers", doc: "Name servers.", open: refuse },
-    SectionRow { name: "traces", doc: "Trace settings.", open: refuse },
-    SectionRow { name: "userlist", doc: "Users and groups for authentication.", open: refuse },
+    SectionRow {
+        name: "acme",
+        doc: "Certificates from an ACME server.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "cache",
+        doc: "A response cache.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "crt-store",
+        doc: "Certificates by name.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "fcgi-app",
+        doc: "A FastCGI application.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "healthcheck",
+        doc: "A named health check.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "mailers",
+        doc: "Mail servers for alerts.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "namespace_list",
+        doc: "Network namespaces.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "peers",
+        doc: "Peers that share stick tables.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "program",
+        doc: "A program run by the master process.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "resolvers",
+        doc: "Name servers.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "traces",
+        doc: "Trace settings.",
+        open: refuse,
+    },
+    SectionRow {
+        name: "userlist",
+        doc: "Users and groups for authentication.",
+        open: refuse,
+    },
 ];
 
 fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -279,9 +533,19 @@ mod tests {
             "section" => sections::find(name).is_some(),
             "global" => find(families::GLOBAL, name).is_some() || waits(Family::Global),
             "proxy" => find(families::PROXY, name).is_some() || waits(Family::Proxy),
-            "bind" => families::bind::OPTIONS.iter().flat_map(|rows| rows.iter()).any(|row| row.name == name) || waits(Family::Bind),
+            "bind" => {
+                families::bind::OPTIONS
+                    .iter()
+                    .flat_map(|rows| rows.iter())
+                    .any(|row| row.name == name)
+                    || waits(Family::Bind)
+            }
             "server" => {
-                families::server::OPTIONS.iter().flat_map(|rows| rows.iter()).any(|row| row.name == name) || waits(Family::Server)
+                families::server::OPTIONS
+                    .iter()
+                    .flat_map(|rows| rows.iter())
+                    .any(|row| row.name == name)
+                    || waits(Family::Server)
             }
             _ => false,
         }
@@ -291,7 +555,10 @@ mod tests {
     fn every_registered_keyword_is_built_or_known() {
         let missing: Vec<&str> = INVENTORY
             .lines()
-            .filter(|line| line.split_once(' ').is_some_and(|(family, name)| !is_known(family, name)))
+            .filter(|line| {
+                line.split_once(' ')
+                    .is_some_and(|(family, name)| !is_known(family, name))
+            })
             .collect();
         assert!(missing.is_empty(), "neither built nor known: {missing:?}");
         assert!(INVENTORY.lines().count() > 400);
@@ -299,8 +566,14 @@ mod tests {
 
     #[test]
     fn endings_are_open_where_a_star_says_so() {
-        assert_eq!(waits_for(Family::Global, "ssl-default-bind-ciphers"), Some("TLS"));
-        assert_eq!(waits_for(Family::Action, "sc-inc-gpc0(0)"), Some("stick tables"));
+        assert_eq!(
+            waits_for(Family::Global, "ssl-default-bind-ciphers"),
+            Some("TLS")
+        );
+        assert_eq!(
+            waits_for(Family::Action, "sc-inc-gpc0(0)"),
+            Some("stick tables")
+        );
         assert_eq!(waits_for(Family::Global, "maxconn"), None);
     }
 }

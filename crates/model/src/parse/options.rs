@@ -32,8 +32,19 @@ pub struct Cursor<'p, 'd, 'l> {
 
 impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
     /// A cursor at an argument.
-    pub fn new(parser: &'p mut Parser<'d>, statement: Statement<'l>, at: usize, label: String) -> Self {
-        Self { parser, statement, at, label, option: "" }
+    pub fn new(
+        parser: &'p mut Parser<'d>,
+        statement: Statement<'l>,
+        at: usize,
+        label: String,
+    ) -> Self {
+        Self {
+            parser,
+            statement,
+            at,
+            label,
+            option: "",
+        }
     }
 
     /// The option being read.
@@ -61,7 +72,10 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
     /// When it is missing.
     pub fn value(&mut self, missing: &str) -> Parsed<&'l str> {
         match self.word() {
-            "" => Err(Fault::at(self.statement.keyword_at + self.at - 1, format!("{}'{}' {missing}", self.label, self.option))),
+            "" => Err(Fault::at(
+                self.statement.keyword_at + self.at - 1,
+                format!("{}'{}' {missing}", self.label, self.option),
+            )),
             word => Ok(word),
         }
     }
@@ -69,7 +83,10 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
     /// A fault at the word last taken.
     #[must_use]
     pub fn fault(&self, message: impl AsRef<str>) -> Fault {
-        self.statement.fault(self.at.saturating_sub(1), format!("{}{}", self.label, message.as_ref()))
+        self.statement.fault(
+            self.at.saturating_sub(1),
+            format!("{}{}", self.label, message.as_ref()),
+        )
     }
 
     /// A fault that names the option.
@@ -82,7 +99,14 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
     pub fn warn(&mut self, message: impl AsRef<str>, hint: Option<String>) {
         let word = self.statement.keyword_at + self.at;
         let message = format!("{}{}", self.label, message.as_ref());
-        self.parser.warn_of(self.statement.line, Fault { message, word, hint });
+        self.parser.warn_of(
+            self.statement.line,
+            Fault {
+                message,
+                word,
+                hint,
+            },
+        );
     }
 
     /// Takes the next word as HAProxy takes a number: its leading digits count, and without any it is 0. What follows the
@@ -92,7 +116,10 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
         let (value, clean) = leading_integer(word);
         if !clean {
             let option = self.option;
-            self.warn(format!("'{option}' : '{word}' is not a number and is taken for {value}."), None);
+            self.warn(
+                format!("'{option}' : '{word}' is not a number and is taken for {value}."),
+                None,
+            );
         }
         value
     }
@@ -108,7 +135,8 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
     /// When it is no duration.
     pub fn duration(&mut self, place: &str) -> Parsed<u64> {
         let word = self.word();
-        parse_duration(word, TimeUnit::Millisecond).map_err(|why| self.fault(format!("{why} {place}.")))
+        parse_duration(word, TimeUnit::Millisecond)
+            .map_err(|why| self.fault(format!("{why} {place}.")))
     }
 
     /// The bare number that was just read, if it carries no unit and is too small to have been meant in milliseconds.
@@ -121,13 +149,23 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
     ///
     /// # Errors
     /// At the first option that is unknown, not built or refused.
-    pub fn read_all<T>(&mut self, rows: &[&[OptionRow<T>]], family: known::Family, draft: &mut T) -> Parsed {
+    pub fn read_all<T>(
+        &mut self,
+        rows: &[&[OptionRow<T>]],
+        family: known::Family,
+        draft: &mut T,
+    ) -> Parsed {
         while self.at < self.statement.len() {
             let option_at = self.at;
             self.option = self.word();
-            let bare = self.option.split_once('(').map_or(self.option, |(name, _)| name);
+            let bare = self
+                .option
+                .split_once('(')
+                .map_or(self.option, |(name, _)| name);
             let row = rows.iter().flat_map(|rows| rows.iter());
-            let row = row.clone().find(|row| row.name == self.option || (row.args < 0 && row.name == bare));
+            let row = row
+                .clone()
+                .find(|row| row.name == self.option || (row.args < 0 && row.name == bare));
             let Some(row) = row else {
                 let names = rows.iter().flat_map(|rows| rows.iter()).map(|row| row.name);
                 return Err(self.unknown(names, family));
@@ -146,10 +184,15 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
             return self.fault(known::not_built(option, waits));
         }
         // HAProxy puts the colon apart from the closing quote on some lines only; the label decides.
-        let label = self.label.strip_suffix(" : ").filter(|label| label.contains("in section"));
+        let label = self
+            .label
+            .strip_suffix(" : ")
+            .filter(|label| label.contains("in section"));
         let label = label.map_or_else(|| self.label.clone(), |label| format!("{label}: "));
         let message = match config::suggest::nearest(option, names.chain(known::names(family))) {
-            Some(near) => format!("{label}unknown keyword '{option}'; did you mean '{near}' maybe ?"),
+            Some(near) => {
+                format!("{label}unknown keyword '{option}'; did you mean '{near}' maybe ?")
+            }
             None => format!("{label}unknown keyword '{option}'."),
         };
         self.statement.fault(self.at.saturating_sub(1), message)

@@ -13,6 +13,8 @@ mod pages;
 mod references;
 mod rules;
 mod switching;
+#[cfg(test)]
+mod tests;
 
 use super::{Loaded, Parser};
 use crate::Snapshot;

@@ -99,7 +99,11 @@ fn compile(
             .clone()
             .filter(|_| log.line == DefaultLine::Custom),
     };
-    log.format = one(parser, compiled, name, line, "log-format");
+    let what = match log.line {
+        DefaultLine::Https => "option httpslog",
+        _ => "log-format",
+    };
+    log.format = one(parser, compiled, name, line, what);
     log.error_format = one(
         parser,
         compiled,
@@ -150,7 +154,7 @@ fn one(
                 Severity::Alert,
                 &file,
                 line,
-                format!("failed to parse {what} : {why}."),
+                format!("failed to parse {what} : {}.", why.trim_end_matches('.')),
             );
             None
         }

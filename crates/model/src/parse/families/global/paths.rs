@@ -5,8 +5,20 @@ use std::path::{Path, PathBuf};
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    Row { name: "default-path", valid: Valid::ALL, args: (0, 2), doc: "Where relative file names lead.", read: default_path },
-    Row { name: "server-state-base", valid: Valid::ALL, args: (0, 1), doc: "Where server state files are.", read: server_state_base },
+    Row {
+        name: "default-path",
+        valid: Valid::ALL,
+        args: (0, 2),
+        doc: "Where relative file names lead.",
+        read: default_path,
+    },
+    Row {
+        name: "server-state-base",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "Where server state files are.",
+        read: server_state_base,
+    },
 ];
 
 /// `default-path`: where relative file names of the configuration lead.
@@ -45,22 +57,38 @@ fn default_path(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "config" => DefaultPath::Config,
         "parent" => DefaultPath::Parent,
         "origin" => match statement.arg(1) {
-            "" => return Err(statement.fault_here("'default-path origin' expects a directory as an argument.")),
+            "" => {
+                return Err(statement
+                    .fault_here("'default-path origin' expects a directory as an argument."));
+            }
             origin if Path::new(origin).is_dir() => DefaultPath::Origin(origin.into()),
             origin => {
-                let message = format!("couldn't set 'default-path' to origin '{origin}': No such file or directory.");
+                let message = format!(
+                    "couldn't set 'default-path' to origin '{origin}': No such file or directory."
+                );
                 return Err(statement.fault(1, message));
             }
         },
-        "" => return Err(statement.fault_here(format!("missing default-path mode '' for 'default-path', {MODES}"))),
-        _ => return Err(statement.fault(0, format!("unsupported default-path mode '{mode}' for 'default-path', {MODES}"))),
+        "" => {
+            return Err(statement.fault_here(format!(
+                "missing default-path mode '' for 'default-path', {MODES}"
+            )));
+        }
+        _ => {
+            return Err(statement.fault(
+                0,
+                format!("unsupported default-path mode '{mode}' for 'default-path', {MODES}"),
+            ));
+        }
     };
     Ok(())
 }
 
 fn server_state_base(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match statement.arg(0) {
-        "" => Err(statement.fault_here("'server-state-base' expects one argument: a directory path.")),
+        "" => {
+            Err(statement.fault_here("'server-state-base' expects one argument: a directory path."))
+        }
         base => {
             parser.global.server_state_base = Some(base.into());
             Ok(())
@@ -78,10 +106,22 @@ mod tests {
     fn names_lead_where_the_mode_says() {
         let resolve = |mode: DefaultPath, name| mode.resolve("/etc/h/a.cfg", name);
         assert_eq!(resolve(DefaultPath::Current, "x.map"), Path::new("x.map"));
-        assert_eq!(resolve(DefaultPath::Config, "x.map"), Path::new("/etc/h/x.map"));
-        assert_eq!(resolve(DefaultPath::Parent, "x.map"), Path::new("/etc/h/../x.map"));
-        assert_eq!(resolve(DefaultPath::Origin("/o".into()), "x.map"), Path::new("/o/x.map"));
-        assert_eq!(resolve(DefaultPath::Origin("/o".into()), "/x.map"), Path::new("/x.map"));
+        assert_eq!(
+            resolve(DefaultPath::Config, "x.map"),
+            Path::new("/etc/h/x.map")
+        );
+        assert_eq!(
+            resolve(DefaultPath::Parent, "x.map"),
+            Path::new("/etc/h/../x.map")
+        );
+        assert_eq!(
+            resolve(DefaultPath::Origin("/o".into()), "x.map"),
+            Path::new("/o/x.map")
+        );
+        assert_eq!(
+            resolve(DefaultPath::Origin("/o".into()), "/x.map"),
+            Path::new("/x.map")
+        );
     }
 
     #[test]
@@ -89,8 +129,13 @@ mod tests {
         let (_, messages) = load_text("global\n default-path foo\n default-path origin\n");
         assert_eq!(
             messages.first().map(String::as_str),
-            Some("A 2: unsupported default-path mode 'foo' for 'default-path', supported modes include 'current', 'config', 'parent', and 'origin'.")
+            Some(
+                "A 2: unsupported default-path mode 'foo' for 'default-path', supported modes include 'current', 'config', 'parent', and 'origin'."
+            )
         );
-        assert_eq!(messages.get(1).map(String::as_str), Some("A 3: 'default-path origin' expects a directory as an argument."));
+        assert_eq!(
+            messages.get(1).map(String::as_str),
+            Some("A 3: 'default-path origin' expects a directory as an argument.")
+        );
     }
 }

@@ -14,8 +14,11 @@ pub mod timeouts;
 
 mod errorfile;
 mod forwarded;
+mod forwardfor;
 mod http_error;
+mod httpchk;
 mod rewriting;
+pub mod switches;
 
 use crate::parse::{Fault, Parsed, Parser, Statement, known};
 use crate::proxy::Caps;

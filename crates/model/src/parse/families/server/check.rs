@@ -10,26 +10,126 @@ use crate::server::OnError;
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 
 pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
-    OptionRow { name: "addr", args: 1, doc: "Where checks go.", read: addr },
-    OptionRow { name: "check", args: 0, doc: "Checks the server's health.", read: |s, _| enable(s, true) },
-    OptionRow { name: "check-send-proxy", args: 0, doc: "Starts checks with a PROXY protocol header.", read: |s, _| send_proxy(s, true) },
-    OptionRow { name: "downinter", args: 1, doc: "Time between checks of a server that is down.", read: downinter },
-    OptionRow { name: "error-limit", args: 1, doc: "Errors of live traffic before 'on-error' acts.", read: error_limit },
-    OptionRow { name: "fall", args: 1, doc: "Failed checks that take a server down.", read: fall },
-    OptionRow { name: "fastinter", args: 1, doc: "Time between checks of a server that changes its state.", read: fastinter },
-    OptionRow { name: "inter", args: 1, doc: "Time between checks.", read: inter },
-    OptionRow { name: "no-agent-check", args: 0, doc: "No agent is asked, as without 'agent-check'.", read: |_, _| Ok(()) },
-    OptionRow { name: "no-check", args: 0, doc: "Does not check the server's health.", read: |s, _| enable(s, false) },
-    OptionRow { name: "no-check-reuse-pool", args: 0, doc: "Checks open their own connections, as they do anyway.", read: |_, _| Ok(()) },
-    OptionRow { name: "no-check-send-proxy", args: 0, doc: "No PROXY protocol header on checks.", read: |s, _| send_proxy(s, false) },
-    OptionRow { name: "no-check-sni-auto", args: 0, doc: "No automatic server name on checks, as without TLS.", read: |_, _| Ok(()) },
-    OptionRow { name: "no-check-ssl", args: 0, doc: "No TLS on checks.", read: |_, _| Ok(()) },
-    OptionRow { name: "observe", args: 1, doc: "Which errors of live traffic count.", read: observe },
-    OptionRow { name: "on-error", args: 1, doc: "What to do when 'error-limit' is reached.", read: on_error },
-    OptionRow { name: "on-marked-down", args: 1, doc: "What to do when the server goes down.", read: on_marked_down },
-    OptionRow { name: "on-marked-up", args: 1, doc: "What to do when the server comes up.", read: on_marked_up },
-    OptionRow { name: "port", args: 1, doc: "The port that checks go to.", read: port },
-    OptionRow { name: "rise", args: 1, doc: "Good checks that bring a server up.", read: rise },
+    OptionRow {
+        name: "addr",
+        args: 1,
+        doc: "Where checks go.",
+        read: addr,
+    },
+    OptionRow {
+        name: "check",
+        args: 0,
+        doc: "Checks the server's health.",
+        read: |s, _| enable(s, true),
+    },
+    OptionRow {
+        name: "check-send-proxy",
+        args: 0,
+        doc: "Starts checks with a PROXY protocol header.",
+        read: |s, _| send_proxy(s, true),
+    },
+    OptionRow {
+        name: "downinter",
+        args: 1,
+        doc: "Time between checks of a server that is down.",
+        read: downinter,
+    },
+    OptionRow {
+        name: "error-limit",
+        args: 1,
+        doc: "Errors of live traffic before 'on-error' acts.",
+        read: error_limit,
+    },
+    OptionRow {
+        name: "fall",
+        args: 1,
+        doc: "Failed checks that take a server down.",
+        read: fall,
+    },
+    OptionRow {
+        name: "fastinter",
+        args: 1,
+        doc: "Time between checks of a server that changes its state.",
+        read: fastinter,
+    },
+    OptionRow {
+        name: "inter",
+        args: 1,
+        doc: "Time between checks.",
+        read: inter,
+    },
+    OptionRow {
+        name: "no-agent-check",
+        args: 0,
+        doc: "No agent is asked, as without 'agent-check'.",
+        read: |_, _| Ok(()),
+    },
+    OptionRow {
+        name: "no-check",
+        args: 0,
+        doc: "Does not check the server's health.",
+        read: |s, _| enable(s, false),
+    },
+    OptionRow {
+        name: "no-check-reuse-pool",
+        args: 0,
+        doc: "Checks open their own connections, as they do anyway.",
+        read: |_, _| Ok(()),
+    },
+    OptionRow {
+        name: "no-check-send-proxy",
+        args: 0,
+        doc: "No PROXY protocol header on checks.",
+        read: |s, _| send_proxy(s, false),
+    },
+    OptionRow {
+        name: "no-check-sni-auto",
+        args: 0,
+        doc: "No automatic server name on checks, as without TLS.",
+        read: |_, _| Ok(()),
+    },
+    OptionRow {
+        name: "no-check-ssl",
+        args: 0,
+        doc: "No TLS on checks.",
+        read: |_, _| Ok(()),
+    },
+    OptionRow {
+        name: "observe",
+        args: 1,
+        doc: "Which errors of live traffic count.",
+        read: observe,
+    },
+    OptionRow {
+        name: "on-error",
+        args: 1,
+        doc: "What to do when 'error-limit' is reached.",
+        read: on_error,
+    },
+    OptionRow {
+        name: "on-marked-down",
+        args: 1,
+        doc: "What to do when the server goes down.",
+        read: on_marked_down,
+    },
+    OptionRow {
+        name: "on-marked-up",
+        args: 1,
+        doc: "What to do when the server comes up.",
+        read: on_marked_up,
+    },
+    OptionRow {
+        name: "port",
+        args: 1,
+        doc: "The port that checks go to.",
+        read: port,
+    },
+    OptionRow {
+        name: "rise",
+        args: 1,
+        doc: "Good checks that bring a server up.",
+        read: rise,
+    },
 ];
 
 fn enable(line: &mut ServerLine, on: bool) -> Parsed {
@@ -44,9 +144,12 @@ fn send_proxy(line: &mut ServerLine, on: bool) -> Parsed {
 
 fn addr(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let text = cursor.value("expects <ipv4|ipv6> as argument.")?;
-    let range = address::parse(text, Allow::PEER).map_err(|why| cursor.option_fault(format!(": {why}.")))?;
+    let range = address::parse(text, Allow::PEER)
+        .map_err(|why| cursor.option_fault(format!(": {why}.")))?;
     if let Address::Inet(address) = range.address {
-        line.draft.check.port = Some(address.port()).filter(|port| *port != 0).or(line.draft.check.port);
+        line.draft.check.port = Some(address.port())
+            .filter(|port| *port != 0)
+            .or(line.draft.check.port);
     }
     line.draft.check.address = Some(range.address);
     Ok(())
@@ -62,7 +165,9 @@ fn interval(line: &ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed<u64> {
     let (option, name) = (cursor.option(), &line.name);
     let delay = cursor.duration(&format!("in '{option}' argument of server {name}"))?;
     if delay == 0 {
-        return Err(cursor.fault(format!("invalid value 0 for argument '{option}' of server {name}.")));
+        return Err(cursor.fault(format!(
+            "invalid value 0 for argument '{option}' of server {name}."
+        )));
     }
     if delay < SUSPICIOUSLY_SHORT && text.bytes().all(|b| b.is_ascii_digit()) {
         let message = format!(
@@ -94,7 +199,10 @@ fn positive(cursor: Read<'_, '_, '_, '_>, what: &str) -> Parsed<u32> {
     cursor.value("expects an integer argument.")?;
     cursor.at -= 1;
     let (value, _) = crate::parse::options::leading_integer(cursor.word());
-    u32::try_from(value).ok().filter(|n| *n > 0).ok_or_else(|| cursor.fault(format!("{what} has to be > 0.")))
+    u32::try_from(value)
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| cursor.fault(format!("{what} has to be > 0.")))
 }
 
 fn rise(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
@@ -116,7 +224,8 @@ fn port(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     cursor.value("expects a port number as argument.")?;
     cursor.at -= 1;
     let port = cursor.number();
-    let port = u16::try_from(port).map_err(|_| cursor.option_fault(format!(": invalid port '{port}'")))?;
+    let port =
+        u16::try_from(port).map_err(|_| cursor.option_fault(format!(": invalid port '{port}'")))?;
     line.draft.check.port = Some(port).filter(|port| *port != 0);
     Ok(())
 }
@@ -145,8 +254,9 @@ fn on_error(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
         "sudden-death" => OnError::SuddenDeath,
         "mark-down" => OnError::MarkDown,
         other => {
-            let message =
-                format!("expects one of 'fastinter', 'fail-check', 'sudden-death' or 'mark-down' but got '{other}'");
+            let message = format!(
+                "expects one of 'fastinter', 'fail-check', 'sudden-death' or 'mark-down' but got '{other}'"
+            );
             return Err(cursor.option_fault(message));
         }
     };
@@ -156,7 +266,11 @@ fn on_error(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 fn on_marked_down(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     match cursor.word() {
         "shutdown-sessions" => line.draft.shutdown_when_down = true,
-        other => return Err(cursor.option_fault(format!("expects 'shutdown-sessions' but got '{other}'"))),
+        other => {
+            return Err(
+                cursor.option_fault(format!("expects 'shutdown-sessions' but got '{other}'"))
+            );
+        }
     }
     Ok(())
 }
@@ -164,7 +278,11 @@ fn on_marked_down(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed
 fn on_marked_up(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     match cursor.word() {
         "shutdown-backup-sessions" => line.draft.shutdown_backup_when_up = true,
-        other => return Err(cursor.option_fault(format!("expects 'shutdown-backup-sessions' but got '{other}'"))),
+        other => {
+            return Err(cursor.option_fault(format!(
+                "expects 'shutdown-backup-sessions' but got '{other}'"
+            )));
+        }
     }
     Ok(())
 }

@@ -11,24 +11,114 @@ use std::sync::Arc;
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 
 pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
-    OptionRow { name: "cc", args: 1, doc: "TCP congestion control algorithm.", read: congestion },
-    OptionRow { name: "idle-ping", args: 1, doc: "Delay before an idle connection is probed.", read: idle_ping },
-    OptionRow { name: "log-proto", args: 1, doc: "How messages to a log server are framed.", read: log_proto },
-    OptionRow { name: "max-reuse", args: 1, doc: "How often a connection is reused.", read: max_reuse },
-    OptionRow { name: "namespace", args: 1, doc: "The network namespace to connect from.", read: namespace },
-    OptionRow { name: "no-sni-auto", args: 0, doc: "No automatic server name, as without TLS.", read: |_, _| Ok(()) },
-    OptionRow { name: "no-ssl", args: 0, doc: "No TLS.", read: |_, _| Ok(()) },
-    OptionRow { name: "no-tfo", args: 0, doc: "No TCP fast open.", read: |s, _| fast_open(s, false) },
-    OptionRow { name: "pool-conn-name", args: 1, doc: "What else idle connections must agree in.", read: pool_name },
-    OptionRow { name: "pool-low-conn", args: 1, doc: "Idle connections from which other threads' are taken.", read: pool_low },
-    OptionRow { name: "pool-max-conn", args: 1, doc: "Idle connections kept at most.", read: pool_max },
-    OptionRow { name: "pool-purge-delay", args: 1, doc: "How often superfluous idle connections are closed.", read: purge_delay },
-    OptionRow { name: "proto", args: 1, doc: "The protocol to speak, whatever is negotiated.", read: proto },
-    OptionRow { name: "socks4", args: 1, doc: "A SOCKS4 proxy to connect through.", read: socks4 },
-    OptionRow { name: "tcp-md5sig", args: 1, doc: "Password of TCP MD5 signatures.", read: md5sig },
-    OptionRow { name: "tcp-ut", args: 1, doc: "TCP user timeout.", read: user_timeout },
-    OptionRow { name: "tfo", args: 0, doc: "TCP fast open.", read: |s, _| fast_open(s, true) },
-    OptionRow { name: "ws", args: 1, doc: "The protocol for WebSocket requests.", read: ws },
+    OptionRow {
+        name: "cc",
+        args: 1,
+        doc: "TCP congestion control algorithm.",
+        read: congestion,
+    },
+    OptionRow {
+        name: "idle-ping",
+        args: 1,
+        doc: "Delay before an idle connection is probed.",
+        read: idle_ping,
+    },
+    OptionRow {
+        name: "log-proto",
+        args: 1,
+        doc: "How messages to a log server are framed.",
+        read: log_proto,
+    },
+    OptionRow {
+        name: "max-reuse",
+        args: 1,
+        doc: "How often a connection is reused.",
+        read: max_reuse,
+    },
+    OptionRow {
+        name: "namespace",
+        args: 1,
+        doc: "The network namespace to connect from.",
+        read: namespace,
+    },
+    OptionRow {
+        name: "no-sni-auto",
+        args: 0,
+        doc: "No automatic server name, as without TLS.",
+        read: |_, _| Ok(()),
+    },
+    OptionRow {
+        name: "no-ssl",
+        args: 0,
+        doc: "No TLS.",
+        read: |_, _| Ok(()),
+    },
+    OptionRow {
+        name: "no-tfo",
+        args: 0,
+        doc: "No TCP fast open.",
+        read: |s, _| fast_open(s, false),
+    },
+    OptionRow {
+        name: "pool-conn-name",
+        args: 1,
+        doc: "What else idle connections must agree in.",
+        read: pool_name,
+    },
+    OptionRow {
+        name: "pool-low-conn",
+        args: 1,
+        doc: "Idle connections from which other threads' are taken.",
+        read: pool_low,
+    },
+    OptionRow {
+        name: "pool-max-conn",
+        args: 1,
+        doc: "Idle connections kept at most.",
+        read: pool_max,
+    },
+    OptionRow {
+        name: "pool-purge-delay",
+        args: 1,
+        doc: "How often superfluous idle connections are closed.",
+        read: purge_delay,
+    },
+    OptionRow {
+        name: "proto",
+        args: 1,
+        doc: "The protocol to speak, whatever is negotiated.",
+        read: proto,
+    },
+    OptionRow {
+        name: "socks4",
+        args: 1,
+        doc: "A SOCKS4 proxy to connect through.",
+        read: socks4,
+    },
+    OptionRow {
+        name: "tcp-md5sig",
+        args: 1,
+        doc: "Password of TCP MD5 signatures.",
+        read: md5sig,
+    },
+    OptionRow {
+        name: "tcp-ut",
+        args: 1,
+        doc: "TCP user timeout.",
+        read: user_timeout,
+    },
+    OptionRow {
+        name: "tfo",
+        args: 0,
+        doc: "TCP fast open.",
+        read: |s, _| fast_open(s, true),
+    },
+    OptionRow {
+        name: "ws",
+        args: 1,
+        doc: "The protocol for WebSocket requests.",
+        read: ws,
+    },
 ];
 
 fn fast_open(line: &mut ServerLine, on: bool) -> Parsed {
@@ -37,7 +127,11 @@ fn fast_open(line: &mut ServerLine, on: bool) -> Parsed {
 }
 
 fn congestion(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    line.draft.congestion = Some(cursor.value(": missing TCP congestion control algorithm")?.into());
+    line.draft.congestion = Some(
+        cursor
+            .value(": missing TCP congestion control algorithm")?
+            .into(),
+    );
     Ok(())
 }
 
@@ -54,7 +148,9 @@ fn log_proto(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
         "legacy" => false,
         "octet-count" => true,
         other => {
-            return Err(cursor.option_fault(format!("expects one of 'legacy' or 'octet-count' but got '{other}'")));
+            return Err(cursor.option_fault(format!(
+                "expects one of 'legacy' or 'octet-count' but got '{other}'"
+            )));
         }
     };
     Ok(())
@@ -100,8 +196,16 @@ fn purge_delay(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 fn pool_name(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let text = cursor.value("expects <value> as argument")?;
     let statement = cursor.statement;
-    let expression = cursor.parser.in_context(statement, Phases::SERVER_SOURCE, |ctx| Expr::parse_str(text, ctx));
-    let wrong = |why| cursor.fault(format!("error detected while parsing sni or pool-conn-name expressions : {why}."));
+    let expression = cursor
+        .parser
+        .in_context(statement, Phases::SERVER_SOURCE, |ctx| {
+            Expr::parse_str(text, ctx)
+        });
+    let wrong = |why| {
+        cursor.fault(format!(
+            "error detected while parsing sni or pool-conn-name expressions : {why}."
+        ))
+    };
     line.draft.pool_name = Some(Arc::new(expression.map_err(wrong)?));
     Ok(())
 }
@@ -126,10 +230,17 @@ fn proto(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 
 fn socks4(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let text = cursor.value("expects <addr>:<port> as argument.")?;
-    let allow = Allow { port_required: true, ..Allow::PEER };
+    let allow = Allow {
+        port_required: true,
+        ..Allow::PEER
+    };
     match address::parse(text, allow).map(|range| range.address) {
         Ok(Address::Inet(address)) => line.draft.socks4 = Some(address),
-        Ok(_) => return Err(cursor.fault(format!("'socks4 {text}' : the address of a SOCKS4 proxy must be an IPv4 address."))),
+        Ok(_) => {
+            return Err(cursor.fault(format!(
+                "'socks4 {text}' : the address of a SOCKS4 proxy must be an IPv4 address."
+            )));
+        }
         Err(why) => return Err(cursor.fault(format!("'socks4 {text}' : {why}."))),
     }
     Ok(())

@@ -7,23 +7,108 @@ use crate::parse::options::{Cursor, OptionRow};
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 
 pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
-    OptionRow { name: "backup", args: 0, doc: "Only used when no other server is left.", read: |s, _| set(&mut s.draft.backup, true) },
-    OptionRow { name: "cookie", args: 1, doc: "The server's value of the persistence cookie.", read: cookie },
-    OptionRow { name: "disabled", args: 0, doc: "Starts in maintenance.", read: |s, _| set(&mut s.draft.disabled, true) },
-    OptionRow { name: "enabled", args: 0, doc: "Starts in service.", read: |s, _| set(&mut s.draft.disabled, false) },
-    OptionRow { name: "guid", args: 1, doc: "The server's global identifier.", read: guid },
-    OptionRow { name: "id", args: 1, doc: "The server's numeric identifier.", read: id },
-    OptionRow { name: "init-addr", args: 1, doc: "How the address is found at the start.", read: init_addr },
-    OptionRow { name: "log-bufsize", args: 1, doc: "Buffer size of a log server.", read: log_bufsize },
-    OptionRow { name: "maxconn", args: 1, doc: "Connections at once.", read: |s, c| set(&mut s.draft.maxconn, c.count()) },
-    OptionRow { name: "maxqueue", args: 1, doc: "Requests that may wait.", read: |s, c| set(&mut s.draft.maxqueue, c.count()) },
-    OptionRow { name: "minconn", args: 1, doc: "Connections at once under low load.", read: |s, c| set(&mut s.draft.minconn, c.count()) },
-    OptionRow { name: "no-backup", args: 0, doc: "Used like any other server.", read: |s, _| set(&mut s.draft.backup, false) },
-    OptionRow { name: "redir", args: 1, doc: "Sends clients to this location instead.", read: redir },
-    OptionRow { name: "slowstart", args: 1, doc: "How long a server takes to get its full weight.", read: slowstart },
-    OptionRow { name: "strict-maxconn", args: 0, doc: "Counts idle connections for 'maxconn'.", read: |s, _| set(&mut s.draft.strict_maxconn, true) },
-    OptionRow { name: "track", args: 1, doc: "Takes another server's state.", read: track },
-    OptionRow { name: "weight", args: 1, doc: "Share of the traffic, 0 to 256.", read: weight },
+    OptionRow {
+        name: "backup",
+        args: 0,
+        doc: "Only used when no other server is left.",
+        read: |s, _| set(&mut s.draft.backup, true),
+    },
+    OptionRow {
+        name: "cookie",
+        args: 1,
+        doc: "The server's value of the persistence cookie.",
+        read: cookie,
+    },
+    OptionRow {
+        name: "disabled",
+        args: 0,
+        doc: "Starts in maintenance.",
+        read: |s, _| set(&mut s.draft.disabled, true),
+    },
+    OptionRow {
+        name: "enabled",
+        args: 0,
+        doc: "Starts in service.",
+        read: |s, _| set(&mut s.draft.disabled, false),
+    },
+    OptionRow {
+        name: "guid",
+        args: 1,
+        doc: "The server's global identifier.",
+        read: guid,
+    },
+    OptionRow {
+        name: "id",
+        args: 1,
+        doc: "The server's numeric identifier.",
+        read: id,
+    },
+    OptionRow {
+        name: "init-addr",
+        args: 1,
+        doc: "How the address is found at the start.",
+        read: init_addr,
+    },
+    OptionRow {
+        name: "log-bufsize",
+        args: 1,
+        doc: "Buffer size of a log server.",
+        read: log_bufsize,
+    },
+    OptionRow {
+        name: "maxconn",
+        args: 1,
+        doc: "Connections at once.",
+        read: |s, c| set(&mut s.draft.maxconn, c.count()),
+    },
+    OptionRow {
+        name: "maxqueue",
+        args: 1,
+        doc: "Requests that may wait.",
+        read: |s, c| set(&mut s.draft.maxqueue, c.count()),
+    },
+    OptionRow {
+        name: "minconn",
+        args: 1,
+        doc: "Connections at once under low load.",
+        read: |s, c| set(&mut s.draft.minconn, c.count()),
+    },
+    OptionRow {
+        name: "no-backup",
+        args: 0,
+        doc: "Used like any other server.",
+        read: |s, _| set(&mut s.draft.backup, false),
+    },
+    OptionRow {
+        name: "redir",
+        args: 1,
+        doc: "Sends clients to this location instead.",
+        read: redir,
+    },
+    OptionRow {
+        name: "slowstart",
+        args: 1,
+        doc: "How long a server takes to get its full weight.",
+        read: slowstart,
+    },
+    OptionRow {
+        name: "strict-maxconn",
+        args: 0,
+        doc: "Counts idle connections for 'maxconn'.",
+        read: |s, _| set(&mut s.draft.strict_maxconn, true),
+    },
+    OptionRow {
+        name: "track",
+        args: 1,
+        doc: "Takes another server's state.",
+        read: track,
+    },
+    OptionRow {
+        name: "weight",
+        args: 1,
+        doc: "Share of the traffic, 0 to 256.",
+        read: weight,
+    },
 ];
 
 fn set<T>(place: &mut T, value: T) -> Parsed {
@@ -42,14 +127,21 @@ fn redir(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 }
 
 fn track(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    line.draft.track = Some(cursor.value("expects [<proxy>/]<server> as argument.")?.into());
+    line.draft.track = Some(
+        cursor
+            .value("expects [<proxy>/]<server> as argument.")?
+            .into(),
+    );
     Ok(())
 }
 
 fn guid(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     refuse_default(line, cursor)?;
     let guid = cursor.value(": expects an argument")?;
-    if let Some(bad) = guid.chars().find(|c| !(c.is_ascii_alphanumeric() || "_-.:".contains(*c))) {
+    if let Some(bad) = guid
+        .chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || "_-.:".contains(*c)))
+    {
         return Err(cursor.option_fault(format!(": invalid character '{bad}' in '{guid}'")));
     }
     line.guid = Some(guid.into());
@@ -97,7 +189,10 @@ fn init_addr(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 fn log_bufsize(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     cursor.value("expects an integer argument.")?;
     let statement = cursor.statement;
-    cursor.parser.notice_once(statement, "'log-bufsize' has no effect: buffers of log servers grow as they need.");
+    cursor.parser.notice_once(
+        statement,
+        "'log-bufsize' has no effect: buffers of log servers grow as they need.",
+    );
     Ok(())
 }
 
@@ -112,7 +207,10 @@ fn weight(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     match u32::try_from(weight) {
         Ok(weight @ 0..=256) => line.draft.weight = weight,
         _ => {
-            let message = format!("weight of server {} is not within 0 and 256 ({weight}).", line.name);
+            let message = format!(
+                "weight of server {} is not within 0 and 256 ({weight}).",
+                line.name
+            );
             return Err(cursor.fault(message));
         }
     }

@@ -10,21 +10,66 @@ use std::sync::Arc;
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 
 pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
-    OptionRow { name: "no-send-proxy", args: 0, doc: "No PROXY protocol version 1.", read: |s, _| without(s, 1) },
-    OptionRow { name: "no-send-proxy-v2", args: 0, doc: "No PROXY protocol version 2.", read: |s, _| without(s, 2) },
-    OptionRow { name: "no-send-proxy-v2-ssl", args: 0, doc: "No PROXY protocol version 2 with TLS facts.", read: |s, _| without_ssl(s) },
-    OptionRow { name: "no-send-proxy-v2-ssl-cn", args: 0, doc: "No PROXY protocol version 2 with TLS facts.", read: |s, _| without_ssl(s) },
-    OptionRow { name: "proxy-v2-options", args: 1, doc: "What goes into a version 2 header.", read: options },
-    OptionRow { name: "send-proxy", args: 0, doc: "PROXY protocol version 1.", read: |s, _| with(s, 1, &[]) },
-    OptionRow { name: "send-proxy-v2", args: 0, doc: "PROXY protocol version 2.", read: |s, _| with(s, 2, &[]) },
-    OptionRow { name: "send-proxy-v2-ssl", args: 0, doc: "PROXY protocol version 2 with TLS facts.", read: |s, _| with(s, 2, &["ssl"]) },
+    OptionRow {
+        name: "no-send-proxy",
+        args: 0,
+        doc: "No PROXY protocol version 1.",
+        read: |s, _| without(s, 1),
+    },
+    OptionRow {
+        name: "no-send-proxy-v2",
+        args: 0,
+        doc: "No PROXY protocol version 2.",
+        read: |s, _| without(s, 2),
+    },
+    OptionRow {
+        name: "no-send-proxy-v2-ssl",
+        args: 0,
+        doc: "No PROXY protocol version 2 with TLS facts.",
+        read: |s, _| without_ssl(s),
+    },
+    OptionRow {
+        name: "no-send-proxy-v2-ssl-cn",
+        args: 0,
+        doc: "No PROXY protocol version 2 with TLS facts.",
+        read: |s, _| without_ssl(s),
+    },
+    OptionRow {
+        name: "proxy-v2-options",
+        args: 1,
+        doc: "What goes into a version 2 header.",
+        read: options,
+    },
+    OptionRow {
+        name: "send-proxy",
+        args: 0,
+        doc: "PROXY protocol version 1.",
+        read: |s, _| with(s, 1, &[]),
+    },
+    OptionRow {
+        name: "send-proxy-v2",
+        args: 0,
+        doc: "PROXY protocol version 2.",
+        read: |s, _| with(s, 2, &[]),
+    },
+    OptionRow {
+        name: "send-proxy-v2-ssl",
+        args: 0,
+        doc: "PROXY protocol version 2 with TLS facts.",
+        read: |s, _| with(s, 2, &["ssl"]),
+    },
     OptionRow {
         name: "send-proxy-v2-ssl-cn",
         args: 0,
         doc: "PROXY protocol version 2 with TLS facts and the certificate's name.",
         read: |s, _| with(s, 2, &["ssl", "cert-cn"]),
     },
-    OptionRow { name: "set-proxy-v2-tlv-fmt", args: -1, doc: "Adds a value to a version 2 header.", read: tlv },
+    OptionRow {
+        name: "set-proxy-v2-tlv-fmt",
+        args: -1,
+        doc: "Adds a value to a version 2 header.",
+        read: tlv,
+    },
 ];
 
 fn settings(line: &mut ServerLine) -> &mut SendProxy {
@@ -73,7 +118,16 @@ fn options(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
                 add_fact(settings, option);
             }
             _ => {
-                let known = ["crc32c", "unique-id", "authority", "ssl", "cert-cn", "ssl-cipher", "cert-sig", "cert-key"];
+                let known = [
+                    "crc32c",
+                    "unique-id",
+                    "authority",
+                    "ssl",
+                    "cert-cn",
+                    "ssl-cipher",
+                    "cert-sig",
+                    "cert-key",
+                ];
                 let fault = cursor.fault(format!("'{option}' : proxy v2 option not implemented."));
                 return Err(fault.hint(format!("the options are {}", known.join(", "))));
             }
@@ -87,14 +141,20 @@ fn tlv(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let kind = tlv_kind(cursor.option()).map_err(|why| cursor.option_fault(format!(": {why}")))?;
     let text = cursor.value(": expects a format as argument.")?;
     let statement = cursor.statement;
-    let format = cursor.parser.in_context(statement, Phases::SERVER_SOURCE, |ctx| LogFormat::parse(text, expr::logformat::Usage::RAW, ctx));
+    let format = cursor
+        .parser
+        .in_context(statement, Phases::SERVER_SOURCE, |ctx| {
+            LogFormat::parse(text, expr::logformat::Usage::RAW, ctx)
+        });
     let format = format.map_err(|why| cursor.option_fault(format!(": {why}")))?;
     settings(line).tlvs.push((kind, Arc::new(format)));
     Ok(())
 }
 
 fn tlv_kind(option: &str) -> Result<u8, &'static str> {
-    let text = option.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    let text = option
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
     let text = text.ok_or("the TLV ID is missing, as in set-proxy-v2-tlv-fmt(0xE0).")?;
     let number = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
         Some(hex) => u64::from_str_radix(hex, 16),

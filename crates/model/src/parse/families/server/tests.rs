@@ -5,9 +5,16 @@ use crate::server::{OnError, Server, UseSource};
 fn servers(lines: &str) -> Vec<Server> {
     let text = format!("backend b\n mode http\n timeout server 1s\n timeout connect 1s\n{lines}\n");
     let (snapshot, messages) = load_text(&text);
-    let Some(snapshot) = snapshot else { panic!("{messages:?}") };
+    let Some(snapshot) = snapshot else {
+        panic!("{messages:?}")
+    };
     let proxy = snapshot.proxies.first().expect("a proxy");
-    proxy.back.servers.iter().map(|server| Server::clone(server)).collect()
+    proxy
+        .back
+        .servers
+        .iter()
+        .map(|server| Server::clone(server))
+        .collect()
 }
 
 fn server(line: &str) -> Server {
@@ -17,18 +24,37 @@ fn server(line: &str) -> Server {
 fn refused(line: &str) -> String {
     let (snapshot, messages) = load_text(&format!("backend b\n {line}\n"));
     assert!(snapshot.is_none(), "{line} was accepted");
-    let first = messages.into_iter().find(|m| m.starts_with('A')).unwrap_or_default();
+    let first = messages
+        .into_iter()
+        .find(|m| m.starts_with('A'))
+        .unwrap_or_default();
     first.strip_prefix("A 2: ").unwrap_or(&first).to_owned()
 }
 
 #[test]
 fn defaults_come_first() {
     let all = servers(
-        " default-server inter 5s weight 7 check\n server a 127.0.0.1:80 weight 9 no-check\n default-server maxconn 3\n server b 127.0.0.1",
+        " default-server inter 5s weight 7 check\n server a 127.0.0.1:80 weight 9 no-check\n default-server maxconn 3\n server b 127.0.0.1 port 81",
     );
-    let [a, b] = all.as_slice() else { panic!("two servers") };
-    assert_eq!((a.settings.weight, a.settings.check.enabled, a.settings.check.interval), (9, false, 5000));
-    assert_eq!((b.settings.weight, b.settings.check.enabled, b.settings.maxconn), (7, true, 3));
+    let [a, b] = all.as_slice() else {
+        panic!("two servers")
+    };
+    assert_eq!(
+        (
+            a.settings.weight,
+            a.settings.check.enabled,
+            a.settings.check.interval
+        ),
+        (9, false, 5000)
+    );
+    assert_eq!(
+        (
+            b.settings.weight,
+            b.settings.check.enabled,
+            b.settings.maxconn
+        ),
+        (7, true, 3)
+    );
     assert_eq!((a.id, b.id, b.idx.0), (1, 2, 1));
     assert!(b.mapped_port && !a.mapped_port);
 }
@@ -38,39 +64,72 @@ fn ports_may_follow_the_clients() {
     let up = server("server a 127.0.0.1:+5");
     let down = server("server a 127.0.0.1:-1");
     assert!(up.mapped_port && down.mapped_port);
-    assert_eq!(up.address, Address::Inet("127.0.0.1:5".parse().expect("an address")));
-    assert_eq!(down.address, Address::Inet("127.0.0.1:65535".parse().expect("an address")));
+    assert_eq!(
+        up.address,
+        Address::Inet("127.0.0.1:5".parse().expect("an address"))
+    );
+    assert_eq!(
+        down.address,
+        Address::Inet("127.0.0.1:65535".parse().expect("an address"))
+    );
 }
 
 #[test]
 fn templates_make_servers_by_number() {
-    let all = servers(" server-template w 2-4 127.0.0.1:80 cookie x\n server-template v 2 127.0.0.1:80 id 9");
+    let all = servers(
+        " server-template w 2-4 127.0.0.1:80 cookie x\n server-template v 2 127.0.0.1:80 id 9",
+    );
     let names: Vec<(&str, u32)> = all.iter().map(|s| (&*s.name, s.id)).collect();
-    assert_eq!(names, [("w2", 1), ("w3", 2), ("w4", 3), ("v1", 9), ("v2", 10)]);
+    assert_eq!(
+        names,
+        [("w2", 1), ("w3", 2), ("w4", 3), ("v1", 9), ("v2", 10)]
+    );
 }
 
 #[test]
 fn the_proxy_protocol_header() {
-    let sent = |line| server(line).settings.send_proxy.map(|s| (s.version, s.crc32c, s.ssl.len(), s.tlvs.len()));
-    assert_eq!(sent("server a 127.0.0.1:80 send-proxy"), Some((1, false, 0, 0)));
-    assert_eq!(sent("server a 127.0.0.1:80 send-proxy-v2 no-send-proxy-v2"), Some((0, false, 0, 0)));
-    assert_eq!(sent("server a 127.0.0.1:80 send-proxy-v2-ssl-cn proxy-v2-options crc32c,ssl"), Some((2, true, 2, 0)));
+    let sent = |line| {
+        server(line)
+            .settings
+            .send_proxy
+            .map(|s| (s.version, s.crc32c, s.ssl.len(), s.tlvs.len()))
+    };
+    assert_eq!(
+        sent("server a 127.0.0.1:80 send-proxy"),
+        Some((1, false, 0, 0))
+    );
+    assert_eq!(
+        sent("server a 127.0.0.1:80 send-proxy-v2 no-send-proxy-v2"),
+        Some((0, false, 0, 0))
+    );
+    assert_eq!(
+        sent("server a 127.0.0.1:80 send-proxy-v2-ssl-cn proxy-v2-options crc32c,ssl"),
+        Some((2, true, 2, 0))
+    );
     assert_eq!(sent("server a 127.0.0.1:80"), None);
 }
 
 #[test]
 fn sources() {
-    let source = server("server a 127.0.0.1:80 source 1.2.3.4:10-20 usesrc hdr_ip(X-Ip,2) interface lo backup");
+    let source = server(
+        "server a 127.0.0.1:80 source 1.2.3.4:10-20 usesrc hdr_ip(X-Ip,2) interface lo backup",
+    );
     assert!(source.settings.backup);
     let source = source.settings.source.expect("a source");
-    assert_eq!((source.ports, source.interface.as_deref()), ((10, 20), Some("lo")));
+    assert_eq!(
+        (source.ports, source.interface.as_deref()),
+        ((10, 20), Some("lo"))
+    );
     assert!(matches!(&source.use_source, UseSource::Header(name, 2) if &**name == "x-ip"));
 }
 
 #[test]
 fn checks_and_reactions() {
     let s = server("server a 127.0.0.1:80 check inter 3s rise 4 fall 5 addr 1.2.3.4:90 observe layer7 on-error mark-down").settings;
-    assert_eq!((s.check.interval, s.check.rise, s.check.fall, s.check.port), (3000, 4, 5, Some(90)));
+    assert_eq!(
+        (s.check.interval, s.check.rise, s.check.fall, s.check.port),
+        (3000, 4, 5, Some(90))
+    );
     assert_eq!((s.observe, s.on_error), (7, OnError::MarkDown));
 }
 
@@ -78,27 +137,92 @@ fn checks_and_reactions() {
 fn messages_are_those_operators_know() {
     let label = "'server b/a' : ";
     for (line, message) in [
-        ("server a", "'server' expects <name> and <addr>[:<port>] as arguments.".to_owned()),
-        ("server a/b 127.0.0.1:80", "character '/' is not permitted in server name 'a/b'.".to_owned()),
-        ("server a 127.0.0.1:80-90", format!("{label}port range not permitted here in '127.0.0.1:80-90'")),
-        ("server a 127.0.0.1:80 chek", format!("{label}unknown keyword 'chek'; did you mean 'check' maybe ?")),
-        ("server a 127.0.0.1:80 weight 257", format!("{label}weight of server a is not within 0 and 256 (257).")),
-        ("server a 127.0.0.1:80 id x", format!("{label}'id' : custom id has to be between 1 and 4294967295.")),
-        ("server a 127.0.0.1:80 inter 0", format!("{label}invalid value 0 for argument 'inter' of server a.")),
-        ("server a 127.0.0.1:80 rise", format!("{label}'rise' expects an integer argument.")),
-        ("server a 127.0.0.1:80 rise 0", format!("{label}'rise' has to be > 0.")),
-        ("server a 127.0.0.1:80 usesrc client", format!("{label}'usesrc' only allowed after a 'source' statement.")),
-        ("server a 127.0.0.1:80 proxy-v2-options foo", format!("{label}'foo' : proxy v2 option not implemented.")),
-        ("server a 127.0.0.1:80 observe layer7", format!("{label}'layer7' can only be used in http proxies.")),
-        ("server a 127.0.0.1:80 ssl", format!("{label}'ssl' is known but not built yet in hapax (waits for: TLS).")),
-        ("server a 127.0.0.1:80 track c", format!("{label}unable to find required server 'c' for tracking.")),
-        ("server-template a 0 127.0.0.1:80", "Wrong server-template number or range arg '0'.".to_owned()),
-        ("default-server id 4", "'id' option is not accepted in default-server sections".to_owned()),
+        (
+            "server a",
+            "'server' expects <name> and <addr>[:<port>] as arguments.".to_owned(),
+        ),
+        (
+            "server a/b 127.0.0.1:80",
+            "character '/' is not permitted in server name 'a/b'.".to_owned(),
+        ),
+        (
+            "server a 127.0.0.1:80-90",
+            format!("{label}port range not permitted here in '127.0.0.1:80-90'"),
+        ),
+        (
+            "server a 127.0.0.1:80 chek",
+            format!("{label}unknown keyword 'chek'; did you mean 'check' maybe ?"),
+        ),
+        (
+            "server a 127.0.0.1:80 weight 257",
+            format!("{label}weight of server a is not within 0 and 256 (257)."),
+        ),
+        (
+            "server a 127.0.0.1:80 id x",
+            format!("{label}'id' : custom id has to be between 1 and 4294967295."),
+        ),
+        (
+            "server a 127.0.0.1:80 inter 0",
+            format!("{label}invalid value 0 for argument 'inter' of server a."),
+        ),
+        (
+            "server a 127.0.0.1:80 rise",
+            format!("{label}'rise' expects an integer argument."),
+        ),
+        (
+            "server a 127.0.0.1:80 rise 0",
+            format!("{label}'rise' has to be > 0."),
+        ),
+        (
+            "server a 127.0.0.1:80 usesrc client",
+            format!("{label}'usesrc' only allowed after a 'source' statement."),
+        ),
+        (
+            "server a 127.0.0.1:80 proxy-v2-options foo",
+            format!("{label}'foo' : proxy v2 option not implemented."),
+        ),
+        (
+            "server a 127.0.0.1:80 observe layer7",
+            format!("{label}'layer7' can only be used in http proxies."),
+        ),
+        (
+            "server a 127.0.0.1:80 ssl",
+            format!("{label}'ssl' is known but not built yet in hapax (waits for: TLS)."),
+        ),
+        (
+            "server a 127.0.0.1:80 track c",
+            format!("{label}unable to find required server 'c' for tracking."),
+        ),
+        (
+            "server a 127.0.0.1 check",
+            "A 0: config: backend 'b': server 'a' has neither service port nor check port."
+                .to_owned(),
+        ),
+        (
+            "server a udp@127.0.0.1:80",
+            "unsupported transport for server address in 'tcp' backend.".to_owned(),
+        ),
+        (
+            "server a 127.0.0.1:80 redir /x",
+            "A 0: backend 'b' : server cannot have cookie or redirect prefix in non-HTTP mode."
+                .to_owned(),
+        ),
+        (
+            "server-template a 0 127.0.0.1:80",
+            "Wrong server-template number or range arg '0'.".to_owned(),
+        ),
+        (
+            "default-server id 4",
+            "'id' option is not accepted in default-server sections".to_owned(),
+        ),
         (
             "default-server 1.2.3.4 check",
             "unknown keyword '1.2.3.4'. Hint: no address was expected for this server.".to_owned(),
         ),
-        ("source 1.2.3.4 bar", "'source' only supports optional keywords 'interface' and 'usesrc'.".to_owned()),
+        (
+            "source 1.2.3.4 bar",
+            "'source' only supports optional keywords 'interface' and 'usesrc'.".to_owned(),
+        ),
     ] {
         assert_eq!(refused(line), message);
     }
