@@ -26,7 +26,6 @@ impl Reply {
             head,
             body: Bytes::new(),
             close: false,
-            verbatim: false,
         }
     }
 }
