@@ -66,7 +66,18 @@ impl AclExpr {
             .filter(|_| !expr.has_converters())
             .map(|row| row.method)
             .or_else(|| Method::default_for(expr.output()));
-        let mut patterns = Patterns::read(words.get(1..).unwrap_or_default(), ctx, &expr, implied)?;
+        let dotted: Vec<String>;
+        let dotted_words: Vec<&str>;
+        let mut pattern_words = words.get(1..).unwrap_or_default();
+        if row.is_some_and(|row| row.fetch == "req.ssl_ver") {
+            dotted = pattern_words
+                .iter()
+                .map(|word| dotted_version(word))
+                .collect();
+            dotted_words = dotted.iter().map(String::as_str).collect();
+            pattern_words = &dotted_words;
+        }
+        let mut patterns = Patterns::read(pattern_words, ctx, &expr, implied)?;
         patterns.warn_if_idle(keyword, ctx);
         Ok(Self {
             keyword: keyword.into(),
@@ -123,6 +134,7 @@ impl Patterns {
         let mut words = words;
         let mut explicit = None;
         let mut ignore_case = false;
+        let mut unique_id = None;
         let (mut is_map, mut closed) = (false, false);
         let mut files = Vec::new();
         while let [flag, tail @ ..] = words
@@ -137,9 +149,10 @@ impl Patterns {
                 "-n" => {}
                 "-u" => {
                     let id = needs_argument("unique id")?;
-                    if id.parse::<u32>().is_err() {
-                        return Err("the argument of -u must be an integer".into());
-                    }
+                    let id = id
+                        .parse()
+                        .map_err(|_| "the argument of -u must be an integer")?;
+                    unique_id = Some(id);
                     words = tail;
                 }
                 "-M" => is_map = true,
@@ -192,7 +205,7 @@ impl Patterns {
         if method.takes_patterns() {
             let mut set = PatternSet::new(method, ignore_case);
             add_patterns(&mut set, words, method)?;
-            cells.push(ctx.compiler.patterns.inline(set).1);
+            cells.push(ctx.compiler.patterns.inline(set, unique_id)?.1);
         }
         Ok(Self {
             method,
@@ -208,6 +221,20 @@ impl Patterns {
             ));
         }
     }
+}
+
+/// Turns a version `3.1`, or a range of them, into the number that `req.ssl_ver` yields.
+fn dotted_version(word: &str) -> String {
+    let number = |version: &str| -> Option<String> {
+        if version.is_empty() {
+            return Some(String::new());
+        }
+        let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+        let (major, minor): (u16, u16) = (major.parse().ok()?, minor.parse().ok()?);
+        Some((u32::from(major) << 16 | u32::from(minor)).to_string())
+    };
+    let range: Option<Vec<String>> = word.splitn(2, ':').map(number).collect();
+    range.map_or_else(|| word.to_owned(), |parts| parts.join(":"))
 }
 
 /// Adds the patterns written in the configuration; integer methods understand operators before them.
@@ -236,8 +263,10 @@ fn add_patterns(set: &mut PatternSet, words: &[&str], method: Method) -> Result<
                 format!("'{word}' is neither a number nor a supported operator")
             });
         }
+        // Behind an operator only the number before a colon counts.
         let number = || {
-            word.parse::<i64>()
+            let (low, _) = word.split_once(':').unwrap_or((word, ""));
+            low.parse::<i64>()
                 .map_err(|_| format!("'{word}' is not a valid number range"))
         };
         let range = match operator {

@@ -264,6 +264,213 @@ fn phases_say_where_an_expression_can_be_had() {
     );
 }
 
+/// Values of these expressions as HAProxy 3.4 gives them for the same request.
+#[test]
+fn fetches_of_a_request_give_the_known_values() {
+    let view = TestView::new(
+        "GET",
+        "/x0/p/q?x=1&y=&z&X=2;w=5&e=%41%20b+c",
+        &[
+            ("Host", "ex.com"),
+            ("Accept", "*/*"),
+            ("Cookie", "a=1; b=\"x y\";c = 3; a=2; d"),
+            ("Authorization", "Basic dXNlcjpwYTpzcw=="),
+        ],
+    );
+    for (text, expected) in [
+        ("base", Some("ex.com/x0/p/q")),
+        ("baseq", Some("ex.com/x0/p/q?x=1&y=&z&X=2;w=5&e=%41%20b+c")),
+        ("req.cook(a)", Some("2")),
+        ("req.cook(b)", Some("\"x y\"")),
+        ("req.cook(c)", Some("3")),
+        ("req.cook(d)", None),
+        ("req.cook", Some("1")),
+        ("req.cook_cnt(a)", Some("2")),
+        ("req.cook_cnt", Some("4")),
+        ("req.cook_names", Some("a,b,c,a")),
+        ("req.cook_names(;)", Some("a;b;c;a")),
+        ("req.cook_val(a)", Some("2")),
+        ("cookie(b)", Some("\"x y\"")),
+        ("url_param(x)", Some("1")),
+        ("url_param(X)", Some("2")),
+        ("url_param(y)", Some("")),
+        ("url_param(z)", None),
+        ("url_param(w)", Some("5")),
+        ("url_param(w,;)", Some("5")),
+        ("url_param(X,,i)", Some("1")),
+        ("url_param", Some("1")),
+        ("urlp_val(x)", Some("1")),
+        ("req.hdr_names", Some("host,accept,cookie,authorization")),
+        ("http_auth_user", Some("user")),
+        ("http_auth_pass", Some("pa:ss")),
+        ("http_auth_type", Some("Basic")),
+        ("http_auth_bearer", None),
+        ("capture.req.method", Some("GET")),
+        ("capture.req.ver", Some("HTTP/1.1")),
+        ("hdr(,1)", Some("ex.com")),
+        ("hdr", None),
+        ("hdr_cnt", Some("4")),
+        ("query(with_qm)", Some("?x=1&y=&z&X=2;w=5&e=%41%20b+c")),
+        ("env(NO_SUCH_VARIABLE)", None),
+        ("nbproc", Some("1")),
+        ("thread", Some("0")),
+        ("rand(1)", Some("0")),
+        ("date", Some("1795233481")),
+        ("date(3600)", Some("1795237081")),
+        ("date(0,ms)", Some("1795233481724")),
+        ("accept_date(ms)", Some("1795233481724")),
+        ("fe_name", Some("fe")),
+        ("be_name", Some("fe")),
+        ("fe_client_timeout", Some("1500")),
+        ("fc_err_str", Some("Success")),
+        ("src_port", Some("37692")),
+        ("txn.sess_term_state", Some("LR")),
+        ("req.timer.tq", Some("3")),
+        ("var(txn.none)", None),
+        ("var(txn.none,dflt)", Some("dflt")),
+        ("acl(TRUE)", Some("1")),
+        ("acl(TRUE,!METH_GET)", Some("0")),
+    ] {
+        assert_eq!(
+            eval(text, &view).expect(text).as_deref(),
+            expected,
+            "{text}"
+        );
+    }
+    let hashed = |host, path: &str| {
+        let view = TestView::new("GET", path, &[("Host", host)]);
+        eval("base32", &view).expect("a hash")
+    };
+    assert_eq!(
+        hashed("ex.com", "/x1/p/q?x=1").as_deref(),
+        Some("3871011627")
+    );
+    assert_eq!(hashed("ex.com", "/x0/").as_deref(), Some("1160819085"));
+}
+
+#[test]
+fn bodies_and_buffers_are_read() {
+    let mut view = TestView::new("POST", "/", &[]);
+    view.payload = b"a=1&b=2&a=3".to_vec();
+    for (text, expected) in [
+        ("req.body", Some("a=1&b=2&a=3")),
+        ("req.body_param(a)", Some("1")),
+        ("req.body_param", Some("1")),
+        ("req.body_param(B,i)", Some("2")),
+        ("req.body_len", Some("11")),
+        ("req.body_size", Some("11")),
+        ("req.payload(2,3)", Some("1&b")),
+        ("req.payload(8,0)", Some("a=3")),
+        ("req.payload(8,9)", None),
+        ("req.len", Some("11")),
+    ] {
+        assert_eq!(
+            eval(text, &view).expect(text).as_deref(),
+            expected,
+            "{text}"
+        );
+    }
+    view.payload = b"\x00\x03abcdefg".to_vec();
+    for (text, expected) in [
+        ("req.payload_lv(0,2)", Some("abc")),
+        ("req.payload_lv(0,2,+2)", Some("cde")),
+        ("req.payload_lv(0,2,-1)", Some("\u{3}ab")),
+        ("req.payload_lv(0,2,6)", Some("efg")),
+        ("req.payload_lv(0,1)", None),
+    ] {
+        assert_eq!(
+            eval(text, &view).expect(text).as_deref(),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn conditions_wait_for_data_until_it_is_complete() {
+    let mut view = TestView::new("GET", "/", &[]);
+    view.payload = b"abc".to_vec();
+    for (complete, text, expected) in [
+        (false, "if { req.len gt 10 }", Match::NotYet),
+        (true, "if { req.len gt 10 }", Match::No),
+        (false, "if { req.len gt 2 }", Match::Yes),
+        (false, "if !{ req.len gt 10 }", Match::NotYet),
+        (true, "if !{ req.len gt 10 }", Match::Yes),
+        (false, "if WAIT_END", Match::NotYet),
+        (true, "if WAIT_END", Match::Yes),
+        (false, "if FALSE WAIT_END", Match::No),
+        (false, "if WAIT_END or TRUE", Match::Yes),
+        (false, "unless { req.payload(0,5) -m found }", Match::NotYet),
+        (false, "if { req.payload(0,2) -m str ab }", Match::Yes),
+        (false, "if { req.payload(0,2) -m bin 6162 }", Match::Yes),
+    ] {
+        view.complete = complete;
+        assert_eq!(
+            condition(text, &[], &view),
+            Ok(expected),
+            "{text} {complete}"
+        );
+    }
+}
+
+#[test]
+fn variables_are_found_by_scope_and_name() {
+    let mut view = TestView::new("GET", "/", &[]);
+    let mut compiler = Compiler::new(&TABLES);
+    let id = compiler.names.intern("txn.a_b").expect("a name");
+    view.vars.push((id, crate::Value::Int(7)));
+    let mut set = AclSet::default();
+    let mut ctx = ParseContext::new(&mut compiler, &mut set, Phases::ALL);
+    let same =
+        Condition::parse(&words("if { var(txn.a_b) -m int 7 }"), &mut ctx).expect("a condition");
+    let other =
+        Condition::parse(&words("if { var(sess.a_b) -m found }"), &mut ctx).expect("a condition");
+    assert!(same.holds(&view));
+    assert!(!other.holds(&view));
+    let wrong = |name: &str| compile(|ctx| ctx.compiler.names.intern(name)).expect_err(name);
+    assert_eq!(wrong("txn.a~b"), "invalid syntax at char '~'");
+    assert_eq!(wrong(""), "Empty variable name cannot be accepted");
+    assert_eq!(
+        wrong("foo.a"),
+        "invalid variable name 'foo.a'. A variable name must start with its scope. The scope can be 'proc', '(p)sess', '(p)txn', '(p)req', '(p)res' or 'check'"
+    );
+}
+
+#[test]
+fn pattern_files_are_shared_and_maps_are_told_apart() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("list");
+    std::fs::write(&path, "# comment\n\n  alpha \nBeta\r\n # no comment\n").expect("a file");
+    let name = path.to_str().expect("a path");
+    let mut compiler = Compiler::new(&TABLES);
+    let mut set = AclSet::default();
+    let mut ctx = ParseContext::new(&mut compiler, &mut set, Phases::ALL);
+    let mut holds =
+        |text: String| Condition::parse(&words(&text), &mut ctx).map(|c| c.holds(&request()));
+    assert_eq!(holds(format!("if {{ str(beta) -f {name} }}")), Ok(false));
+    assert_eq!(holds(format!("if {{ str(beta) -i -f {name} }}")), Ok(true));
+    assert_eq!(
+        holds(format!("if {{ str(beta) -f {name} beta }}")),
+        Ok(true)
+    );
+    assert_eq!(
+        holds(format!("if {{ str(x) -f opt@{name}.none }}")),
+        Ok(false)
+    );
+    assert_eq!(
+        holds(format!("if {{ str(x) -M -f {name} }}")),
+        Err(format!("The file \"{name}\" is already used as acl file."))
+    );
+    let list = compiler.patterns.file(name, false).expect("the list");
+    assert_eq!(list.cells().len(), 2, "one for each way of matching");
+}
+
+#[test]
+fn versions_of_hellos_are_compared_with_dots() {
+    assert_eq!(fault("if { req_ssl_ver 3.x }"), "'3.x' is not a number");
+    assert!(condition("if { req_ssl_ver gt 3.1 3.0:3.2 }", &[], &request()).is_ok());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

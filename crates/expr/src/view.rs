@@ -115,6 +115,10 @@ pub trait ServerView {
     }
     /// Its effective and its configured weight.
     fn weight(&self) -> (u32, u32);
+    /// The weight as the operator set it last, before slow start and the like.
+    fn user_weight(&self) -> u32 {
+        self.weight().0
+    }
     /// New sessions in the last second.
     fn session_rate(&self) -> u32;
 }

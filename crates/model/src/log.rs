@@ -59,7 +59,9 @@ pub struct LogTarget {
     pub sample: Option<Sampling>,
     /// `profile`.
     pub profile: Option<Arc<LogProfile>>,
-    /// The facility, 0 to 23; `None` leaves out the priority part.
+    /// The profile's name as written.
+    pub profile_name: Option<Arc<str>>,
+    /// The facility, 0 to 23.
     pub facility: u8,
     /// Messages of a higher number than this are dropped.
     pub max_level: u8,
@@ -83,6 +85,8 @@ pub struct Sampling {
 pub struct LogProfile {
     /// Its name.
     pub name: Arc<str>,
+    /// Where the section begins.
+    pub origin: (Arc<str>, u32),
     /// `log-tag`.
     pub tag: Option<Arc<str>>,
     /// `on <step>`: what to do at each step, by its name.
@@ -178,10 +182,12 @@ pub struct Ring {
 }
 
 /// A `log-forward` section.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LogForward {
     /// Its name.
     pub name: Arc<str>,
+    /// Where the section begins.
+    pub origin: (Arc<str>, u32),
     /// `bind` lines: stream listeners.
     pub binds: Vec<Arc<crate::bind::Bind>>,
     /// `dgram-bind` lines: datagram listeners.
@@ -202,4 +208,23 @@ pub struct LogForward {
     pub assume_ntf: bool,
     /// `option host`: replace (0), fill (1), keep (2), append (3).
     pub host: u8,
+}
+
+impl Default for LogForward {
+    fn default() -> Self {
+        Self {
+            name: "".into(),
+            origin: ("".into(), 0),
+            binds: Vec::new(),
+            datagram_binds: Vec::new(),
+            targets: Vec::new(),
+            global: false,
+            backlog: 0,
+            maxconn: 0,
+            timeout_client: None,
+            dont_parse: false,
+            assume_ntf: false,
+            host: 1,
+        }
+    }
 }

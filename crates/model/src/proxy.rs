@@ -327,7 +327,7 @@ pub enum Reuse {
 }
 
 /// What a proxy does as a frontend.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Frontend {
     /// `bind` lines.
     pub binds: Vec<Arc<Bind>>,
@@ -556,30 +556,6 @@ impl Proxy {
             front: Frontend::default(),
             back: Backend::default(),
             forwarded: None,
-        }
-    }
-}
-
-impl Default for Frontend {
-    fn default() -> Self {
-        Self {
-            binds: Vec::new(),
-            maxconn: 0,
-            backlog: 0,
-            session_rate_limit: 0,
-            default_backend: None,
-            default_backend_idx: None,
-            switch_rules: Vec::new(),
-            force_switch: Vec::new(),
-            monitor_uri: None,
-            monitor_fail: Vec::new(),
-            request_captures: Vec::new(),
-            response_captures: Vec::new(),
-            cookie_capture: None,
-            unique_id: None,
-            unique_id_header: None,
-            keepalive_probe: KeepAliveProbe::default(),
-            restrict_names: None,
         }
     }
 }

@@ -34,11 +34,13 @@ impl IdlePool {
         }
     }
 
-    /// Keeps a connection.
-    pub fn put(&self, worker: usize, conn: IdleConn) {
-        if let Some(stack) = self.by_worker.get(worker) {
-            stack.lock().push(conn);
-        }
+    /// Keeps a connection; says whether it is the worker's only one.
+    pub fn put(&self, worker: usize, conn: IdleConn) -> bool {
+        self.by_worker.get(worker).is_some_and(|stack| {
+            let mut stack = stack.lock();
+            stack.push(conn);
+            stack.len() == 1
+        })
     }
 
     /// Takes the connection used last by this worker that fits `key` and `usable` and is still quiet.
@@ -76,7 +78,7 @@ impl IdlePool {
         };
         let mut stack = stack.lock();
         let before = stack.len();
-        stack.retain(|conn| !conn.socket.is_disturbed());
+        stack.retain(|conn| conn.socket.is_quiet());
         let old = stack.iter().filter(|conn| conn.since < limit).count();
         let excess = old.div_ceil(2).min(stack.len().saturating_sub(keep));
         stack.drain(..excess);

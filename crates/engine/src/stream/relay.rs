@@ -236,9 +236,6 @@ impl<'a> Relay<'a> {
         if self.request.delivered {
             return Some(RelayEnd::Complete);
         }
-        if !self.server.input.is_empty() {
-            return Some(RelayEnd::ResponseStarted);
-        }
         match self.server.poll_fill(cx) {
             Poll::Ready(Ok(Received::Bytes | Received::Full)) => Some(RelayEnd::ResponseStarted),
             Poll::Ready(Ok(Received::End) | Err(_)) => Some(RelayEnd::ServerAborted),

@@ -165,11 +165,8 @@ impl Stream<'_> {
     /// Sends the request and reads the response's head, interim responses passed on.
     async fn exchange(&mut self) -> Result<Answer, Lost> {
         self.write_request();
-        let whole = self.send_request().await?;
-        let at = self
-            .server_timeout()
-            .map(|timeout| clock::now_ms() + timeout);
-        let _ = whole;
+        self.send_request().await?;
+        let mut at = self.server_timeout().map(|timeout| clock::now_ms() + timeout);
         loop {
             if let Some(answer) = self.parse_response()? {
                 let status = self.state.response.status();
@@ -180,7 +177,13 @@ impl Stream<'_> {
                 self.state.times.response = clock::now_ms();
                 return Ok(answer);
             }
-            self.receive_response(at).await?;
+            if self.client.conn.is_message_over() {
+                self.receive_response(at).await?;
+            } else {
+                // After an interim response the client's body goes on.
+                self.send_request().await?;
+                at = self.server_timeout().map(|timeout| clock::now_ms() + timeout);
+            }
         }
     }
 
@@ -240,7 +243,7 @@ impl Stream<'_> {
     }
 
     /// Sends the request's head and body; stops early when the server answers before its end.
-    async fn send_request(&mut self) -> Result<bool, Lost> {
+    async fn send_request(&mut self) -> Result<(), Lost> {
         if self.state.replay.is_some() {
             return self.send_replay().await;
         }
@@ -256,7 +259,7 @@ impl Stream<'_> {
                 Poll::Ready(outcome) => Poll::Ready(outcome.map_err(|_| Lost::Unsent)),
                 Poll::Pending => deadline.poll(cx, at).map(|()| Err(Lost::Timeout)),
             });
-            return flushed.await.map(|()| true);
+            return flushed.await;
         }
         let limits = &self.session.runtime.limits;
         let mut relay = Relay::new(
@@ -269,18 +272,17 @@ impl Stream<'_> {
         let end = relay.run(deadline).await;
         self.state.bytes.0 += relay.moved().0;
         match end {
-            RelayEnd::ResponseStarted => Ok(false),
             RelayEnd::ClientAborted => Err(Lost::Client(Phase::Data)),
             RelayEnd::ClientTimeout => Err(Lost::ClientTimeout),
             RelayEnd::ServerTimeout => Err(Lost::Timeout),
             RelayEnd::ServerAborted => Err(Lost::Empty),
             RelayEnd::BadRequest => Err(Lost::BadBody),
-            _ => Ok(true),
+            _ => Ok(()),
         }
     }
 
     /// Sends a body that was kept for repeated requests.
-    async fn send_replay(&mut self) -> Result<bool, Lost> {
+    async fn send_replay(&mut self) -> Result<(), Lost> {
         let at = self
             .server_timeout()
             .map(|timeout| clock::now_ms() + timeout);
@@ -305,7 +307,7 @@ impl Stream<'_> {
                     false => server.conn.poll_send(cx, rest),
                 };
                 match outcome {
-                    Poll::Ready(Ok(_)) if rest.is_empty() => return Poll::Ready(Ok(true)),
+                    Poll::Ready(Ok(_)) if rest.is_empty() => return Poll::Ready(Ok(())),
                     Poll::Ready(Ok(n)) => sent += n,
                     Poll::Ready(Err(_)) => return Poll::Ready(Err(Lost::Unsent)),
                     Poll::Pending => return deadline.poll(cx, at).map(|()| Err(Lost::Timeout)),
@@ -669,7 +671,9 @@ impl Stream<'_> {
         {
             return;
         }
-        server.server.idle.put(self.worker.index, idle);
+        if server.server.idle.put(self.worker.index, idle) {
+            self.worker.note_pooled(&server.server);
+        }
     }
 }
 

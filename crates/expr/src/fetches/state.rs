@@ -115,6 +115,7 @@ server_fetches! {
     srv_sess_rate(s) u64::from(s.session_rate());
     srv_weight(s) u64::from(s.weight().0);
     srv_iweight(s) u64::from(s.weight().1);
+    srv_uweight(s) u64::from(s.user_weight());
 }
 
 fn srv_conn_free<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
@@ -346,6 +347,14 @@ pub(super) static ROWS: &[FetchRow] = &[
         IN,
         srv_weight,
         "Effective weight of a server.",
+    )
+    .args(OF_SERVER),
+    FetchRow::new(
+        "srv_uweight",
+        Type::Int,
+        IN,
+        srv_uweight,
+        "Weight of a server as the operator set it last.",
     )
     .args(OF_SERVER),
     FetchRow::new(

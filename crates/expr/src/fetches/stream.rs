@@ -215,7 +215,7 @@ fn capture_res_ver<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 }
 
 /// The first Host field and the path, as they are hashed and joined.
-fn base_parts<'a>(view: &'a dyn View, with_query: bool) -> Option<(&'a [u8], &'a [u8])> {
+fn base_parts(view: &dyn View, with_query: bool) -> Option<(&[u8], &[u8])> {
     let head = view.request()?;
     let target = message::uri::Target::parse(head.target());
     let path = if with_query {

@@ -360,7 +360,7 @@ fn parse_range(key: &[u8]) -> Result<(i64, i64), String> {
 /// Decodes a block given in hexadecimal.
 pub(crate) fn parse_block(key: &[u8]) -> Result<Box<[u8]>, String> {
     let digit = |b: u8| (b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    if key.len() % 2 != 0 {
+    if !key.len().is_multiple_of(2) {
         return Err("an even number of hex digit is expected".into());
     }
     if let Some(bad) = key.iter().find(|b| !b.is_ascii_hexdigit()) {
@@ -420,20 +420,22 @@ fn parse_network(key: &[u8]) -> Result<Network, String> {
     })
 }
 
-/// An address; IPv4 ones may leave out trailing parts (`10` is `10.0.0.0`, `10.1` is `10.1.0.0`).
+/// An address; in IPv4 ones of fewer than four parts the last part fills what is left (`10.1` is `10.0.0.1`).
 fn parse_address(text: &str) -> Option<IpAddr> {
     if let Ok(ip) = text.parse() {
         return Some(ip);
     }
-    let mut octets = [0u8; 4];
-    let mut parts = text.split('.');
-    for octet in &mut octets {
-        match parts.next() {
-            Some(part) => *octet = part.parse().ok()?,
-            None => break,
-        }
-    }
-    parts.next().is_none().then(|| IpAddr::from(octets))
+    let mut parts: Vec<u32> = text
+        .split('.')
+        .map(|part| part.parse().ok())
+        .collect::<Option<_>>()?;
+    let last = parts.pop().filter(|_| parts.len() < 4)?;
+    let bits = 32 - 8 * u32::try_from(parts.len()).ok()?;
+    let high = parts
+        .iter()
+        .try_fold(0u32, |high, &part| (part < 256).then_some(high << 8 | part))?;
+    let fits = bits == 32 || last >> bits == 0;
+    fits.then(|| IpAddr::from((high.checked_shl(bits).unwrap_or(0) | last).to_be_bytes()))
 }
 
 fn find_odd(odd: &[(IpAddr, IpAddr, u32)], ip: IpAddr) -> Option<u32> {
@@ -447,4 +449,67 @@ fn find_odd(odd: &[(IpAddr, IpAddr, u32)], ip: IpAddr) -> Option<u32> {
             _ => false,
         })
         .map(|(_, _, at)| *at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: Method, fold: bool, patterns: &[&str], sample: &str) -> Option<u32> {
+        let mut set = PatternSet::new(method, fold);
+        for pattern in patterns {
+            set.add(pattern.as_bytes(), None).expect(pattern);
+        }
+        set.find(&Value::Str(Cow::Borrowed(sample.as_bytes())))
+    }
+
+    #[test]
+    fn short_addresses_are_filled_at_the_end() {
+        let ip = |text: &str| parse_address(text).map(|ip| ip.to_string());
+        assert_eq!(ip("1").as_deref(), Some("0.0.0.1"));
+        assert_eq!(ip("1.2").as_deref(), Some("1.0.0.2"));
+        assert_eq!(ip("1.2.3").as_deref(), Some("1.2.0.3"));
+        assert_eq!(ip("1.2.3.400"), None);
+        assert_eq!(ip("1.2.3.4.5"), None);
+        assert_eq!(ip("localhost"), None);
+    }
+
+    #[test]
+    fn each_method_finds_its_first_or_best_pattern() {
+        use Method::{Beg, Bin, Dir, Dom, End, Ip, Len, Reg, Str, Sub};
+        for (method, fold, patterns, sample, expected) in [
+            (Str, false, &["a", "b", "a"][..], "a", Some(0)),
+            (Str, true, &["x", "AbC"], "aBc", Some(1)),
+            (Beg, false, &["/a", "/a/b"], "/a/b/c", Some(1)),
+            (Beg, true, &["/A", "/a/b"], "/a/b/c", Some(0)),
+            (End, false, &[".org", "ple.org"], "example.org", Some(0)),
+            (Sub, false, &["zz", "amp"], "example", Some(1)),
+            (Sub, true, &["AMP"], "example", Some(0)),
+            (Dir, false, &["b"], "/a/b/c", Some(0)),
+            (Dir, false, &["/a/b/"], "/a/b?c", Some(0)),
+            (Dir, false, &["b"], "/ab/c", None),
+            (Dom, false, &["example"], "www.example.org:80", Some(0)),
+            (Dom, false, &["80"], "www.example.org:80", Some(0)),
+            (Dom, false, &["exam"], "www.example.org", None),
+            (Len, false, &["1:3", "5"], "12345", Some(1)),
+            (Bin, false, &["00", "3132"], "12", Some(1)),
+            (Reg, false, &["^b", "a.c$"], "xabc", Some(1)),
+            (Reg, false, &["[[]x{"], "[x{", Some(0)),
+            (
+                Ip,
+                false,
+                &["10.0.0.0/8", "10.1.0.0/255.255.0.0"],
+                "10.1.2.3",
+                Some(1),
+            ),
+            (Ip, false, &["1.0.0.4/255.0.0.255"], "1.2.3.4", Some(0)),
+        ] {
+            assert_eq!(
+                found(method, fold, patterns, sample),
+                expected,
+                "{} {patterns:?} {sample}",
+                method.name()
+            );
+        }
+    }
 }

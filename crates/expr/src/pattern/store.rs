@@ -81,7 +81,7 @@ pub struct PatternRef {
     /// Where it is used, as the runtime API shows it.
     pub used_by: Mutex<Vec<Box<str>>>,
     cells: Mutex<Vec<Arc<PatternCell>>>,
-    lines: Vec<(Box<[u8]>, Option<Box<[u8]>>, u32)>,
+    lines: Lines,
 }
 
 impl PatternRef {
@@ -106,8 +106,8 @@ impl PatternRef {
         }
         let mut set = PatternSet::new(method, ignore_case);
         let name = self.name.as_deref().unwrap_or_default();
-        for (key, value, line) in &self.lines {
-            set.add(key, value.as_deref())
+        for (key, value, line) in self.lines.iter() {
+            set.add(key, value)
                 .map_err(|e| format!("{e} at line {line} of file '{name}'"))?;
         }
         let cell = Arc::new(PatternCell::new(set));
@@ -159,26 +159,42 @@ impl PatternStore {
                 other => other.unwrap_or_default(),
             },
         };
-        let lines = read_lines(&text, is_map, Path::new(name.path()))?;
+        let lines = Lines::read(text, is_map, Path::new(name.path()))?;
         let made = self.register(Some(name.path()), is_map, lines);
         self.by_name.insert(name.path().into(), made.clone());
         Ok(made)
     }
 
-    /// A list for patterns written in the configuration itself, with its compiled form.
-    pub fn inline(&mut self, set: PatternSet) -> (Arc<PatternRef>, Arc<PatternCell>) {
-        let made = self.register(None, false, Vec::new());
+    /// A list for patterns written in the configuration itself, with its compiled form, under a number of its own or the
+    /// given one (`-u`).
+    ///
+    /// # Errors
+    /// The number is taken.
+    pub fn inline(
+        &mut self,
+        set: PatternSet,
+        id: Option<u32>,
+    ) -> Result<(Arc<PatternRef>, Arc<PatternCell>), String> {
+        if let Some(id) = id {
+            if self.refs.iter().any(|list| list.id == id) {
+                return Err(format!("pattern reference id {id} is already used"));
+            }
+            // Numbers given out later must not meet this one.
+            let next = self.next_id;
+            self.next_id = id;
+            let made = self.register(None, false, Lines::default());
+            self.next_id = next.max(id.saturating_add(1));
+            let cell = Arc::new(PatternCell::new(set));
+            made.cells.lock().push(cell.clone());
+            return Ok((made, cell));
+        }
+        let made = self.register(None, false, Lines::default());
         let cell = Arc::new(PatternCell::new(set));
         made.cells.lock().push(cell.clone());
-        (made, cell)
+        Ok((made, cell))
     }
 
-    fn register(
-        &mut self,
-        name: Option<&str>,
-        is_map: bool,
-        lines: Vec<(Box<[u8]>, Option<Box<[u8]>>, u32)>,
-    ) -> Arc<PatternRef> {
+    fn register(&mut self, name: Option<&str>, is_map: bool, lines: Lines) -> Arc<PatternRef> {
         let made = Arc::new(PatternRef {
             name: name.map(Into::into),
             id: self.next_id,
@@ -187,46 +203,104 @@ impl PatternStore {
             cells: Mutex::default(),
             lines,
         });
-        self.next_id += 1;
+        self.next_id = self.next_id.saturating_add(1);
         self.refs.push(made.clone());
         made
     }
 }
 
-type Lines = Vec<(Box<[u8]>, Option<Box<[u8]>>, u32)>;
+/// The patterns of a file, as ranges of its text.
+#[derive(Debug, Default)]
+struct Lines {
+    text: Vec<u8>,
+    lines: Vec<Line>,
+}
 
-/// Splits a file into patterns, or into patterns and values; empty lines and those that begin with `#` are no patterns.
-fn read_lines(text: &[u8], is_map: bool, path: &Path) -> Result<Lines, String> {
-    let mut lines = Vec::new();
-    for (number, line) in text.split(|&b| b == b'\n').enumerate() {
-        let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
-        if line.first() == Some(&b'#') {
-            continue;
+/// Where the parts of one line stand.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    key: (u32, u32),
+    value: Option<(u32, u32)>,
+    number: u32,
+}
+
+impl Lines {
+    fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>, u32)> {
+        let slice = |(start, end): (u32, u32)| {
+            self.text
+                .get(start as usize..end as usize)
+                .unwrap_or_default()
+        };
+        self.lines
+            .iter()
+            .map(move |line| (slice(line.key), line.value.map(slice), line.number))
+    }
+
+    /// Splits a file into patterns, or into patterns and values; empty lines and those that begin with `#` are none.
+    fn read(text: Vec<u8>, is_map: bool, path: &Path) -> Result<Self, String> {
+        if u32::try_from(text.len()).is_err() {
+            return Err(format!("pattern file '{}' is too large", path.display()));
         }
         let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let Some(start) = line.iter().position(|b| !is_blank(b)) else {
-            continue;
-        };
-        let line = &line[start..];
-        if !is_map {
-            lines.push((line.into(), None, number));
-            continue;
+        let mut lines = Vec::new();
+        let mut start = 0;
+        for (number, raw) in text.split(|&b| b == b'\n').enumerate() {
+            let line_start = start;
+            start += raw.len() + 1;
+            if raw.first() == Some(&b'#') {
+                continue;
+            }
+            let line = raw.strip_suffix(b"\r").unwrap_or(raw);
+            let indent = line.iter().take_while(|b| is_blank(b)).count();
+            let line = line.get(indent..).unwrap_or_default();
+            if line.is_empty() {
+                continue;
+            }
+            let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
+            let range = |from: usize, to: usize| {
+                let base = line_start + indent;
+                ((base + from) as u32, (base + to) as u32)
+            };
+            if !is_map {
+                lines.push(Line {
+                    key: range(0, line.len()),
+                    value: None,
+                    number,
+                });
+                continue;
+            }
+            let key_end = line.iter().position(is_blank).unwrap_or(line.len());
+            let rest = line.get(key_end..).unwrap_or_default();
+            let gap = rest.iter().take_while(|b| is_blank(b)).count();
+            let tail = rest.iter().rev().take_while(|b| is_blank(b)).count();
+            let value_end = (line.len() - tail).max(key_end + gap);
+            lines.push(Line {
+                key: range(0, key_end),
+                value: Some(range(key_end + gap, value_end)),
+                number,
+            });
         }
-        let end = line.iter().position(is_blank).unwrap_or(line.len());
-        let (key, rest) = line.split_at(end);
-        let value_start = rest.iter().position(|b| !is_blank(b)).unwrap_or(rest.len());
-        let mut value = rest.get(value_start..).unwrap_or_default();
-        while let [head @ .., b' ' | b'\t'] = value {
-            value = head;
-        }
-        if value.is_empty() && rest.is_empty() {
-            return Err(format!(
-                "invalid pattern: line {number} of file '{}' has no value",
-                path.display()
-            ));
-        }
-        lines.push((key.into(), Some(value.into()), number));
+        lines.shrink_to_fit();
+        Ok(Self { text, lines })
     }
-    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn map_lines_are_split_into_pattern_and_value() {
+        let text = b"# c\n a \t one two \r\n\nb x\n#d y\nlone\n".to_vec();
+        let lines = Lines::read(text, true, Path::new("m")).expect("a map");
+        let all: Vec<_> = lines.iter().collect();
+        assert_eq!(
+            all,
+            [
+                (&b"a"[..], Some(&b"one two"[..]), 2),
+                (b"b", Some(b"x"), 4),
+                (b"lone", Some(b""), 6)
+            ]
+        );
+    }
 }

@@ -124,6 +124,10 @@ const GLOBAL: &[Group] = &[
 const PROXY: &[Group] = &[
     (COMPRESSION, &["compression"]),
     ("filters", &["filter", "filter-sequence"]),
+    (
+        "rules",
+        &["http-after-response", "http-request", "http-response", "redirect", "tcp-request", "tcp-response"],
+    ),
     ("FastCGI", &["use-fcgi-app"]),
     ("QUIC", &["quic-initial"]),
     (TLS, &["ssl-f-use"]),

@@ -12,6 +12,8 @@ mod names;
 mod pages;
 mod references;
 mod switching;
+#[cfg(test)]
+mod tests;
 
 use super::{Loaded, Parser};
 use crate::Snapshot;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 /// Resolves names and checks the whole configuration; `None` when there is an error.
 pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
+    let faulty = parser.diagnostics.alerts() > 0;
     super::families::log::resolve(&mut parser);
     super::families::server::finish(&mut parser);
     identity::assign(&mut parser);
@@ -30,7 +33,10 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     pages::resolve(&mut parser);
     logs::resolve(&mut parser);
     references::resolve(&mut parser, &names);
-    checks::run(&mut parser);
+    if !faulty {
+        // A proxy that lacks something because its line is faulty needs no warning of its own.
+        checks::run(&mut parser);
+    }
     switching::derive_fullconn(&mut parser);
     if parser.diagnostics.alerts() > 0 {
         return None;
@@ -92,5 +98,5 @@ fn placed(
 fn alert_at(parser: &mut Parser<'_>, line: &Line, word: usize, message: impl Into<String>) {
     parser
         .diagnostics
-        .push(Diagnostic::at(Severity::Alert, line, word, message).tight());
+        .push(Diagnostic::at(Severity::Alert, line, word, message));
 }

@@ -12,6 +12,8 @@ use super::table::Row;
 /// Directives of the `global` section.
 pub const GLOBAL: &[&[Row]] = &[
     global::environment::ROWS,
+    global::inert::INNER,
+    global::inert::LATER,
     global::legacy::ROWS,
     global::limits::ROWS,
     global::paths::ROWS,

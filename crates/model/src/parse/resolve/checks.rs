@@ -1,7 +1,7 @@
 //! Checks of each proxy as a whole: timeouts, listeners, and what only HTTP proxies can use.
 
 use super::bare;
-use crate::parse::families::proxy::options::SWITCHES;
+use crate::parse::families::proxy::switches::SWITCHES;
 use crate::parse::{Draft, Parser, Valid};
 use crate::proxy::{Mode, Proxy};
 use config::Severity;

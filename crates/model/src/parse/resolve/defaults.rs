@@ -117,3 +117,35 @@ fn complaint(proxy: &Proxy, section: &Section) -> Option<String> {
 fn at((file, line): &(Arc<str>, u32)) -> String {
     format!("{file}:{line}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Kinds, Section, complaint};
+    use crate::proxy::{Caps, Proxy};
+
+    fn refused(caps: Caps, half: Option<Caps>, front_only: bool, back_only: bool) -> bool {
+        let rules = Kinds {
+            any: true,
+            front_only,
+            back_only,
+        };
+        let section = Section {
+            origin: ("t.cfg".into(), 1),
+            rules,
+            half,
+        };
+        let proxy = Proxy::new("p".into(), caps, ("t.cfg".into(), 9));
+        complaint(&proxy, &section).is_some()
+    }
+
+    #[test]
+    fn sections_with_rules_serve_one_half_only() {
+        let (front, back) = (Caps::FRONTEND, Caps::BACKEND);
+        assert!(!refused(front, None, true, false) && !refused(back, None, false, true));
+        assert!(refused(Caps::LISTEN, None, false, false));
+        assert!(
+            refused(back, Some(front), false, false) && !refused(back, Some(back), false, false)
+        );
+        assert!(refused(back, None, true, false) && refused(front, None, false, true));
+    }
+}

@@ -1,10 +1,10 @@
-//! Places, numeric and global identifiers, and distinct server names.
+//! Places, numeric and global identifiers.
 
-use super::{alert_at, placed};
+use super::alert_at;
 use crate::parse::{Draft, Parser};
 use crate::proxy::Proxy;
 use base::{ProxyIdx, ServerIdx};
-use config::{Line, Severity};
+use config::Line;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,7 +20,6 @@ pub(super) fn assign(parser: &mut Parser<'_>) {
     }
     number_proxies(parser);
     check_guids(parser);
-    check_server_names(parser);
 }
 
 /// What something is called in messages: its section and name.
@@ -82,25 +81,5 @@ fn check_guids(parser: &mut Parser<'_>) {
     }
     for (line, message) in faults {
         alert_at(parser, &line, 1, message);
-    }
-}
-
-fn check_server_names(parser: &mut Parser<'_>) {
-    let mut faults = Vec::new();
-    for Draft { proxy, .. } in &parser.drafts {
-        let mut seen: HashMap<&str, u32> = HashMap::with_capacity(proxy.back.servers.len());
-        for server in &proxy.back.servers {
-            let Some(line) = seen.insert(&server.name, server.origin.1) else {
-                continue;
-            };
-            let message = format!(
-                "proxy '{}', another server named '{}' was already defined at line {line}, please use distinct names.",
-                proxy.name, server.name
-            );
-            faults.push((server.origin.clone(), message));
-        }
-    }
-    for (origin, message) in faults {
-        placed(parser, Severity::Alert, &origin, message, false);
     }
 }

@@ -29,6 +29,8 @@ fn built_in(line: DefaultLine) -> Option<&'static str> {
 type Compiled = HashMap<Arc<str>, Arc<LogFormat>>;
 
 pub(super) fn resolve(parser: &mut Parser<'_>) {
+    // Of a file with errors only the errors count: its log lines may be among them.
+    let faulty = parser.diagnostics.alerts() > 0;
     let mut compiled = Compiled::new();
     let mut drafts = std::mem::take(&mut parser.drafts);
     for draft in drafts
@@ -39,7 +41,7 @@ pub(super) fn resolve(parser: &mut Parser<'_>) {
         let name = draft.proxy.name.clone();
         let section = draft.proxy.caps.section();
         let log = &mut draft.proxy.log;
-        let unused = log.targets.is_empty();
+        let unused = !faulty && log.targets.is_empty();
         if unused && (log.line != DefaultLine::Connect || log.structured_data_text.is_some()) {
             bare(
                 parser,
@@ -71,7 +73,7 @@ fn fall_back(parser: &mut Parser<'_>, draft: &mut Draft) {
         proxy.name
     );
     let mut diagnostic = match &draft.notes.log_option {
-        Some((_, line)) => Diagnostic::at(Severity::Warning, line, 1, message),
+        Some(line) => Diagnostic::at(Severity::Warning, line, 1, message),
         None => {
             let mut diagnostic = Diagnostic::global(Severity::Warning, message, false);
             diagnostic.file = Some(proxy.origin.0.clone());
@@ -97,7 +99,11 @@ fn compile(
             .clone()
             .filter(|_| log.line == DefaultLine::Custom),
     };
-    log.format = one(parser, compiled, name, line, "log-format");
+    let what = match log.line {
+        DefaultLine::Https => "option httpslog",
+        _ => "log-format",
+    };
+    log.format = one(parser, compiled, name, line, what);
     log.error_format = one(
         parser,
         compiled,
@@ -148,7 +154,7 @@ fn one(
                 Severity::Alert,
                 &file,
                 line,
-                format!("failed to parse {what} : {why}."),
+                format!("failed to parse {what} : {}.", why.trim_end_matches('.')),
             );
             None
         }

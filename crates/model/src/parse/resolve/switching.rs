@@ -46,19 +46,9 @@ fn default_backend(
     draft: &Draft,
 ) -> Option<ProxyIdx> {
     let proxy = &draft.proxy;
-    let name = proxy
-        .front
-        .default_backend
-        .as_ref()
-        .filter(|_| proxy.caps.front)?;
-    let Some(found) = names.backends.get(name).copied() else {
-        let message = format!(
-            "Proxy '{}': unable to find required default_backend: '{name}'.",
-            proxy.name
-        );
-        bare_at(parser, Severity::Alert, message, nearest(name, names));
-        return None;
-    };
+    let name = proxy.front.default_backend.as_ref();
+    let name = name.filter(|_| proxy.caps.front)?;
+    let found = backend(parser, names, proxy, name, "default_backend")?;
     check_mode(
         parser,
         proxy,
@@ -76,26 +66,31 @@ fn use_backend(
 ) -> Vec<(usize, ProxyIdx)> {
     let mut resolved = Vec::with_capacity(draft.switch_names.len());
     for (rule, name, _) in &draft.switch_names {
-        match names.backends.get(name).copied() {
-            Some(found) => {
-                check_mode(
-                    parser,
-                    &draft.proxy,
-                    drafts.get(place(found)),
-                    "in a 'use_backend' rule",
-                );
-                resolved.push((*rule, found));
-            }
-            None => {
-                let message = format!(
-                    "Proxy '{}': unable to find required use_backend: '{name}'.",
-                    draft.proxy.name
-                );
-                bare_at(parser, Severity::Alert, message, nearest(name, names));
-            }
+        if let Some(found) = backend(parser, names, &draft.proxy, name, "use_backend") {
+            let target = drafts.get(place(found));
+            check_mode(parser, &draft.proxy, target, "in a 'use_backend' rule");
+            resolved.push((*rule, found));
         }
     }
     resolved
+}
+
+/// The backend of this name, which must not be the proxy that asks.
+fn backend(
+    parser: &mut Parser<'_>,
+    names: &Names,
+    proxy: &Proxy,
+    name: &str,
+    directive: &str,
+) -> Option<ProxyIdx> {
+    let (why, hint) = match names.backends.get(name).copied() {
+        Some(found) if found == proxy.idx => ("loop detected for", None),
+        Some(found) => return Some(found),
+        None => ("unable to find required", nearest(name, names)),
+    };
+    let message = format!("Proxy '{}': {why} {directive}: '{name}'.", proxy.name);
+    bare_at(parser, Severity::Alert, message, hint);
+    None
 }
 
 /// The backend that was probably meant, or what the name stands for instead.

@@ -1,9 +1,12 @@
 //! Directives of the `global` section.
 
+mod cpu_map;
 pub mod environment;
+pub mod inert;
 pub mod legacy;
 pub mod limits;
 pub mod paths;
 pub mod process;
 pub mod runtime_api;
+mod statuses;
 pub mod tuning;

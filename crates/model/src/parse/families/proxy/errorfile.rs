@@ -6,13 +6,14 @@ use message::{FieldId, Head, Version};
 use std::sync::Arc;
 
 /// The statuses that pages can be given for.
-pub(crate) const STATUSES: [u16; 19] = [
+const STATUSES: [u16; 21] = [
     200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 421, 422, 425, 429, 431, 500, 501, 502,
+    503, 504,
 ];
 
 /// Whether the proxy answers with this status by itself.
 pub(crate) fn is_handled(status: u16) -> bool {
-    STATUSES.contains(&status) || matches!(status, 503 | 504)
+    STATUSES.contains(&status)
 }
 
 /// Reads an error file. `what` names the directive in messages.

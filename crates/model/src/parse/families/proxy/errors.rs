@@ -297,7 +297,6 @@ impl OpenSection for HttpErrors {
     fn line(&mut self, parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         let (status, page) = match statement.keyword() {
             "errorfile" => read_errorfile(parser, statement)?,
-            "errorloc" | "errorloc302" | "errorloc303" => read_errorloc(statement)?,
             other => return Err(unknown(statement, other)),
         };
         self.pages.insert(status, page);
@@ -311,8 +310,7 @@ impl OpenSection for HttpErrors {
 
 fn unknown(statement: Statement<'_>, keyword: &str) -> Fault {
     let message = format!("unknown keyword '{keyword}' in 'http-errors' section");
-    let names = ["errorfile", "errorloc", "errorloc302", "errorloc303"];
-    statement.fault_here(match config::suggest::nearest(keyword, names) {
+    statement.fault_here(match config::suggest::nearest(keyword, ["errorfile"]) {
         Some(near) => format!("{message}; did you mean '{near}' maybe ?"),
         None => message,
     })
@@ -354,12 +352,19 @@ mod tests {
 
     #[test]
     fn sections_may_follow_their_use_and_later_lines_win() {
-        let sections = "\nhttp-errors a\n errorloc 503 /a\n errorloc 404 /a\nhttp-errors b\n errorloc 503 /b\n";
+        let (first, second) = (
+            file("HTTP/1.1 503 A\r\n\r\na"),
+            file("HTTP/1.1 503 B\r\n\r\nb"),
+        );
+        let (a, b) = (first.path().display(), second.path().display());
+        let sections = format!(
+            "\nhttp-errors a\n errorfile 503 {a}\n errorfile 404 {a}\nhttp-errors b\n errorfile 503 {b}\n"
+        );
         let out = front(&format!(
             " errorfiles a\n errorloc 404 /own\n errorfiles b 503 500{sections}"
         ));
         let pages = &out.proxy("f").errors;
-        assert!(matches!(&pages[&503], ErrorPage::Redirect(_, to) if &**to == "/b"));
+        assert!(matches!(&pages[&503], ErrorPage::File(page) if page.body == b"b"));
         assert!(matches!(&pages[&404], ErrorPage::Redirect(_, to) if &**to == "/own"));
         assert!(
             out.messages

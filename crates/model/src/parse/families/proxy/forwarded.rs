@@ -70,16 +70,22 @@ fn expression(
     if text.is_empty() {
         return Err(statement.fault(at, format!("'{name}' expects <expr> as argument.")));
     }
-    parser
-        .in_context(statement, Phases::BE_REQUEST_HEADERS, |ctx| {
-            Expr::parse_str(text, ctx)
-        })
-        .map_err(|why| {
-            statement.fault(
-                at,
-                format!("failed to parse 'option forwarded' expression '{text}' in : {why}."),
-            )
-        })
+    let place = Phases::BE_REQUEST_HEADERS;
+    let read = parser.in_context(statement, place, |ctx| Expr::parse_str(text, ctx));
+    let expr = read.map_err(|why| {
+        statement.fault(
+            at,
+            format!("failed to parse 'option forwarded' expression '{text}' in : {why}."),
+        )
+    })?;
+    if !expr.phases().intersects(place) {
+        let message = format!(
+            "in 'option forwarded' sample expression '{text}' : it extracts information that is not available in a {}.",
+            place.place()
+        );
+        parser.warn(statement, message, None);
+    }
+    Ok(expr)
 }
 
 /// A port without its address can't be written (RFC 7239, section 6).

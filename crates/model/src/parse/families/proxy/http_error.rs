@@ -21,7 +21,8 @@ pub(crate) struct Place {
 /// `http-error`.
 pub(super) const HTTP_ERROR: Place = Place {
     what: "http-error",
-    phases: Phases::FE_REQUEST_HEADERS,
+    // An error may strike at any time.
+    phases: Phases::MESSAGE,
     status: 0,
 };
 

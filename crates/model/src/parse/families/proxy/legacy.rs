@@ -1,7 +1,8 @@
 //! Directives of older versions, translated where their meaning still exists.
 
-use super::options::{self, SWITCHES};
+use super::options;
 use super::rewriting::{self, OLD};
+use super::switches::SWITCHES;
 use super::timeouts;
 use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid, families, valid_in};
 use crate::proxy::{CloseMode, Mode};

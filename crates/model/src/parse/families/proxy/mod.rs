@@ -14,8 +14,11 @@ pub mod timeouts;
 
 mod errorfile;
 mod forwarded;
+mod forwardfor;
 mod http_error;
+mod httpchk;
 mod rewriting;
+pub mod switches;
 
 use crate::parse::{Fault, Parsed, Parser, Statement, known};
 use crate::proxy::Caps;
@@ -33,8 +36,19 @@ pub struct Notes {
     pub id: Option<Line>,
     /// The line of `guid`.
     pub guid: Option<Line>,
-    /// The last `option httplog` and the like: how the line is named, and the line.
-    pub log_option: Option<(&'static str, Line)>,
+    /// The line of the last `option httplog` and the like, perhaps in a `defaults` section.
+    pub log_option: Option<Arc<Line>>,
+}
+
+impl Notes {
+    /// What a proxy that starts from this section takes over.
+    #[must_use]
+    pub fn inherited(&self) -> Self {
+        Self {
+            log_option: self.log_option.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Which half of a proxy a directive belongs to.
