@@ -162,8 +162,10 @@ impl Stream<'_> {
         server.conn.expect_body(Framing::Tunnel);
         self.state.times.response = clock::now_ms();
         let limits = &self.session.runtime.limits;
+        let splice = !self.session.runtime.snapshot.global.no_splice;
         let ClientSide { conn, deadline, .. } = &mut *self.client;
-        let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts);
+        let mut relay =
+            Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
         let end = relay.run(deadline).await;
         self.state.bytes = relay.moved();
         self.end_tunnel(end);
