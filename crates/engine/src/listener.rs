@@ -136,7 +136,7 @@ fn backlog(snapshot: &Snapshot, configured: u32, maxconn: u32) -> i32 {
     i32::try_from(wanted.max(16)).unwrap_or(i32::MAX)
 }
 
-type Step<T> = Result<T, (&'static str, io::Error)>;
+pub(crate) type Step<T> = Result<T, (&'static str, io::Error)>;
 
 /// Opens one configured address, once for each worker.
 fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec<OwnedFd>> {
@@ -160,7 +160,7 @@ fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec
     Ok(fds)
 }
 
-fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
+pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
     let fd = match &bind.address {
         Address::Inet(address) => bind_inet(bind, address, reuse_port)?,
         Address::Unix(path) => return bind_unix(bind, path, backlog),
