@@ -4,7 +4,7 @@
 mod endpoint;
 mod id;
 pub mod rate;
+pub mod units;
 
 pub use endpoint::Endpoint;
 pub use id::{ProxyIdx, ServerIdx};
-pub mod units;

@@ -1,2 +1,20 @@
 //! Workers, listeners, muxes, sessions and streams.
+//!
+//! A connection's way: [`listener::accept`] → [`session::run`] → `handshake::establish` → [`stream::serve_http`] or
+//! [`stream::serve_tcp`], each request being one [`stream::Stream`].
 #![forbid(unsafe_code)]
+
+pub mod api;
+pub mod backend;
+pub mod clock;
+mod handshake;
+pub mod io;
+pub mod listener;
+pub mod log;
+pub mod mux;
+pub mod process;
+pub mod proxy;
+pub mod runtime;
+pub mod session;
+pub mod stream;
+pub mod worker;

@@ -28,23 +28,61 @@ macro_rules! field_ids {
             /// Recognises a lower-case name.
             #[must_use]
             pub fn of(name: &[u8]) -> Self {
-                // Names are told apart by length first: most fields of a message are none of these.
-                match name.len() {
-                    $(len if len == $name.len() && name == $name.as_bytes() => Self::$id,)*
+                let Some(id) = slot(name).and_then(|slot| SLOTS.get(slot).copied()) else {
+                    return Self::Other;
+                };
+                match id.name() {
+                    Some(known) if known.as_bytes() == name => id,
                     _ => Self::Other,
                 }
             }
 
             /// The lower-case name, or `None` for [`FieldId::Other`].
             #[must_use]
-            pub fn name(self) -> Option<&'static str> {
+            pub const fn name(self) -> Option<&'static str> {
                 match self {
                     Self::Other => None,
                     $(Self::$id => Some($name),)*
                 }
             }
+
+            const LISTED: &'static [Self] = &[$(Self::$id,)*];
         }
     };
+}
+
+/// Where a name stands in [`SLOTS`]: length, first and last byte tell all listed names apart.
+const fn slot(name: &[u8]) -> Option<usize> {
+    match name {
+        [first, .., last] => {
+            Some((name.len() + *first as usize + *last as usize * 12) % SLOT_COUNT)
+        }
+        _ => None,
+    }
+}
+
+const SLOT_COUNT: usize = 512;
+
+static SLOTS: [FieldId; SLOT_COUNT] = slots();
+
+const fn slots() -> [FieldId; SLOT_COUNT] {
+    let mut slots = [FieldId::Other; SLOT_COUNT];
+    let mut at = 0;
+    while at < FieldId::LISTED.len() {
+        let id = FieldId::LISTED[at];
+        if let Some(name) = id.name()
+            && let Some(slot) = slot(name.as_bytes())
+        {
+            // Evaluated when this is compiled: a name added above that clashes needs other factors in `slot`.
+            assert!(
+                matches!(slots[slot], FieldId::Other),
+                "two names in one slot"
+            );
+            slots[slot] = id;
+        }
+        at += 1;
+    }
+    slots
 }
 
 field_ids! {

@@ -22,6 +22,18 @@ impl Span {
         }
     }
 
+    /// Where the range begins, in bytes from the beginning of the head's text.
+    #[must_use]
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// Where the range ends.
+    #[must_use]
+    pub fn end(self) -> usize {
+        self.end as usize
+    }
+
     /// Length in bytes.
     #[must_use]
     pub fn len(self) -> usize {
@@ -385,6 +397,13 @@ impl Head {
     /// Replaces the value of the field at `index`; nothing happens beyond the end.
     pub fn set_value_at(&mut self, index: usize, value: &[u8]) {
         let value = self.append(value);
+        if let Some(field) = self.fields.get_mut(index) {
+            field.value = value;
+        }
+    }
+
+    /// Points the value of the field at `index` to another range of the text; nothing happens beyond the end. For parsers.
+    pub fn set_value_span_at(&mut self, index: usize, value: Span) {
         if let Some(field) = self.fields.get_mut(index) {
             field.value = value;
         }

@@ -19,11 +19,14 @@ pub mod parse;
 
 pub use address::{Address, AddressRange, Host};
 pub use bind::Bind;
-pub use errors::{ErrorPage, ErrorPages};
+pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
 pub use global::{Global, SocketBuffers, StatusClasses, UnixBind};
 pub use proxy::{
-    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend, HeaderCapture, KeepAliveProbe, Mode, Options,
-    Proxy, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
+    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Forwarded, Frontend,
+    HeaderCapture, KeepAliveProbe, Mode, Options, Proxy, RestrictNames, RetryOn, Reuse, SwitchRule,
+    SwitchTarget, Timeouts, UseServerRule,
 };
-pub use server::{CheckSettings, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource};
+pub use server::{
+    CheckSettings, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource,
+};
 pub use snapshot::Snapshot;

@@ -1,2 +1,13 @@
 //! The few system calls that need unsafe code, each with its reason.
 #![allow(unsafe_code)]
+
+mod fds;
+mod process;
+mod sockopt;
+
+pub use fds::{adopt, duplicate, watch};
+pub use process::{daemonize, raise_descriptor_limit, set_groups_and_ids};
+pub use sockopt::{
+    bind_to_interface, save_syn, set_bind_address_no_port, set_defer_accept, set_mark,
+    set_md5_signature, set_mss, set_tos, set_transparent,
+};

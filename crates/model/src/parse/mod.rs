@@ -217,7 +217,11 @@ impl<'d> Parser<'d> {
     pub fn notice_once(&mut self, statement: Statement<'_>, message: impl Into<String>) {
         let key = (statement.line.file.clone(), statement.path());
         if self.noticed.insert(key) {
-            self.push(Severity::Notice, statement.line, Fault::at(statement.keyword_at, message));
+            self.push(
+                Severity::Notice,
+                statement.line,
+                Fault::at(statement.keyword_at, message),
+            );
         }
     }
 
@@ -237,7 +241,11 @@ impl<'d> Parser<'d> {
             _ => (&mut none, "".into()),
         };
         let line = statement.line;
-        let mut context = ParseContext::new(&mut self.expressions, acls, phases).at(&name, &line.file, line.number);
+        let mut context = ParseContext::new(&mut self.expressions, acls, phases).at(
+            &name,
+            &line.file,
+            line.number,
+        );
         let answer = read(&mut context);
         for warning in std::mem::take(&mut context.warnings) {
             self.warn(statement, warning, None);
@@ -246,8 +254,17 @@ impl<'d> Parser<'d> {
     }
 
     /// Reports something that the file's author should know of and that does not keep the program from starting.
-    pub fn warn(&mut self, statement: Statement<'_>, message: impl Into<String>, hint: Option<String>) {
-        let fault = Fault { message: message.into(), word: statement.keyword_at, hint };
+    pub fn warn(
+        &mut self,
+        statement: Statement<'_>,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let fault = Fault {
+            message: message.into(),
+            word: statement.keyword_at,
+            hint,
+        };
         self.warn_of(statement.line, fault);
     }
 
@@ -255,16 +272,27 @@ impl<'d> Parser<'d> {
     ///
     /// # Errors
     /// When `strict`.
-    pub fn outdated(&mut self, statement: Statement<'_>, message: impl Into<String>, modern: impl Into<String>) -> Parsed {
+    pub fn outdated(
+        &mut self,
+        statement: Statement<'_>,
+        message: impl Into<String>,
+        modern: impl Into<String>,
+    ) -> Parsed {
         let (message, modern) = (message.into(), modern.into());
         if self.strict {
-            return Err(statement.fault_here(message).hint(format!("write: {modern}")));
+            return Err(statement
+                .fault_here(message)
+                .hint(format!("write: {modern}")));
         }
         self.warn(statement, message, Some(format!("write: {modern}")));
         Ok(())
     }
 
-    fn open_section(&mut self, section: &'static sections::SectionRow, statement: Statement<'_>) -> Parsed {
+    fn open_section(
+        &mut self,
+        section: &'static sections::SectionRow,
+        statement: Statement<'_>,
+    ) -> Parsed {
         self.close_section();
         (section.open)(self, statement)
     }
@@ -298,7 +326,10 @@ impl<'d> Parser<'d> {
         if self.diagnostics.alerts() > 0 {
             return Ok(());
         }
-        Err(statement.fault_here(format!("unknown keyword '{}' out of section.", statement.keyword())))
+        Err(statement.fault_here(format!(
+            "unknown keyword '{}' out of section.",
+            statement.keyword()
+        )))
     }
 
     /// Runs the row of a statement's keyword in a family of tables.
@@ -320,7 +351,11 @@ impl<'d> Parser<'d> {
             return self.misplaced(row, valid, section, statement);
         }
         if statement.len() < row.args.0 && statement.line.prefix == Prefix::None {
-            return Err(statement.fault_here(format!("'{}' expects at least {} argument(s).", statement.path(), row.args.0)));
+            return Err(statement.fault_here(format!(
+                "'{}' expects at least {} argument(s).",
+                statement.path(),
+                row.args.0
+            )));
         }
         if row.args.1 != ANY {
             statement.at_most(row.args.1)?;
@@ -330,18 +365,35 @@ impl<'d> Parser<'d> {
 
     /// A known keyword in a section that can't use it: ignored with a warning by HAProxy where a proxy merely lacks the
     /// capability, an error in `defaults`.
-    fn misplaced(&mut self, row: &Row, valid: Valid, section: &str, statement: Statement<'_>) -> Parsed {
+    fn misplaced(
+        &mut self,
+        row: &Row,
+        valid: Valid,
+        section: &str,
+        statement: Statement<'_>,
+    ) -> Parsed {
         if valid == Valid::DEF || section == "defaults" {
-            return Err(statement.fault_here(format!("'{}' not allowed in 'defaults' section.", row.name)));
+            return Err(
+                statement.fault_here(format!("'{}' not allowed in 'defaults' section.", row.name))
+            );
         }
-        let missing = if row.valid.meets(Valid::FE) { "frontend" } else { "backend" };
+        let missing = if row.valid.meets(Valid::FE) {
+            "frontend"
+        } else {
+            "backend"
+        };
         let name = self.proxy_name();
         if REFUSED_WHEN_MISPLACED.contains(&row.name) {
-            let message = format!("'{}' not allowed because {section} '{name}' has no {missing} capability.", row.name);
+            let message = format!(
+                "'{}' not allowed because {section} '{name}' has no {missing} capability.",
+                row.name
+            );
             return Err(statement.fault_here(message));
         }
-        let message =
-            format!("'{}' ignored because {section} '{name}' has no {missing} capability.", statement.path());
+        let message = format!(
+            "'{}' ignored because {section} '{name}' has no {missing} capability.",
+            statement.path()
+        );
         self.warn(statement, message, None);
         Ok(())
     }
@@ -378,8 +430,15 @@ const REFUSED_WHEN_MISPLACED: &[&str] = &["default-server", "server", "server-te
 
 /// Whether `no` or `default` may stand in front of a keyword.
 fn may_be_negated(keyword: &str) -> bool {
-    const KEYWORDS: &[&str] =
-        &["option", "log", "busy-polling", "set-dumpable", "strict-limits", "insecure-fork-wanted", "numa-cpu-mapping"];
+    const KEYWORDS: &[&str] = &[
+        "option",
+        "log",
+        "busy-polling",
+        "set-dumpable",
+        "strict-limits",
+        "insecure-fork-wanted",
+        "numa-cpu-mapping",
+    ];
     KEYWORDS.contains(&keyword)
 }
 
@@ -387,7 +446,11 @@ fn may_be_negated(keyword: &str) -> bool {
 fn valid_in(caps: Caps) -> Valid {
     match caps {
         Caps { defaults: true, .. } => Valid::DEF,
-        Caps { front: true, back: true, .. } => Valid::FE_BE,
+        Caps {
+            front: true,
+            back: true,
+            ..
+        } => Valid::FE_BE,
         Caps { front: true, .. } => Valid::FE,
         _ => Valid::BE,
     }
@@ -426,17 +489,31 @@ pub(crate) mod testing {
     /// The same, refusing older forms when `strict`.
     pub(crate) fn load_with(text: &str, strict: bool) -> (Option<Snapshot>, Vec<String>) {
         let mut diagnostics = Diagnostics::default();
-        let sources = vec![Source::Text { name: "t.cfg".into(), text: text.as_bytes().to_vec() }];
+        let sources = vec![Source::Text {
+            name: "t.cfg".into(),
+            text: text.as_bytes().to_vec(),
+        }];
         let mut env = Env::empty();
         env.set("HOME", "/root");
-        let loaded = load(Input { sources, facts: &NoFacts, strict, env }, &mut diagnostics);
+        let loaded = load(
+            Input {
+                sources,
+                facts: &NoFacts,
+                strict,
+                env,
+            },
+            &mut diagnostics,
+        );
         let letter = |severity| match severity {
             Severity::Alert => 'A',
             Severity::Warning => 'W',
             Severity::Notice => 'N',
             Severity::Diag => 'D',
         };
-        let messages = diagnostics.iter().map(|d| format!("{} {}: {}", letter(d.severity), d.line, d.message)).collect();
+        let messages = diagnostics
+            .iter()
+            .map(|d| format!("{} {}: {}", letter(d.severity), d.line, d.message))
+            .collect();
         (loaded.map(|loaded| loaded.snapshot), messages)
     }
 }

@@ -27,7 +27,11 @@ impl Fault {
     /// A fault at a word of the line.
     #[must_use]
     pub fn at(word: usize, message: impl Into<String>) -> Self {
-        Self { message: message.into(), word, hint: None }
+        Self {
+            message: message.into(),
+            word,
+            hint: None,
+        }
     }
 
     /// The same with a hint.
@@ -45,13 +49,19 @@ impl<'l> Statement<'l> {
     /// The statement of a line, its first word being the keyword.
     #[must_use]
     pub fn new(line: &'l Line) -> Self {
-        Self { line, keyword_at: 0 }
+        Self {
+            line,
+            keyword_at: 0,
+        }
     }
 
     /// The statement whose keyword is the present one's first argument (`timeout client`: `client`).
     #[must_use]
     pub fn inner(self) -> Self {
-        Self { line: self.line, keyword_at: self.keyword_at + 1 }
+        Self {
+            line: self.line,
+            keyword_at: self.keyword_at + 1,
+        }
     }
 
     /// The keyword.
@@ -88,13 +98,22 @@ impl<'l> Statement<'l> {
     /// The bytes of the argument at `index`, which need not be UTF-8.
     #[must_use]
     pub fn arg_bytes(self, index: usize) -> &'l [u8] {
-        self.line.words.get(self.keyword_at + 1 + index).map(config::Word::bytes).unwrap_or_default()
+        self.line
+            .words
+            .get(self.keyword_at + 1 + index)
+            .map(config::Word::bytes)
+            .unwrap_or_default()
     }
 
     /// All arguments from `index` on.
     #[must_use]
     pub fn args_from(self, index: usize) -> Vec<&'l str> {
-        self.line.words.iter().skip(self.keyword_at + 1 + index).map(config::Word::as_str).collect()
+        self.line
+            .words
+            .iter()
+            .skip(self.keyword_at + 1 + index)
+            .map(config::Word::as_str)
+            .collect()
     }
 
     /// Whether `no` stands in front.
@@ -147,7 +166,10 @@ impl<'l> Statement<'l> {
             return Ok(());
         }
         let (path, extra) = (self.path(), self.arg(most));
-        Err(self.fault(most, format!("'{path}' cannot handle unexpected argument '{extra}'.")))
+        Err(self.fault(
+            most,
+            format!("'{path}' cannot handle unexpected argument '{extra}'."),
+        ))
     }
 
     /// The argument at `index` as an integer in a range.
@@ -157,14 +179,20 @@ impl<'l> Statement<'l> {
     pub fn integer(self, index: usize, range: std::ops::RangeInclusive<i64>) -> Parsed<i64> {
         let text = self.required(index, "an integer")?;
         let path = self.path();
-        let value: i64 = text
-            .parse()
-            .map_err(|_| self.fault(index, format!("cannot parse '{path}' value '{text}', an integer is expected.")))?;
+        let value: i64 = text.parse().map_err(|_| {
+            self.fault(
+                index,
+                format!("cannot parse '{path}' value '{text}', an integer is expected."),
+            )
+        })?;
         if range.contains(&value) {
             return Ok(value);
         }
         let (low, high) = (range.start(), range.end());
-        Err(self.fault(index, format!("'{path}' value '{text}' is out of range ({low} to {high}).")))
+        Err(self.fault(
+            index,
+            format!("'{path}' value '{text}' is out of range ({low} to {high})."),
+        ))
     }
 
     /// The argument at `index` as a number of things, 0 included.
@@ -172,7 +200,8 @@ impl<'l> Statement<'l> {
     /// # Errors
     /// As [`Statement::integer`].
     pub fn count(self, index: usize) -> Parsed<u32> {
-        self.integer(index, 0..=i64::from(i32::MAX)).map(|n| n as u32)
+        self.integer(index, 0..=i64::from(i32::MAX))
+            .map(|n| n as u32)
     }
 
     /// The argument at `index` as a duration in milliseconds, `ms` being the default unit.
@@ -194,7 +223,11 @@ impl<'l> Statement<'l> {
     }
 
     fn word(self, at: usize) -> &'l str {
-        self.line.words.get(at).map(config::Word::as_str).unwrap_or_default()
+        self.line
+            .words
+            .get(at)
+            .map(config::Word::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -212,9 +245,14 @@ pub fn parse_duration(text: &str, default: TimeUnit) -> Result<u64, String> {
         Ok(time) => Ok(time.value),
         Err(units::TimeError::Empty) => Err("unexpected end of text".into()),
         Err(units::TimeError::Character(at)) => {
-            let c = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or('?');
+            let c = text
+                .get(at..)
+                .and_then(|rest| rest.chars().next())
+                .unwrap_or('?');
             Err(format!("unexpected character '{c}'"))
         }
-        Err(units::TimeError::Overflow) => Err("timer overflow (maximum value is 2147483647 ms or ~24.8 days)".into()),
+        Err(units::TimeError::Overflow) => {
+            Err("timer overflow (maximum value is 2147483647 ms or ~24.8 days)".into())
+        }
     }
 }

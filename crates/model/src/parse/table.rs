@@ -1,7 +1,7 @@
 //! Directive rows and the tables they stand in.
 
-use super::statement::{Parsed, Statement};
 use super::Parser;
+use super::statement::{Parsed, Statement};
 
 /// In which sections a directive is valid; a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,5 +50,8 @@ pub const ANY: usize = usize::MAX;
 /// Finds a row by its keyword.
 #[must_use]
 pub fn find<'t>(tables: &'t [&'t [Row]], name: &str) -> Option<&'t Row> {
-    tables.iter().flat_map(|rows| rows.iter()).find(|row| row.name == name)
+    tables
+        .iter()
+        .flat_map(|rows| rows.iter())
+        .find(|row| row.name == name)
 }

@@ -3,14 +3,28 @@
 //! An action is parsed into a [`Action`] by its row and run by the engine through [`Stream`], so that rules know nothing of
 //! sockets and the engine nothing of keywords.
 
+pub mod actions;
+mod cursor;
+mod family;
+mod normalize;
 mod reply;
+mod resolve;
+mod status;
 
+#[cfg(test)]
+mod tests;
+
+pub use cursor::RuleCursor;
+pub use family::{Families, Family};
+pub use normalize::{Normalizer, normalize};
 pub use reply::Reply;
+pub use resolve::{Names, resolve};
+pub use status::{has_page, reason};
 
 use base::Endpoint;
 use expr::sample::Value;
 use expr::vars::VarId;
-use expr::view::View;
+use expr::view::{Side, View};
 use expr::{Condition, logformat::LogFormat};
 use message::Head;
 use std::fmt::Debug;
@@ -61,6 +75,35 @@ pub trait Action: Debug + Send + Sync {
     fn is_final(&self) -> bool {
         false
     }
+
+    /// Looks up the names in it once the whole configuration has been read.
+    ///
+    /// # Errors
+    /// What is wrong, in HAProxy's wording behind the proxy's name.
+    fn resolve(&self, names: &Names<'_>) -> Result<(), String> {
+        let _ = names;
+        Ok(())
+    }
+
+    /// The relay header that the client's connection must begin with once this rule's condition holds
+    /// (`tcp-request connection` only).
+    fn expects_relay_header(&self) -> Option<RelayHeader> {
+        None
+    }
+
+    /// The fields of an interim response, for rules that add to the one before them.
+    fn early_hint(&self) -> Option<&actions::EarlyHint> {
+        None
+    }
+}
+
+/// What a client's connection may have to begin with, before any byte of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelayHeader {
+    /// The PROXY protocol, either version.
+    Proxy,
+    /// NetScaler's client IP insertion.
+    NetScaler,
 }
 
 /// How the evaluation of a rule list goes on after an action.
@@ -147,6 +190,25 @@ pub trait Stream: View {
     fn log_now(&mut self, step: &'static str, profile: Option<&str>);
     /// Milliseconds since evaluation of the present action began, for actions that wait.
     fn waited(&self) -> u64;
+    /// The page that the proxy answers a status with; `None` when the connection is to be closed without a word.
+    ///
+    /// The default knows no configured pages and answers with a bare status line.
+    fn error_page(&self, status: u16) -> Option<Reply> {
+        Some(Reply::new(status, reason(status).as_bytes()))
+    }
+    /// Takes note that a body did not come in time, before the reply that says so; the first cause of a stream's end is
+    /// the one that is logged.
+    fn body_timed_out(&mut self, side: Side) {
+        let _ = side;
+    }
+    /// Whether clients talk to the frontend as to their own proxy (`option http-use-proxy-header`).
+    fn uses_proxy_headers(&self) -> bool {
+        false
+    }
+    /// The largest head that rules may leave behind, in bytes as [`Head::wire_len`] counts them.
+    fn head_limit(&self) -> usize {
+        usize::MAX
+    }
     /// A buffer to build text in; give it back with [`Stream::give_scratch`].
     fn take_scratch(&mut self) -> Vec<u8>;
     /// Takes a buffer back for the next user.
@@ -154,7 +216,11 @@ pub trait Stream: View {
 }
 
 /// Renders a log-format with the stream's scratch buffer and hands the text on.
-pub fn with_text<R>(stream: &mut dyn Stream, format: &LogFormat, then: impl FnOnce(&mut dyn Stream, &[u8]) -> R) -> R {
+pub fn with_text<R>(
+    stream: &mut dyn Stream,
+    format: &LogFormat,
+    then: impl FnOnce(&mut dyn Stream, &[u8]) -> R,
+) -> R {
     let mut text = stream.take_scratch();
     text.clear();
     format.render(stream.view(), &mut text);

@@ -12,6 +12,8 @@ pub struct Reply {
     pub body: Bytes,
     /// Whether the client's connection is closed after it whatever was negotiated.
     pub close: bool,
+    /// Whether the head goes out as it is, without a length added to it (`errorfile`).
+    pub verbatim: bool,
 }
 
 impl Reply {
@@ -20,6 +22,10 @@ impl Reply {
     pub fn new(status: u16, reason: &[u8]) -> Self {
         let mut head = Head::new();
         head.start_response(Version::HTTP_11, status, reason);
-        Self { head, body: Bytes::new(), close: false }
+        Self {
+            head,
+            body: Bytes::new(),
+            close: false,
+        }
     }
 }

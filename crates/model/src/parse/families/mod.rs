@@ -45,7 +45,11 @@ pub const PROXY: &[&[Row]] = &[
 ];
 
 /// Sections next to `global` and the proxies.
-pub const SECTIONS: &[&[SectionRow]] = &[log::SECTIONS, proxy::errors::SECTIONS, super::known::SECTIONS];
+pub const SECTIONS: &[&[SectionRow]] = &[
+    log::SECTIONS,
+    proxy::errors::SECTIONS,
+    super::known::SECTIONS,
+];
 
 /// Checks the name of a protocol that `proto` forces.
 ///

@@ -1,0 +1,226 @@
+//! Opening a connection to a server.
+
+use crate::clock;
+use crate::io::{Deadline, Socket, apply_to_server};
+use crate::proxy::{ProxyRuntime, ServerRuntime};
+use base::Endpoint;
+use model::{Address, SourceBinding};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::task::Poll;
+
+/// Why a connection did not come about.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// The server refused, or there is no way to it.
+    Failed(io::Error),
+    /// `timeout connect`.
+    Timeout,
+    /// No descriptor, port or memory was left on this side.
+    Resource(io::Error),
+}
+
+/// Where to connect and how.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The server's address, mapped ports resolved.
+    pub address: Address,
+    /// The address to come from.
+    pub source: Option<SocketAddr>,
+    /// Whether the source is foreign, so that the socket must be transparent.
+    pub transparent: bool,
+    /// The netfilter mark to set, if any.
+    pub mark: Option<u32>,
+    /// The IP type of service to set, if any.
+    pub tos: Option<u8>,
+}
+
+/// Opens a connection to a server.
+///
+/// # Errors
+/// As [`ConnectError`] tells.
+pub async fn connect(
+    proxy: &ProxyRuntime,
+    server: &ServerRuntime,
+    route: &Route,
+    buffers: (usize, usize),
+    at: Option<u64>,
+    deadline: &mut Deadline,
+) -> Result<Socket, ConnectError> {
+    let fd = open(proxy, server, route, buffers).map_err(ConnectError::Resource)?;
+    let pending = start(&fd, &route.address).map_err(ConnectError::Failed)?;
+    let socket = Socket::new(fd).map_err(ConnectError::Resource)?;
+    if pending {
+        finish(&socket, at, deadline).await?;
+    }
+    Ok(socket)
+}
+
+fn open(
+    proxy: &ProxyRuntime,
+    server: &ServerRuntime,
+    route: &Route,
+    buffers: (usize, usize),
+) -> io::Result<OwnedFd> {
+    let family = match &route.address {
+        Address::Inet(SocketAddr::V4(_)) => AddressFamily::INET,
+        Address::Inet(SocketAddr::V6(_)) => AddressFamily::INET6,
+        _ => AddressFamily::UNIX,
+    };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let fd = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    apply_to_server(&fd, proxy, buffers, server.config.settings.user_timeout);
+    if let Some(mark) = route.mark {
+        sys::set_mark(&fd, mark)?;
+    }
+    if let Some(tos) = route.tos {
+        let _ = sys::set_tos(&fd, family == AddressFamily::INET6, tos);
+    }
+    if let Some(cc) = &server.config.settings.congestion {
+        let _ = sockopt::set_tcp_congestion(&fd, cc);
+    }
+    let binding = binding(proxy, server);
+    if let Some(interface) = binding.and_then(|binding| binding.interface.as_deref()) {
+        sys::bind_to_interface(&fd, interface)?;
+    }
+    if let Some(source) = route.source {
+        bind_source(&fd, source, route.transparent, binding)?;
+    }
+    Ok(fd)
+}
+
+/// The `source` setting that applies to a server: its own, else its backend's.
+#[must_use]
+pub fn binding<'a>(
+    proxy: &'a ProxyRuntime,
+    server: &'a ServerRuntime,
+) -> Option<&'a SourceBinding> {
+    server
+        .config
+        .settings
+        .source
+        .as_deref()
+        .or(proxy.config.back.source.as_deref())
+}
+
+fn bind_source(
+    fd: &OwnedFd,
+    source: SocketAddr,
+    transparent: bool,
+    binding: Option<&SourceBinding>,
+) -> io::Result<()> {
+    if transparent {
+        sys::set_transparent(fd, source.is_ipv6())?;
+    }
+    sockopt::set_socket_reuseaddr(fd, true)?;
+    let (first, last) = binding.map_or((0, 0), |binding| binding.ports);
+    if first == 0 || source.port() != 0 {
+        if source.port() == 0 {
+            sys::set_bind_address_no_port(fd)?;
+        }
+        return Ok(rustix::net::bind(fd, &source)?);
+    }
+    // Ports of the range are tried in turn, beginning where the last connection left off.
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let count = last.saturating_sub(first).saturating_add(1);
+    let mut outcome = Ok(());
+    for _ in 0..count {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % count;
+        outcome = rustix::net::bind(fd, &SocketAddr::new(source.ip(), port));
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    Ok(outcome?)
+}
+
+/// Starts connecting; says whether it is still under way.
+fn start(fd: &OwnedFd, address: &Address) -> io::Result<bool> {
+    let outcome = match address {
+        Address::Inet(inet) => rustix::net::connect(fd, inet),
+        Address::Unix(path) => rustix::net::connect(fd, &rustix::net::SocketAddrUnix::new(path)?),
+        Address::Abstract { name, padded } => {
+            rustix::net::connect(fd, &crate::listener::abstract_address(name, *padded)?)
+        }
+        Address::Fd(_) | Address::SocketPair(_) => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    match outcome {
+        Ok(()) => Ok(false),
+        Err(rustix::io::Errno::INPROGRESS | rustix::io::Errno::AGAIN) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn finish(
+    socket: &Socket,
+    at: Option<u64>,
+    deadline: &mut Deadline,
+) -> Result<(), ConnectError> {
+    let writable = poll_fn(|cx| {
+        if let Poll::Ready(ready) = socket.poll_writable(cx) {
+            return Poll::Ready(Some(ready));
+        }
+        deadline.poll(cx, at).map(|()| None)
+    });
+    match writable.await {
+        None => Err(ConnectError::Timeout),
+        Some(Err(error)) => Err(ConnectError::Resource(error)),
+        Some(Ok(())) => socket.connect_result().map_err(ConnectError::Failed),
+    }
+}
+
+/// The server's address with a port taken from the client's destination where the configuration says so.
+#[must_use]
+pub fn address_for(server: &ServerRuntime, client_destination: Option<&Endpoint>) -> Address {
+    match &server.config.address {
+        Address::Inet(inet) if server.config.mapped_port => {
+            let port = client_destination
+                .and_then(Endpoint::port)
+                .unwrap_or(0)
+                .wrapping_add(inet.port());
+            Address::Inet(SocketAddr::new(inet.ip(), port))
+        }
+        address => address.clone(),
+    }
+}
+
+/// The source address to bind to for a client, if any, and whether it is foreign.
+#[must_use]
+pub fn source_for(
+    binding: Option<&SourceBinding>,
+    client: Option<&Endpoint>,
+    header: impl Fn(&str, i32) -> Option<IpAddr>,
+) -> (Option<SocketAddr>, bool) {
+    use model::UseSource;
+    let Some(binding) = binding else {
+        return (None, false);
+    };
+    let own = binding.address.map(|ip| SocketAddr::new(ip, 0));
+    let inet = client.and_then(|client| match client {
+        Endpoint::Inet(address) => Some(*address),
+        Endpoint::Unix(_) => None,
+    });
+    let foreign = match &binding.use_source {
+        UseSource::No => None,
+        UseSource::Client => inet,
+        UseSource::ClientIp => inet.map(|address| SocketAddr::new(address.ip(), 0)),
+        UseSource::Address(address) => Some(*address),
+        UseSource::Header(name, occurrence) => {
+            header(name, *occurrence).map(|ip| SocketAddr::new(ip, 0))
+        }
+    };
+    match foreign {
+        Some(foreign) => (Some(foreign), true),
+        None => (own, false),
+    }
+}
+
+/// When a connection attempt beginning now is over.
+#[must_use]
+pub fn connect_deadline(timeout: Option<u64>) -> Option<u64> {
+    timeout.map(|timeout| clock::now_ms() + timeout)
+}

@@ -1,0 +1,438 @@
+//! Which server takes a stream, and who waits when none has room.
+
+use crate::clock;
+use crate::proxy::{ProxyRuntime, ServerRuntime};
+use crate::runtime;
+use balance::{Balancer, Load, MaxconnRamp, Pending, PickCtx, Queue, QueueKey, ServerSpec};
+use base::ServerIdx;
+use model::{Algorithm, Options, Proxy};
+use parking_lot::Mutex;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::{Poll, Waker};
+
+/// A backend's balancing and queues, shared by all workers behind one short lock.
+pub struct Dispatch {
+    inner: Mutex<Inner>,
+    queued: AtomicU64,
+    limits: Box<[MaxconnRamp]>,
+    maxqueues: Box<[u32]>,
+    /// Whether any server has a connection limit; without one nobody ever queues.
+    limited: bool,
+    /// Whether the balancer wants to hear of every change of load.
+    repositions: bool,
+}
+
+struct Inner {
+    balancer: Balancer,
+    by_server: Vec<Queue<Arc<Ticket>>>,
+    shared: Queue<Arc<Ticket>>,
+}
+
+impl fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatch")
+            .field("queued", &self.queued)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a stream asks for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish {
+    /// A server that must be taken (`use-server`, persistence, a retry on the same server).
+    pub server: Option<ServerIdx>,
+    /// A server to avoid if there is another (redispatch).
+    pub avoid: Option<ServerIdx>,
+    /// The hash of the stream's key, for hash algorithms.
+    pub hash: Option<u32>,
+    /// Priority class and offset.
+    pub priority: (i32, i32),
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Assigned {
+    /// A server with room.
+    Server(Slot),
+    /// A place in a queue.
+    Queued(Place),
+    /// No server can be used.
+    None,
+}
+
+/// A stream's place on a server; giving it up lets the next one in.
+#[derive(Debug)]
+pub struct Slot {
+    backend: Arc<ProxyRuntime>,
+    /// The server.
+    pub server: Arc<ServerRuntime>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.server.state.counters.connections.leave();
+        let idx = self.server.config.idx;
+        self.backend.dispatch.changed(&self.backend, idx);
+    }
+}
+
+/// What a waiting stream and the one who lets it in share.
+#[derive(Debug, Default)]
+pub struct Ticket {
+    /// 0 while waiting, then the server's place plus one.
+    granted: AtomicU32,
+    waker: Mutex<Option<Waker>>,
+}
+
+/// A place in a queue; dropping it gives it up.
+#[derive(Debug)]
+pub struct Place {
+    backend: Arc<ProxyRuntime>,
+    ticket: Arc<Ticket>,
+    pending: Pending,
+    /// The server whose queue it is; the backend's otherwise.
+    server: Option<ServerIdx>,
+    /// How many were ahead in the server's and in the backend's queue.
+    pub ahead: [u64; 2],
+    taken: bool,
+}
+
+impl Place {
+    /// Ready with the slot once it is this stream's turn; `None` when the server is gone.
+    pub fn poll_granted(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Slot>> {
+        // The waker is stored first, so that a grant in between is not missed.
+        let mut waker = self.ticket.waker.lock();
+        match self.ticket.granted.load(Ordering::Acquire) {
+            0 => {
+                *waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            granted => {
+                drop(waker);
+                self.taken = true;
+                Poll::Ready(self.slot(granted))
+            }
+        }
+    }
+
+    fn slot(&self, granted: u32) -> Option<Slot> {
+        let server = self.backend.server_at(ServerIdx(granted - 1))?.clone();
+        Some(Slot {
+            backend: self.backend.clone(),
+            server,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
+        self.backend.dispatch.give_up(&self.backend, self);
+        // The grant may have come just before: the slot is then passed on.
+        match self.ticket.granted.load(Ordering::Acquire) {
+            0 => {}
+            granted => drop(self.slot(granted)),
+        }
+    }
+}
+
+/// The servers' load as the balancer reads it.
+struct Loads<'a> {
+    proxy: &'a ProxyRuntime,
+}
+
+fn same(idx: balance::ServerIdx) -> ServerIdx {
+    ServerIdx(idx.0)
+}
+
+fn other(idx: ServerIdx) -> balance::ServerIdx {
+    balance::ServerIdx(idx.0)
+}
+
+impl Load for Loads<'_> {
+    fn served(&self, server: balance::ServerIdx) -> u32 {
+        self.proxy
+            .server_at(same(server))
+            .map_or(0, |server| server.state.counters.connections.now())
+    }
+    fn queued(&self, server: balance::ServerIdx) -> u32 {
+        self.proxy
+            .server_at(same(server))
+            .map_or(0, |server| server.state.queued.now())
+    }
+    fn limit(&self, server: balance::ServerIdx) -> u32 {
+        let ramp = self.proxy.dispatch.limits.get(server.0 as usize);
+        ramp.map_or(0, |ramp| {
+            balance::effective_maxconn(ramp, self.proxy.back.connections.now())
+        })
+    }
+    fn maxqueue(&self, server: balance::ServerIdx) -> u32 {
+        self.proxy
+            .dispatch
+            .maxqueues
+            .get(server.0 as usize)
+            .copied()
+            .unwrap_or(0)
+    }
+    fn rate(&self, server: balance::ServerIdx) -> u32 {
+        let now = clock::now_ms();
+        self.proxy.server_at(same(server)).map_or(0, |server| {
+            server.state.counters.session_rate.read(now, 1000)
+        })
+    }
+    fn backend_served(&self) -> u32 {
+        self.proxy
+            .servers
+            .iter()
+            .map(|server| server.state.counters.connections.now())
+            .sum()
+    }
+}
+
+impl Dispatch {
+    /// A backend's dispatch at its start.
+    #[must_use]
+    pub fn new(config: &Proxy, servers: &[Arc<ServerRuntime>]) -> Self {
+        let specs: Vec<ServerSpec> = servers.iter().map(|server| spec(server)).collect();
+        let balancer = Balancer::new(
+            algorithm(&config.back.balance.algorithm),
+            &specs,
+            config.options.has(Options::ALL_BACKUPS),
+        );
+        let limits: Box<[_]> = servers
+            .iter()
+            .map(|server| ramp(server, config.back.fullconn))
+            .collect();
+        Self {
+            repositions: balancer.needs_conn_change(),
+            inner: Mutex::new(Inner {
+                balancer,
+                by_server: servers.iter().map(|_| Queue::new()).collect(),
+                shared: Queue::new(),
+            }),
+            queued: AtomicU64::new(0),
+            limited: limits.iter().any(|ramp| ramp.maxconn > 0),
+            maxqueues: servers
+                .iter()
+                .map(|server| server.config.settings.maxqueue)
+                .collect(),
+            limits,
+        }
+    }
+
+    /// Streams waiting in the backend's own queue.
+    #[must_use]
+    pub fn queued(&self) -> u64 {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// Finds a server, or a place in a queue.
+    pub fn assign(&self, proxy: &Arc<ProxyRuntime>, wish: &Wish) -> Assigned {
+        let loads = Loads { proxy };
+        let mut inner = self.inner.lock();
+        let picked = wish.server.or_else(|| {
+            let random = || (runtime::random() >> 32) as u32;
+            let ctx = PickCtx {
+                load: &loads,
+                avoid: wish.avoid.map(other),
+                hash: wish.hash,
+                random: &random,
+            };
+            inner.balancer.pick(&ctx).map(same)
+        });
+        match picked {
+            Some(idx) => {
+                let Some(server) = proxy.server_at(idx) else {
+                    return Assigned::None;
+                };
+                if self.limited && !loads.has_room(other(idx)) {
+                    return self.enqueue(&mut inner, proxy, Some(idx), wish);
+                }
+                server.state.counters.connections.enter();
+                inner.balancer.on_conn_change(other(idx), &loads);
+                Assigned::Server(Slot {
+                    backend: proxy.clone(),
+                    server: server.clone(),
+                })
+            }
+            // Usable servers that are not picked are full.
+            None if self.limited && proxy.servers.iter().any(|server| server.state.is_usable()) => {
+                self.enqueue(&mut inner, proxy, None, wish)
+            }
+            None => Assigned::None,
+        }
+    }
+
+    fn enqueue(
+        &self,
+        inner: &mut Inner,
+        proxy: &Arc<ProxyRuntime>,
+        server: Option<ServerIdx>,
+        wish: &Wish,
+    ) -> Assigned {
+        let ticket = Arc::new(Ticket::default());
+        let now = clock::now_ms() as u32;
+        let key = QueueKey::new(wish.priority.0.into(), wish.priority.1.into(), now);
+        let queue = match server {
+            Some(idx) => inner.by_server.get_mut(idx.0 as usize),
+            None => Some(&mut inner.shared),
+        };
+        let Some(queue) = queue else {
+            return Assigned::None;
+        };
+        let ahead = queue.len() as u64;
+        let pending = queue.push(key, ticket.clone());
+        match server.and_then(|idx| proxy.server_at(idx)) {
+            Some(server) => drop(server.state.queued.enter()),
+            None => drop(self.queued.fetch_add(1, Ordering::Relaxed)),
+        }
+        let ahead = if server.is_some() {
+            [ahead, 0]
+        } else {
+            [0, ahead]
+        };
+        Assigned::Queued(Place {
+            backend: proxy.clone(),
+            ticket,
+            pending,
+            server,
+            ahead,
+            taken: false,
+        })
+    }
+
+    fn give_up(&self, proxy: &ProxyRuntime, place: &Place) {
+        let mut inner = self.inner.lock();
+        let queue = match place.server {
+            Some(idx) => inner.by_server.get_mut(idx.0 as usize),
+            None => Some(&mut inner.shared),
+        };
+        if queue
+            .and_then(|queue| queue.remove(place.pending))
+            .is_some()
+        {
+            self.uncount(proxy, place.server);
+        }
+    }
+
+    fn uncount(&self, proxy: &ProxyRuntime, server: Option<ServerIdx>) {
+        match server.and_then(|idx| proxy.server_at(idx)) {
+            Some(server) => drop(server.state.queued.leave()),
+            None => drop(self.queued.fetch_sub(1, Ordering::Relaxed)),
+        }
+    }
+
+    /// Takes note that a server's load has changed, and lets waiting streams in where there is room.
+    pub fn changed(&self, proxy: &ProxyRuntime, idx: ServerIdx) {
+        if !self.limited && !self.repositions {
+            return;
+        }
+        let loads = Loads { proxy };
+        let mut inner = self.inner.lock();
+        inner.balancer.on_conn_change(other(idx), &loads);
+        if self.limited {
+            self.let_in(&mut inner, proxy, idx);
+        }
+    }
+
+    /// Lets waiting streams in as long as the server has room.
+    fn let_in(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) {
+        let Some(server) = proxy
+            .server_at(idx)
+            .filter(|server| server.state.is_usable())
+        else {
+            return;
+        };
+        let loads = Loads { proxy };
+        let now = clock::now_ms() as u32;
+        let Inner {
+            balancer,
+            by_server,
+            shared,
+        } = inner;
+        let Some(own) = by_server.get_mut(idx.0 as usize) else {
+            return;
+        };
+        loop {
+            let limit = loads.limit(other(idx));
+            if limit != 0 && server.state.counters.connections.now() >= limit {
+                return;
+            }
+            let source = match balance::choose(own, shared, now) {
+                // A server that gets no new traffic only works its own queue off.
+                Some(balance::Source::Backend) if !balancer.serves(other(idx)) => {
+                    Some(balance::Source::Server).filter(|_| !own.is_empty())
+                }
+                source => source,
+            };
+            let (ticket, from) = match source {
+                None => return,
+                Some(balance::Source::Server) => (own.pop(now), Some(idx)),
+                Some(balance::Source::Backend) => (shared.pop(now), None),
+            };
+            let Some((_, ticket)) = ticket else {
+                return;
+            };
+            self.uncount(proxy, from);
+            server.state.counters.connections.enter();
+            balancer.on_conn_change(other(idx), &loads);
+            ticket.granted.store(idx.0 + 1, Ordering::Release);
+            if let Some(waker) = ticket.waker.lock().take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Opens or closes a server to traffic.
+    pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) {
+        let Some(server) = proxy.server_at(idx) else {
+            return;
+        };
+        if !server.state.set_usable(usable) {
+            return;
+        }
+        let loads = Loads { proxy };
+        let mut inner = self.inner.lock();
+        inner.balancer.set_usable(other(idx), usable, &loads);
+        if usable && self.limited {
+            self.let_in(&mut inner, proxy, idx);
+        }
+    }
+}
+
+fn spec(server: &ServerRuntime) -> ServerSpec {
+    let settings = &server.config.settings;
+    ServerSpec {
+        up: !settings.disabled,
+        backup: settings.backup,
+        ..ServerSpec::new(server.config.id, settings.weight)
+    }
+}
+
+fn ramp(server: &ServerRuntime, fullconn: u32) -> MaxconnRamp {
+    let settings = &server.config.settings;
+    let (minconn, maxconn) = balance::normalize_minconn(settings.minconn, settings.maxconn);
+    MaxconnRamp {
+        minconn,
+        maxconn,
+        fullconn,
+    }
+}
+
+fn algorithm(configured: &Algorithm) -> balance::Algorithm {
+    match configured {
+        Algorithm::RoundRobin => balance::Algorithm::RoundRobin,
+        Algorithm::StaticRoundRobin => balance::Algorithm::StaticRr,
+        Algorithm::LeastConn => balance::Algorithm::LeastConn,
+        Algorithm::First => balance::Algorithm::First,
+        Algorithm::Random(draws) => balance::Algorithm::Random {
+            draws: *draws,
+            ring: balance::RingOptions::default(),
+        },
+        Algorithm::Sticky => balance::Algorithm::Sticky,
+    }
+}

@@ -1,0 +1,11 @@
+//! The way to a server: choosing, queueing, connecting, and keeping connections for later.
+
+mod connect;
+mod dispatch;
+mod idle;
+
+pub use connect::{
+    ConnectError, Route, address_for, binding, connect, connect_deadline, source_for,
+};
+pub use dispatch::{Assigned, Dispatch, Place, Slot, Wish};
+pub use idle::{IdleConn, IdlePool};

@@ -1,0 +1,173 @@
+//! Pooled buffers. A connection holds one only while bytes are in it.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
+
+/// How many free buffers a worker keeps.
+const KEPT: usize = 256;
+
+thread_local! {
+    static SIZE: Cell<usize> = const { Cell::new(16384) };
+    static FREE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+    static TEXTS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Sets the size in bytes of this worker's buffers (`tune.bufsize`), before the first is taken.
+pub fn set_buffer_size(size: usize) {
+    SIZE.set(size);
+}
+
+/// A buffer that is filled at its end and consumed from its beginning.
+#[derive(Debug)]
+pub struct Buffer {
+    /// Memory from the pool; empty while the buffer holds nothing and nobody writes to it.
+    memory: Box<[u8]>,
+    filled: Range<usize>,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self {
+            memory: Box::default(),
+            filled: 0..0,
+        }
+    }
+}
+
+impl Buffer {
+    /// The bytes in it.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.memory.get(self.filled.clone()).unwrap_or_default()
+    }
+
+    /// The bytes in it, to be changed in place.
+    #[must_use]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.memory.get_mut(self.filled.clone()).unwrap_or_default()
+    }
+
+    /// How many bytes are in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.filled.len()
+    }
+
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.filled.is_empty()
+    }
+
+    /// Whether no room is left even after moving the bytes to the front.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        !self.memory.is_empty() && self.filled.len() == self.memory.len()
+    }
+
+    /// Room behind the bytes; takes memory from the pool and moves the bytes to the front when that makes room.
+    pub fn room(&mut self) -> &mut [u8] {
+        if self.memory.is_empty() {
+            self.memory = take_memory();
+            self.filled = 0..0;
+        } else if self.filled.is_empty() {
+            self.filled = 0..0;
+        } else if self.filled.start > 0 && self.filled.end == self.memory.len() {
+            self.memory.copy_within(self.filled.clone(), 0);
+            self.filled = 0..self.filled.len();
+        }
+        self.memory.get_mut(self.filled.end..).unwrap_or_default()
+    }
+
+    /// Says that `n` bytes of the room were filled.
+    pub fn fill(&mut self, n: usize) {
+        self.filled.end = (self.filled.end + n).min(self.memory.len());
+    }
+
+    /// Drops `n` bytes from the front.
+    pub fn consume(&mut self, n: usize) {
+        self.filled.start = (self.filled.start + n).min(self.filled.end);
+    }
+
+    /// Copies bytes behind those in it, as far as they fit, and says how many did.
+    pub fn append(&mut self, bytes: &[u8]) -> usize {
+        let room = self.room();
+        let n = room.len().min(bytes.len());
+        if let (Some(to), Some(from)) = (room.get_mut(..n), bytes.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        self.fill(n);
+        n
+    }
+
+    /// Gives the memory back to the pool if nothing is in it.
+    pub fn release_if_empty(&mut self) {
+        if self.filled.is_empty() && !self.memory.is_empty() {
+            give_memory(std::mem::take(&mut self.memory));
+            self.filled = 0..0;
+        }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if !self.memory.is_empty() {
+            give_memory(std::mem::take(&mut self.memory));
+        }
+    }
+}
+
+fn take_memory() -> Box<[u8]> {
+    FREE.with_borrow_mut(Vec::pop)
+        .unwrap_or_else(|| vec![0; SIZE.get()].into_boxed_slice())
+}
+
+fn give_memory(memory: Box<[u8]>) {
+    // During a thread's end the pool may be gone: the memory is then simply freed.
+    let _ = FREE.try_with(|free| {
+        let mut free = free.borrow_mut();
+        if free.len() < KEPT && memory.len() == SIZE.get() {
+            free.push(memory);
+        }
+    });
+}
+
+/// An empty text buffer from the pool.
+#[must_use]
+pub fn take_text() -> Vec<u8> {
+    TEXTS.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+/// Gives a text buffer back; one that grew large is freed.
+pub fn give_text(mut text: Vec<u8>) {
+    if text.capacity() == 0 || text.capacity() > 65_536 {
+        return;
+    }
+    text.clear();
+    let _ = TEXTS.try_with(|texts| {
+        let mut texts = texts.borrow_mut();
+        if texts.len() < KEPT {
+            texts.push(text);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_move_to_the_front_when_the_end_is_reached() {
+        set_buffer_size(8);
+        let mut buffer = Buffer::default();
+        assert_eq!(buffer.append(b"12345678"), 8);
+        assert!(buffer.is_full());
+        buffer.consume(6);
+        assert_eq!(buffer.append(b"abc"), 3);
+        assert_eq!(buffer.bytes(), b"78abc");
+        buffer.consume(99);
+        assert!(buffer.is_empty());
+        buffer.release_if_empty();
+        assert_eq!(buffer.bytes(), b"");
+    }
+}

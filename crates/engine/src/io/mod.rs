@@ -1,0 +1,11 @@
+//! Sockets, buffers and deadlines: the pump below every protocol.
+
+mod buffer;
+mod deadline;
+mod options;
+mod socket;
+
+pub use buffer::{Buffer, give_text, set_buffer_size, take_text};
+pub use deadline::Deadline;
+pub use options::{apply_to_client, apply_to_server};
+pub use socket::{Socket, endpoint};

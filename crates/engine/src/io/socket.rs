@@ -1,0 +1,186 @@
+//! A non-blocking stream socket.
+
+use base::Endpoint;
+use rustix::net::{Shutdown, SocketAddrAny, SocketAddrUnix};
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::task::{Context, Poll, ready};
+use tokio::io::unix::AsyncFd;
+
+/// A non-blocking stream socket registered with the worker's event loop.
+///
+/// A read that brings less than there was room for has emptied the socket, so readiness is cleared at once: the next wait
+/// costs no system call that would only say "not yet".
+#[derive(Debug)]
+pub struct Socket {
+    fd: AsyncFd<OwnedFd>,
+}
+
+impl Socket {
+    /// Registers a non-blocking socket.
+    ///
+    /// # Errors
+    /// When the event loop refuses it, for want of descriptors or memory.
+    pub fn new(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            fd: sys::watch(fd)?,
+        })
+    }
+
+    /// Reads into `room`; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// Those of `read(2)`.
+    pub fn poll_read(&self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let mut ready = ready!(self.fd.poll_read_ready(cx))?;
+            match rustix::io::read(&self.fd, &mut *room) {
+                Ok(n) => {
+                    if n < room.len() && n > 0 {
+                        ready.clear_ready();
+                    }
+                    return Poll::Ready(Ok(n));
+                }
+                Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+    }
+
+    /// Ready when bytes, the end or an error can be read.
+    ///
+    /// # Errors
+    /// When the event loop is gone.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.fd.poll_read_ready(cx).map_ok(drop)
+    }
+
+    /// Writes what it can of `slices`.
+    ///
+    /// # Errors
+    /// Those of `writev(2)`.
+    pub fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let mut ready = ready!(self.fd.poll_write_ready(cx))?;
+            match rustix::io::writev(&self.fd, slices) {
+                Ok(n) => return Poll::Ready(Ok(n)),
+                Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+    }
+
+    /// Ready when bytes can be written, or when a connection attempt has come to its end.
+    ///
+    /// # Errors
+    /// When the event loop is gone.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.fd.poll_write_ready(cx).map_ok(drop)
+    }
+
+    /// Whether an idle connection has been closed, or has something to say that nobody asked for.
+    #[must_use]
+    pub fn is_disturbed(&self) -> bool {
+        let mut byte = [0];
+        !matches!(
+            rustix::net::recv(
+                &self.fd,
+                &mut byte,
+                rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT
+            ),
+            Err(rustix::io::Errno::AGAIN)
+        )
+    }
+
+    /// Whether the event loop of this worker has heard nothing of an idle connection. Costs no system call as long as that
+    /// is so.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match self.fd.poll_read_ready(&mut cx) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(mut ready)) => {
+                let quiet = !self.is_disturbed();
+                if quiet {
+                    ready.clear_ready();
+                }
+                quiet
+            }
+            Poll::Ready(Err(_)) => false,
+        }
+    }
+
+    /// The outcome of a connection attempt.
+    ///
+    /// # Errors
+    /// The error the attempt ended with.
+    pub fn connect_result(&self) -> io::Result<()> {
+        match rustix::net::sockopt::socket_error(&self.fd)? {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells the peer that nothing more will be written. Errors only mean that the connection is gone already.
+    pub fn shutdown_write(&self) {
+        let _ = rustix::net::shutdown(&self.fd, Shutdown::Write);
+    }
+
+    /// Makes closing send a reset.
+    pub fn linger_zero(&self) {
+        let _ = rustix::net::sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));
+    }
+
+    /// This end's address.
+    #[must_use]
+    pub fn local(&self) -> Option<Endpoint> {
+        rustix::net::getsockname(&self.fd).ok().and_then(endpoint)
+    }
+
+    /// The peer's address.
+    #[must_use]
+    pub fn peer(&self) -> Option<Endpoint> {
+        rustix::net::getpeername(&self.fd)
+            .ok()
+            .flatten()
+            .and_then(endpoint)
+    }
+
+    /// Takes the descriptor out of this worker's event loop, for another worker to register.
+    #[must_use]
+    pub fn into_fd(self) -> OwnedFd {
+        self.fd.into_inner()
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.get_ref().as_fd()
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+/// The endpoint of a socket address; `None` for families the proxy does not speak.
+pub fn endpoint(address: SocketAddrAny) -> Option<Endpoint> {
+    if let Ok(inet) = SocketAddr::try_from(address.clone()) {
+        return Some(Endpoint::Inet(inet));
+    }
+    let unix = SocketAddrUnix::try_from(address).ok()?;
+    let name = unix
+        .path_bytes()
+        .or_else(|| unix.abstract_name())
+        .unwrap_or_default();
+    Some(Endpoint::Unix(name.into()))
+}

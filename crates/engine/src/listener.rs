@@ -1,0 +1,407 @@
+//! Listening sockets: binding them before the program goes on, accepting on them afterwards.
+
+use crate::clock;
+use crate::io::Socket;
+use crate::proxy::ProxyRuntime;
+use crate::runtime::Runtime;
+use crate::session;
+use crate::worker::Worker;
+use base::ProxyIdx;
+use model::{Address, Bind, Snapshot};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a listening socket is for.
+#[derive(Debug, Clone)]
+pub enum Purpose {
+    /// A frontend.
+    Frontend(ProxyIdx),
+    /// The runtime API.
+    RuntimeApi,
+}
+
+/// A listening socket of one worker.
+#[derive(Debug)]
+pub struct Listening {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its configuration.
+    pub bind: Arc<Bind>,
+    /// The descriptor.
+    pub fd: OwnedFd,
+}
+
+/// A listening socket that could not be had.
+#[derive(Debug)]
+pub struct BindFailure {
+    /// Its configuration.
+    pub bind: Arc<Bind>,
+    /// The proxy's name.
+    pub proxy: Arc<str>,
+    /// Which step failed.
+    pub step: &'static str,
+    /// Why.
+    pub error: io::Error,
+}
+
+/// All listening sockets, by worker.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// Each worker's sockets.
+    pub by_worker: Vec<Vec<Listening>>,
+}
+
+/// Binds every listening socket of a configuration for a number of workers.
+///
+/// # Errors
+/// With every socket that could not be bound; none is kept then.
+pub fn bind_all(snapshot: &Snapshot, workers: usize) -> Result<Listeners, Vec<BindFailure>> {
+    let mut by_worker: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut failures = Vec::new();
+    let fronts = snapshot
+        .proxies
+        .iter()
+        .filter(|proxy| proxy.caps.front && !proxy.disabled)
+        .flat_map(|proxy| {
+            let backlog = backlog(snapshot, proxy.front.backlog, proxy.front.maxconn);
+            proxy.front.binds.iter().map(move |bind| {
+                (
+                    Purpose::Frontend(proxy.idx),
+                    bind.clone(),
+                    proxy.name.clone(),
+                    backlog,
+                )
+            })
+        });
+    let api = snapshot.global.stats_sockets.iter();
+    let api = api.map(|bind| {
+        (
+            Purpose::RuntimeApi,
+            Arc::new(bind.clone()),
+            Arc::from("GLOBAL"),
+            128,
+        )
+    });
+    for (purpose, bind, proxy, backlog) in fronts.chain(api) {
+        let wanted = if matches!(purpose, Purpose::RuntimeApi) {
+            1
+        } else {
+            workers
+        };
+        let reuse = !snapshot.global.no_reuseport;
+        match open(&bind, backlog, wanted, reuse) {
+            Ok(fds) => {
+                let chosen = by_worker
+                    .iter_mut()
+                    .enumerate()
+                    .filter(|(at, _)| listens(&bind, *at));
+                for ((_, sockets), fd) in chosen.zip(fds) {
+                    sockets.push(Listening {
+                        purpose: purpose.clone(),
+                        bind: bind.clone(),
+                        fd,
+                    });
+                }
+            }
+            Err((step, error)) => failures.push(BindFailure {
+                bind,
+                proxy,
+                step,
+                error,
+            }),
+        }
+    }
+    if failures.is_empty() {
+        Ok(Listeners { by_worker })
+    } else {
+        Err(failures)
+    }
+}
+
+fn listens(bind: &Bind, worker: usize) -> bool {
+    bind.threads.is_empty() || bind.threads.contains(&(worker as u32 + 1))
+}
+
+fn backlog(snapshot: &Snapshot, configured: u32, maxconn: u32) -> i32 {
+    let wanted = [configured, maxconn, snapshot.global.maxconn.unwrap_or(0)]
+        .into_iter()
+        .find(|n| *n > 0)
+        .unwrap_or(1024);
+    i32::try_from(wanted.max(16)).unwrap_or(i32::MAX)
+}
+
+type Step<T> = Result<T, (&'static str, io::Error)>;
+
+/// Opens one configured address, once for each worker.
+fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec<OwnedFd>> {
+    let backlog = if bind.backlog > 0 {
+        i32::try_from(bind.backlog).unwrap_or(i32::MAX)
+    } else {
+        backlog
+    };
+    let first = open_one(bind, backlog, reuse_port)?;
+    let shared = !reuse_port || !matches!(bind.address, Address::Inet(_));
+    let mut fds = Vec::with_capacity(workers);
+    for _ in 1..workers {
+        let fd = match shared {
+            true => sys::duplicate(first.as_raw_fd())
+                .map_err(|error| ("cannot duplicate socket", error))?,
+            false => open_one(bind, backlog, reuse_port)?,
+        };
+        fds.push(fd);
+    }
+    fds.push(first);
+    Ok(fds)
+}
+
+fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
+    let fd = match &bind.address {
+        Address::Inet(address) => bind_inet(bind, address, reuse_port)?,
+        Address::Unix(path) => return bind_unix(bind, path, backlog),
+        Address::Abstract { name, padded } => {
+            let fd = stream_socket(AddressFamily::UNIX)?;
+            let address = abstract_address(name, *padded)
+                .map_err(|error| ("cannot bind UNIX socket", error))?;
+            rustix::net::bind(&fd, &address)
+                .map_err(|error| ("cannot bind UNIX socket", error.into()))?;
+            fd
+        }
+        Address::Fd(number) => return inherit(*number),
+        Address::SocketPair(_) => {
+            return Err((
+                "cannot listen on a socket pair",
+                io::ErrorKind::Unsupported.into(),
+            ));
+        }
+    };
+    rustix::net::listen(&fd, backlog).map_err(|error| ("cannot listen to socket", error.into()))?;
+    Ok(fd)
+}
+
+/// A descriptor that was opened by somebody else and already listens.
+fn inherit(number: i32) -> Step<OwnedFd> {
+    let fd = sys::duplicate(number)
+        .map_err(|error| ("socket's inherited descriptor is not open", error))?;
+    rustix::io::ioctl_fionbio(&fd, true)
+        .map_err(|error| ("cannot make socket non-blocking", error.into()))?;
+    Ok(fd)
+}
+
+fn stream_socket(family: AddressFamily) -> Step<OwnedFd> {
+    rustix::net::socket_with(
+        family,
+        SocketType::STREAM,
+        SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
+        None,
+    )
+    .map_err(|error| ("cannot create listening socket", error.into()))
+}
+
+fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedFd> {
+    let v6 = address.is_ipv6();
+    let fd = stream_socket(if v6 {
+        AddressFamily::INET6
+    } else {
+        AddressFamily::INET
+    })?;
+    let option = |step: &'static str| move |error: io::Error| (step, error);
+    sockopt::set_socket_reuseaddr(&fd, true).map_err(|e| ("cannot do so_reuseaddr", e.into()))?;
+    if reuse_port {
+        let _ = sockopt::set_socket_reuseport(&fd, true);
+    }
+    if v6 {
+        let only = bind.v6only.unwrap_or(false);
+        sockopt::set_ipv6_v6only(&fd, only).map_err(|e| ("cannot set IPV6_V6ONLY", e.into()))?;
+    }
+    if bind.transparent {
+        sys::set_transparent(&fd, v6)
+            .map_err(option("cannot make listening socket transparent"))?;
+    }
+    if let Some(interface) = &bind.interface {
+        sys::bind_to_interface(&fd, interface).map_err(option("cannot bind listener to device"))?;
+    }
+    if let Some(mss) = bind.mss {
+        sys::set_mss(&fd, mss).map_err(option("cannot set MSS"))?;
+    }
+    if let Some(ms) = bind.user_timeout {
+        let ms = u32::try_from(ms).unwrap_or(u32::MAX);
+        sockopt::set_tcp_user_timeout(&fd, ms)
+            .map_err(|e| ("cannot set TCP User Timeout", e.into()))?;
+    }
+    if let Some(cc) = &bind.congestion {
+        sockopt::set_tcp_congestion(&fd, cc)
+            .map_err(|e| ("cannot set congestion control algorithm", e.into()))?;
+    }
+    if bind.defer_accept {
+        sys::set_defer_accept(&fd, 1).map_err(option("cannot enable DEFER_ACCEPT"))?;
+    }
+    if bind.save_syn > 0 {
+        sys::save_syn(&fd, bind.save_syn).map_err(option("cannot enable TCP_SAVE_SYN"))?;
+    }
+    if let Some(key) = &bind.md5sig {
+        sys::set_md5_signature(&fd, None, v6, key.as_bytes())
+            .map_err(option("cannot set TCP MD5 signature"))?;
+    }
+    rustix::net::bind(&fd, address).map_err(|error| ("cannot bind socket", error.into()))?;
+    Ok(fd)
+}
+
+/// Binds under a temporary name first, so that a socket of this name that somebody still listens on keeps working until
+/// this one is complete.
+fn bind_unix(bind: &Bind, path: &Path, backlog: i32) -> Step<OwnedFd> {
+    let fail = |step: &'static str| move |error: rustix::io::Errno| (step, io::Error::from(error));
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let _ = std::fs::remove_file(&temporary);
+    let fd = stream_socket(AddressFamily::UNIX)?;
+    let address = SocketAddrUnix::new(&temporary).map_err(fail("socket path too long"))?;
+    rustix::net::bind(&fd, &address).map_err(fail("cannot bind UNIX socket"))?;
+    let finish = || -> Step<()> {
+        if let Some(mode) = bind.unix_mode {
+            rustix::fs::chmod(&temporary, rustix::fs::Mode::from_raw_mode(mode))
+                .map_err(fail("cannot change UNIX socket mode"))?;
+        }
+        let (uid, gid) = bind.unix_owner;
+        if uid.is_some() || gid.is_some() {
+            let (uid, gid) = (
+                uid.map(rustix::fs::Uid::from_raw),
+                gid.map(rustix::fs::Gid::from_raw),
+            );
+            rustix::fs::chown(&temporary, uid, gid)
+                .map_err(fail("cannot change UNIX socket ownership"))?;
+        }
+        rustix::net::listen(&fd, backlog).map_err(fail("cannot listen to UNIX socket"))?;
+        std::fs::rename(&temporary, path).map_err(|error| ("cannot rename UNIX socket", error))
+    };
+    match finish() {
+        Ok(()) => Ok(fd),
+        Err(failure) => {
+            let _ = std::fs::remove_file(&temporary);
+            Err(failure)
+        }
+    }
+}
+
+/// The address of an abstract Unix socket; `abns@` names are padded with NUL bytes to the full length.
+///
+/// # Errors
+/// When the name is too long.
+pub fn abstract_address(name: &[u8], padded: bool) -> io::Result<SocketAddrUnix> {
+    const LEN: usize = 107;
+    let mut full = name.to_vec();
+    if padded {
+        full.resize(LEN.max(name.len()), 0);
+    }
+    Ok(SocketAddrUnix::new_abstract_name(&full)?)
+}
+
+/// How long to wait when no descriptor was left for a connection.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+/// How often a full proxy looks for room.
+const FULL: Duration = Duration::from_millis(5);
+
+/// Accepts connections until the task is ended.
+pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listening) {
+    let Listening { purpose, bind, fd } = listening;
+    let Ok(fd) = sys::watch(fd) else {
+        return;
+    };
+    let proxy = match purpose {
+        Purpose::Frontend(idx) => match runtime.proxy(idx) {
+            Some(proxy) => proxy.clone(),
+            None => return,
+        },
+        Purpose::RuntimeApi => return crate::api::accept(runtime, bind, fd).await,
+    };
+    let burst = runtime.snapshot.global.max_accept.max(1);
+    loop {
+        wait_for_room(&runtime, &proxy).await;
+        let Ok(mut ready) = fd.readable().await else {
+            return;
+        };
+        for _ in 0..burst {
+            match accept_one(fd.as_fd()) {
+                Ok((socket, peer)) => {
+                    start(&worker, &runtime, &proxy, &bind, socket, peer);
+                    if is_full(&runtime, &proxy) {
+                        break;
+                    }
+                }
+                Err(rustix::io::Errno::AGAIN) => {
+                    ready.clear_ready();
+                    break;
+                }
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+                Err(_) => {
+                    tokio::time::sleep(EXHAUSTED).await;
+                    break;
+                }
+            }
+        }
+        drop(ready);
+        tokio::task::yield_now().await;
+    }
+}
+
+fn accept_one(fd: impl AsFd) -> Result<(OwnedFd, Option<base::Endpoint>), rustix::io::Errno> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (socket, peer) = rustix::net::acceptfrom_with(fd, flags)?;
+    Ok((socket, peer.and_then(crate::io::endpoint)))
+}
+
+fn is_full(runtime: &Runtime, proxy: &ProxyRuntime) -> bool {
+    let process = &runtime.process;
+    let limit = proxy.config.front.maxconn;
+    process.connections.now() >= process.maxconn
+        || (limit > 0 && proxy.front.connections.now() >= limit)
+}
+
+/// Waits while the process or the proxy has all the connections it may have, or the session rate is reached.
+async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime) {
+    while is_full(runtime, proxy) {
+        tokio::time::sleep(FULL).await;
+    }
+    let limit = proxy.config.front.session_rate_limit;
+    while limit > 0 {
+        match proxy
+            .front
+            .session_rate
+            .wait_for_room(clock::now_ms(), 1000, limit)
+        {
+            0 => break,
+            ms => tokio::time::sleep(Duration::from_millis(ms)).await,
+        }
+    }
+}
+
+fn start(
+    worker: &Rc<Worker>,
+    runtime: &Arc<Runtime>,
+    proxy: &Arc<ProxyRuntime>,
+    bind: &Arc<Bind>,
+    fd: OwnedFd,
+    peer: Option<base::Endpoint>,
+) {
+    let buffers = runtime.snapshot.global.socket_buffers;
+    crate::io::apply_to_client(&fd, proxy, (buffers.client_receive, buffers.client_send));
+    let Ok(socket) = Socket::new(fd) else {
+        return;
+    };
+    runtime.process.connections.enter();
+    proxy.front.connections.enter();
+    model::live::count(&proxy.front.total, 1);
+    proxy.front.session_rate.add(clock::now_ms(), 1000, 1);
+    let accepted = session::Accepted {
+        worker: worker.clone(),
+        runtime: runtime.clone(),
+        frontend: proxy.clone(),
+        bind: bind.clone(),
+        peer,
+    };
+    tokio::task::spawn_local(session::run(accepted, socket));
+}

@@ -1,0 +1,385 @@
+//! One end of a connection that carries bodies as HTTP/1 frames them, or raw bytes.
+//!
+//! The same type serves clients and servers, HTTP and TCP: a raw stream is a body that lasts until the end.
+
+use crate::io::{Buffer, Socket, give_text, take_text};
+use message::Head;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll, ready};
+use wire::h1::{self, ChunkDecoder, ChunkEvent, Framing, Limits, Options};
+
+/// What a read brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// Bytes.
+    Bytes,
+    /// The end of the stream.
+    End,
+    /// Nothing, because the buffer is full.
+    Full,
+}
+
+/// How the body being received is delimited.
+#[derive(Debug, Default)]
+enum Reader {
+    /// Nothing more belongs to the message.
+    #[default]
+    Done,
+    Length(u64),
+    Chunked(ChunkDecoder),
+    UntilEnd,
+}
+
+/// How the body being sent is delimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Writer {
+    /// As it comes.
+    #[default]
+    Plain,
+    Chunked,
+}
+
+/// One connection with its buffers.
+#[derive(Debug)]
+pub struct Conn {
+    socket: Socket,
+    /// Bytes received and not consumed.
+    pub input: Buffer,
+    ended: bool,
+    reader: Reader,
+    /// Bytes of body at the front of `input`.
+    ready: usize,
+    /// Fields behind a chunked body.
+    trailers: Option<Box<Head>>,
+    out: Text,
+    written: usize,
+    writer: Writer,
+    shut: bool,
+    /// Bytes received in all.
+    pub received: u64,
+    /// Bytes sent in all.
+    pub sent: u64,
+}
+
+impl Conn {
+    /// A connection at its beginning.
+    #[must_use]
+    pub fn new(socket: Socket) -> Self {
+        Self {
+            socket,
+            input: Buffer::default(),
+            ended: false,
+            reader: Reader::Done,
+            ready: 0,
+            trailers: None,
+            out: Text::default(),
+            written: 0,
+            writer: Writer::Plain,
+            shut: false,
+            received: 0,
+            sent: 0,
+        }
+    }
+
+    /// The socket.
+    #[must_use]
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Takes the socket out, dropping what is buffered.
+    #[must_use]
+    pub fn into_socket(self) -> Socket {
+        self.socket
+    }
+
+    /// Whether the peer has ended its stream.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Gives back the memory of an idle connection.
+    pub fn rest(&mut self) {
+        self.input.release_if_empty();
+        if self.out.len() == self.written {
+            self.written = 0;
+            self.out = Text::default();
+        }
+        self.trailers = None;
+    }
+
+    /// Receives more bytes into the input buffer.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
+        if self.ended {
+            return Poll::Ready(Ok(Received::End));
+        }
+        let fresh = self.input.is_empty();
+        if fresh {
+            // Waiting holds no memory: it is taken when there is something to read.
+            ready!(self.socket.poll_readable(cx))?;
+        }
+        let room = self.input.room();
+        if room.is_empty() {
+            return Poll::Ready(Ok(Received::Full));
+        }
+        let read = self.socket.poll_read(cx, room);
+        if fresh && !matches!(read, Poll::Ready(Ok(1..))) {
+            self.input.release_if_empty();
+        }
+        let n = ready!(read)?;
+        if n == 0 {
+            self.ended = true;
+            return Poll::Ready(Ok(Received::End));
+        }
+        self.input.fill(n);
+        self.received += n as u64;
+        Poll::Ready(Ok(Received::Bytes))
+    }
+
+    /// Says how the body that follows in the input is delimited.
+    pub fn expect_body(&mut self, framing: Framing) {
+        self.ready = 0;
+        self.trailers = None;
+        self.reader = match framing {
+            Framing::None | Framing::Length(0) => Reader::Done,
+            Framing::Length(n) => Reader::Length(n),
+            Framing::Chunked => Reader::Chunked(ChunkDecoder::new()),
+            Framing::UntilClose | Framing::Tunnel => Reader::UntilEnd,
+        };
+    }
+
+    /// Looks for body bytes in the input, so that [`Conn::payload`] shows them.
+    ///
+    /// # Errors
+    /// When chunks are malformed.
+    pub fn decode(&mut self, limits: &Limits) -> Result<(), h1::ParseError> {
+        if self.ready > 0 {
+            return Ok(());
+        }
+        match &mut self.reader {
+            Reader::Done => {}
+            Reader::Length(left) => {
+                self.ready = usize::try_from(*left)
+                    .unwrap_or(usize::MAX)
+                    .min(self.input.len())
+            }
+            Reader::UntilEnd => self.ready = self.input.len(),
+            Reader::Chunked(decoder) => {
+                let trailers = self.trailers.get_or_insert_with(Box::default);
+                match decoder.feed(self.input.bytes(), limits, &Options::default(), trailers)? {
+                    ChunkEvent::Data { offset, len } => {
+                        self.input.consume(offset);
+                        self.ready = len;
+                    }
+                    ChunkEvent::NeedMore { consumed } => self.input.consume(consumed),
+                    ChunkEvent::End { consumed } => {
+                        self.input.consume(consumed);
+                        self.reader = Reader::Done;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Body bytes at hand.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.input.bytes().get(..self.ready).unwrap_or_default()
+    }
+
+    /// Drops `n` body bytes that were passed on.
+    pub fn consume(&mut self, n: usize) {
+        let n = n.min(self.ready);
+        self.ready -= n;
+        self.input.consume(n);
+        if let Reader::Length(left) = &mut self.reader {
+            *left -= (n as u64).min(*left);
+            if *left == 0 {
+                self.reader = Reader::Done;
+            }
+        }
+    }
+
+    /// Whether the message being received is complete and passed on.
+    #[must_use]
+    pub fn is_message_over(&self) -> bool {
+        self.ready == 0
+            && match self.reader {
+                Reader::Done => true,
+                Reader::UntilEnd => self.ended && self.input.is_empty(),
+                Reader::Length(_) | Reader::Chunked(_) => false,
+            }
+    }
+
+    /// Whether the whole rest of the body is in the input buffer.
+    #[must_use]
+    pub fn is_body_at_hand(&self) -> bool {
+        match self.reader {
+            Reader::Done => true,
+            Reader::Length(left) => self.input.len() as u64 >= left,
+            Reader::UntilEnd | Reader::Chunked(_) => self.ended,
+        }
+    }
+
+    /// Whether the peer ended its stream in the middle of a message.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.ended
+            && matches!(self.reader, Reader::Length(_) | Reader::Chunked(_))
+            && self.ready == 0
+    }
+
+    /// Fields behind a chunked body that is over.
+    #[must_use]
+    pub fn trailers(&self) -> Option<&Head> {
+        self.trailers.as_deref().filter(|head| !head.is_empty())
+    }
+
+    /// The text to be sent next, for a message's head. It goes out with the next send or flush.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        if self.out.capacity() == 0 {
+            self.out.0 = take_text();
+        }
+        if self.written > 0 && self.written == self.out.len() {
+            self.out.clear();
+            self.written = 0;
+        }
+        &mut self.out
+    }
+
+    /// Says how the body that is sent next is delimited.
+    pub fn begin_body(&mut self, framing: Framing) {
+        self.writer = if framing == Framing::Chunked {
+            Writer::Chunked
+        } else {
+            Writer::Plain
+        };
+    }
+
+    /// Whether everything handed over has reached the socket.
+    #[must_use]
+    pub fn is_flushed(&self) -> bool {
+        self.written == self.out.len()
+    }
+
+    /// Sends pending output and then as much of `payload` as the socket takes; returns how much of `payload` was taken.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn poll_send(&mut self, cx: &mut Context<'_>, payload: &[u8]) -> Poll<io::Result<usize>> {
+        if self.writer == Writer::Chunked {
+            return self.poll_send_chunk(cx, payload);
+        }
+        if self.is_flushed() {
+            let n = ready!(self.socket.poll_write(cx, &[IoSlice::new(payload)]))?;
+            self.sent += n as u64;
+            return Poll::Ready(Ok(n));
+        }
+        loop {
+            let pending = self.out.get(self.written..).unwrap_or_default();
+            let n = ready!(
+                self.socket
+                    .poll_write(cx, &[IoSlice::new(pending), IoSlice::new(payload)])
+            )?;
+            self.sent += n as u64;
+            if let Some(beyond) = n.checked_sub(pending.len()) {
+                self.written = self.out.len();
+                if beyond > 0 || payload.is_empty() {
+                    return Poll::Ready(Ok(beyond));
+                }
+                return self.poll_send(cx, payload);
+            }
+            self.written += n;
+        }
+    }
+
+    /// Chunks are copied behind the pending output, so that a head and its first chunk leave together.
+    fn poll_send_chunk(&mut self, cx: &mut Context<'_>, payload: &[u8]) -> Poll<io::Result<usize>> {
+        if self.out.len() - self.written > 65_536 {
+            ready!(self.poll_flush(cx))?;
+        }
+        if !payload.is_empty() {
+            let out = self.output();
+            h1::write_chunk_header(payload.len() as u64, out);
+            out.extend_from_slice(payload);
+            out.extend_from_slice(b"\r\n");
+        }
+        Poll::Ready(Ok(payload.len()))
+    }
+
+    /// Ends the body being sent; `trailers` follow a chunked one.
+    pub fn finish_body(&mut self, trailers: Option<&Head>) {
+        if self.writer == Writer::Chunked {
+            let out = self.output();
+            match trailers {
+                Some(trailers) => h1::write_trailers(trailers, None, out),
+                None => out.extend_from_slice(h1::LAST_CHUNK),
+            }
+        }
+        self.writer = Writer::Plain;
+    }
+
+    /// Sends all pending output.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.is_flushed() {
+            let pending = self.out.get(self.written..).unwrap_or_default();
+            let n = ready!(self.socket.poll_write(cx, &[IoSlice::new(pending)]))?;
+            self.sent += n as u64;
+            self.written += n;
+        }
+        self.written = 0;
+        self.out.clear();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Drops output that can no longer be sent.
+    pub fn drop_output(&mut self) {
+        self.out.clear();
+        self.written = 0;
+    }
+
+    /// Tells the peer that nothing more will come.
+    pub fn shutdown(&mut self) {
+        if !self.shut {
+            self.shut = true;
+            self.socket.shutdown_write();
+        }
+    }
+
+    /// Whether the peer was told that nothing more will come.
+    #[must_use]
+    pub fn is_shut(&self) -> bool {
+        self.shut
+    }
+}
+
+/// Text from the pool, which gets it back.
+#[derive(Debug, Default)]
+struct Text(Vec<u8>);
+
+impl std::ops::Deref for Text {
+    type Target = Vec<u8>;
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        give_text(std::mem::take(&mut self.0));
+    }
+}

@@ -1,0 +1,219 @@
+//! Starting the workers, and what signals do.
+
+use crate::clock;
+use crate::listener::Listeners;
+use crate::proxy::ProxyRuntime;
+use crate::runtime::{Process, Runtime};
+use crate::worker::{self, Phase};
+use model::Snapshot;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use wire::h1::{CaseMap, Limits};
+
+/// What the program found out about the process before the workers start.
+#[derive(Debug, Clone)]
+pub struct ProcessInfo {
+    /// Process id.
+    pub pid: u32,
+    /// The host name.
+    pub hostname: String,
+    /// The limit on client connections.
+    pub maxconn: u32,
+    /// Number of workers.
+    pub workers: usize,
+    /// What happens on SIGHUP: where states are dumped to.
+    pub dump_states: bool,
+}
+
+/// Builds the running form of a configuration.
+#[must_use]
+pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
+    clock::start();
+    let global = &snapshot.global;
+    let process = Arc::new(Process {
+        pid: info.pid,
+        node: global.node.clone().unwrap_or_else(|| info.hostname.clone()),
+        hostname: info.hostname.clone(),
+        threads: info.workers as u32,
+        connections: Default::default(),
+        maxconn: info.maxconn,
+        stopping: Default::default(),
+        next_number: Default::default(),
+        streams: Default::default(),
+        vars: Default::default(),
+    });
+    let proxies = snapshot
+        .proxies
+        .iter()
+        .map(|proxy| Arc::new(ProxyRuntime::new(proxy.clone(), info.workers)))
+        .collect();
+    let limits = Limits::new(
+        global.buffer_size,
+        global.rewrite_reserve,
+        global.max_headers,
+    );
+    let cases = (!global.header_cases.is_empty()).then(|| {
+        let mut cases = CaseMap::new();
+        for (from, to) in &global.header_cases {
+            // Checked when the configuration was read.
+            let _ = cases.insert(from.as_bytes(), to.as_bytes());
+        }
+        cases
+    });
+    Arc::new(Runtime {
+        snapshot,
+        proxies,
+        process,
+        limits,
+        cases,
+    })
+}
+
+/// Runs the workers until the process is told to end.
+///
+/// # Errors
+/// When threads or event loops can't be started.
+pub fn run(runtime: &Arc<Runtime>, listeners: Listeners) -> io::Result<()> {
+    let (phase, watch) = watch::channel(Phase::Running);
+    let mut threads = Vec::new();
+    for (index, sockets) in listeners.by_worker.into_iter().enumerate() {
+        let (runtime, watch) = (runtime.clone(), watch.clone());
+        let cpus = cpus_of(&runtime, index);
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{}", index + 1))
+            .spawn(move || {
+                if let Some(cpus) = cpus {
+                    pin(&cpus);
+                }
+                worker::run(index, runtime, sockets, watch)
+            })?;
+        threads.push(thread);
+    }
+    drop(watch);
+    supervise(runtime, &phase, &threads)?;
+    Ok(())
+}
+
+fn cpus_of(runtime: &Runtime, index: usize) -> Option<Vec<usize>> {
+    let number = index as u32 + 1;
+    runtime
+        .snapshot
+        .global
+        .cpu_map
+        .iter()
+        .find(|(thread, _)| *thread == number)
+        .map(|(_, cpus)| cpus.clone())
+}
+
+fn pin(cpus: &[usize]) {
+    let mut set = rustix::thread::CpuSet::new();
+    for &cpu in cpus
+        .iter()
+        .filter(|&&cpu| cpu < rustix::thread::CpuSet::MAX_CPU)
+    {
+        set.set(cpu);
+    }
+    // A CPU that is not there leaves the thread where it is.
+    let _ = rustix::thread::sched_setaffinity(None, &set);
+}
+
+type Threads = [std::thread::JoinHandle<io::Result<()>>];
+
+/// Waits for signals and for the workers' end.
+fn supervise(
+    runtime: &Arc<Runtime>,
+    phase: &watch::Sender<Phase>,
+    threads: &Threads,
+) -> io::Result<()> {
+    let event_loop = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    event_loop.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut soft = signal(SignalKind::user_defined1())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let mut hard_stop = None;
+        loop {
+            let deadline = async {
+                match hard_stop {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let poll = async {
+                let running = threads.iter().any(|thread| !thread.is_finished());
+                let pause = if running && hard_stop.is_none() && *phase.borrow() == Phase::Running { 1000 } else { 10 };
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            };
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = soft.recv() => {
+                    let after = begin_soft_stop(runtime, phase);
+                    hard_stop = after.map(|after| tokio::time::Instant::now() + after).or(hard_stop);
+                }
+                _ = hang_up.recv() => dump_states(runtime),
+                () = deadline => break,
+                () = poll => if threads.iter().all(|thread| thread.is_finished()) { break },
+            }
+        }
+        runtime.process.stopping.store(true, Ordering::Relaxed);
+        let _ = phase.send(Phase::Ending);
+        wait_for_workers(threads).await;
+        io::Result::Ok(())
+    })
+}
+
+async fn wait_for_workers(threads: &Threads) {
+    for _ in 0..200 {
+        if threads.iter().all(|thread| thread.is_finished()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Stops accepting; says after which time the process ends whatever goes on (`hard-stop-after`).
+fn begin_soft_stop(runtime: &Runtime, phase: &watch::Sender<Phase>) -> Option<Duration> {
+    runtime.process.stopping.store(true, Ordering::Relaxed);
+    let _ = phase.send(Phase::Stopping);
+    runtime
+        .snapshot
+        .global
+        .hard_stop_after
+        .map(Duration::from_millis)
+}
+
+/// What SIGHUP prints: every proxy with its servers, as HAProxy does.
+fn dump_states(runtime: &Runtime) {
+    use expr::view::ProxyView;
+    for proxy in &runtime.proxies {
+        for server in &proxy.servers {
+            let state = if server.state.is_usable() {
+                "UP"
+            } else {
+                "DOWN"
+            };
+            eprintln!(
+                "SIGHUP: Server {}/{} is {state}.",
+                proxy.config.name, server.config.name
+            );
+        }
+        let usable = proxy.usable_servers();
+        let side = if proxy.config.caps.front {
+            &proxy.front
+        } else {
+            &proxy.back
+        };
+        eprintln!(
+            "SIGHUP: Proxy {} has {usable} servers available, {} connections.",
+            proxy.config.name,
+            side.connections.now()
+        );
+    }
+}

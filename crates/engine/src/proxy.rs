@@ -1,0 +1,192 @@
+//! Proxies and servers at run time: the configuration together with its live state.
+
+use crate::backend::Dispatch;
+use crate::backend::IdlePool;
+use crate::clock;
+use base::ServerIdx;
+use expr::view::{ProxyView, ServerView};
+use model::live::{Counters, ServerState};
+use model::{Proxy, Server};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// A proxy at run time.
+#[derive(Debug)]
+pub struct ProxyRuntime {
+    /// Its configuration.
+    pub config: Arc<Proxy>,
+    /// Counters of its frontend side.
+    pub front: Arc<Counters>,
+    /// Counters of its backend side.
+    pub back: Arc<Counters>,
+    /// Its servers.
+    pub servers: Vec<Arc<ServerRuntime>>,
+    /// Places of servers by name.
+    pub server_names: HashMap<Arc<str>, ServerIdx>,
+    /// Balancing and queues.
+    pub dispatch: Dispatch,
+    /// Whether the frontend has been stopped or the backend disabled at run time.
+    pub stopped: AtomicBool,
+}
+
+/// A server at run time.
+#[derive(Debug)]
+pub struct ServerRuntime {
+    /// Its configuration.
+    pub config: Arc<Server>,
+    /// Its live state.
+    pub state: Arc<ServerState>,
+    /// Idle connections, by worker.
+    pub idle: IdlePool,
+}
+
+impl ServerRuntime {
+    /// A server at its start, `workers` being the number of workers that may hold idle connections.
+    #[must_use]
+    pub fn new(config: Arc<Server>, workers: usize) -> Self {
+        let usable = !config.settings.disabled;
+        Self {
+            config,
+            state: Arc::new(ServerState::new(usable)),
+            idle: IdlePool::new(workers),
+        }
+    }
+}
+
+impl ProxyRuntime {
+    /// A proxy at its start.
+    #[must_use]
+    pub fn new(config: Arc<Proxy>, workers: usize) -> Self {
+        let servers: Vec<_> = config
+            .back
+            .servers
+            .iter()
+            .map(|server| Arc::new(ServerRuntime::new(server.clone(), workers)))
+            .collect();
+        let server_names = servers
+            .iter()
+            .map(|server| (server.config.name.clone(), server.config.idx))
+            .collect();
+        let dispatch = Dispatch::new(&config, &servers);
+        Self {
+            front: Arc::default(),
+            back: Arc::default(),
+            servers,
+            server_names,
+            dispatch,
+            stopped: AtomicBool::new(false),
+            config,
+        }
+    }
+
+    /// The server at a place.
+    #[must_use]
+    pub fn server_at(&self, idx: ServerIdx) -> Option<&Arc<ServerRuntime>> {
+        self.servers.get(idx.0 as usize)
+    }
+
+    /// The server of this name.
+    #[must_use]
+    pub fn server_named(&self, name: &str) -> Option<&Arc<ServerRuntime>> {
+        self.server_at(*self.server_names.get(name)?)
+    }
+}
+
+impl ProxyView for ProxyRuntime {
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+    fn id(&self) -> u32 {
+        self.config.id
+    }
+    fn connections(&self) -> u64 {
+        let side = if self.config.caps.front {
+            &self.front
+        } else {
+            &self.back
+        };
+        side.connections.now().into()
+    }
+    fn queued(&self) -> u64 {
+        let servers: u64 = self
+            .servers
+            .iter()
+            .map(|server| u64::from(server.state.queued.now()))
+            .sum();
+        servers + self.dispatch.queued()
+    }
+    fn session_rate(&self) -> u32 {
+        let side = if self.config.caps.front {
+            &self.front
+        } else {
+            &self.back
+        };
+        side.session_rate.read(clock::now_ms(), 1000)
+    }
+    fn request_rate(&self) -> u32 {
+        self.front.request_rate.read(clock::now_ms(), 1000)
+    }
+    fn usable_servers(&self) -> u32 {
+        self.servers
+            .iter()
+            .filter(|server| server.is_usable())
+            .count() as u32
+    }
+    fn server(&self, name: &str) -> Option<&dyn ServerView> {
+        self.server_named(name)
+            .map(|server| &**server as &dyn ServerView)
+    }
+    fn servers(&self) -> Box<dyn Iterator<Item = &dyn ServerView> + '_> {
+        Box::new(
+            self.servers
+                .iter()
+                .map(|server| &**server as &dyn ServerView),
+        )
+    }
+    fn timeout(&self, name: &str) -> Option<u64> {
+        let timeouts = &self.config.timeouts;
+        match name {
+            "client" => timeouts.client,
+            "server" => timeouts.server,
+            "connect" => timeouts.connect,
+            "queue" => timeouts.queue,
+            "tunnel" => timeouts.tunnel,
+            "tarpit" => timeouts.tarpit,
+            _ => None,
+        }
+    }
+    fn max_connections(&self) -> u64 {
+        self.config.front.maxconn.into()
+    }
+    fn defaults_name(&self) -> &str {
+        self.config.defaults_name.as_deref().unwrap_or_default()
+    }
+}
+
+impl ServerView for ServerRuntime {
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+    fn id(&self) -> u32 {
+        self.config.id
+    }
+    fn is_usable(&self) -> bool {
+        self.state.is_usable()
+    }
+    fn connections(&self) -> u64 {
+        self.state.counters.connections.now().into()
+    }
+    fn queued(&self) -> u64 {
+        self.state.queued.now().into()
+    }
+    fn max_connections(&self) -> u64 {
+        self.config.settings.maxconn.into()
+    }
+    fn weight(&self) -> (u32, u32) {
+        (self.config.settings.weight, self.config.settings.weight)
+    }
+    fn session_rate(&self) -> u32 {
+        self.state.counters.session_rate.read(clock::now_ms(), 1000)
+    }
+}

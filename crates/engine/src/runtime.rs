@@ -1,0 +1,140 @@
+//! The running configuration and the process around it.
+
+use crate::clock;
+use crate::proxy::ProxyRuntime;
+use base::ProxyIdx;
+use expr::sample::Value;
+use expr::view::{ProcessView, ProxyView};
+use model::Snapshot;
+use model::live::Gauge;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use wire::h1::{CaseMap, Limits};
+
+/// One configuration with its live state, as sessions hold it.
+#[derive(Debug)]
+pub struct Runtime {
+    /// The configuration.
+    pub snapshot: Arc<Snapshot>,
+    /// Its proxies, in the order of [`Snapshot::proxies`].
+    pub proxies: Vec<Arc<ProxyRuntime>>,
+    /// The process.
+    pub process: Arc<Process>,
+    /// Limits of message heads.
+    pub limits: Limits,
+    /// Header names to be sent in another case.
+    pub cases: Option<CaseMap>,
+}
+
+/// The process.
+#[derive(Debug)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// `node`, else the host name.
+    pub node: String,
+    /// The host name.
+    pub hostname: String,
+    /// Worker threads.
+    pub threads: u32,
+    /// Client connections.
+    pub connections: Gauge,
+    /// The limit on them.
+    pub maxconn: u32,
+    /// Set once the process accepts no more connections and ends with its last one.
+    pub stopping: AtomicBool,
+    /// The next number that [`ProcessView::next_number`] gives.
+    pub next_number: AtomicU64,
+    /// Streams so far.
+    pub streams: AtomicU64,
+    /// `proc.` variables.
+    pub vars: parking_lot::RwLock<HashMap<u32, Value<'static>>>,
+}
+
+thread_local! {
+    static WORKER: Cell<u32> = const { Cell::new(1) };
+    static RANDOM: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Says which worker (from 1) this thread is.
+pub fn set_worker_number(number: u32) {
+    WORKER.set(number);
+}
+
+/// An evenly distributed random number; not for secrets.
+pub fn random() -> u64 {
+    let mut state = RANDOM.get();
+    if state == 0 {
+        use std::hash::{BuildHasher, Hasher};
+        state = std::collections::hash_map::RandomState::new()
+            .build_hasher()
+            .finish()
+            | 1;
+    }
+    // SplitMix64.
+    state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    RANDOM.set(state);
+    let mut z = state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+impl Runtime {
+    /// The proxy at a place.
+    #[must_use]
+    pub fn proxy(&self, at: ProxyIdx) -> Option<&Arc<ProxyRuntime>> {
+        self.proxies.get(at.0 as usize)
+    }
+
+    /// The backend of this name.
+    #[must_use]
+    pub fn backend(&self, name: &str) -> Option<&Arc<ProxyRuntime>> {
+        self.proxy(*self.snapshot.backends.get(name)?)
+    }
+}
+
+impl Process {
+    /// Whether the process accepts no more connections.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl ProcessView for Runtime {
+    fn pid(&self) -> u32 {
+        self.process.pid
+    }
+    fn connections(&self) -> u64 {
+        self.process.connections.now().into()
+    }
+    fn node(&self) -> &str {
+        &self.process.node
+    }
+    fn hostname(&self) -> &str {
+        &self.process.hostname
+    }
+    fn uptime_ms(&self) -> u64 {
+        clock::now_ms()
+    }
+    fn threads(&self) -> (u32, u32) {
+        (self.process.threads, WORKER.get())
+    }
+    fn proxy(&self, at: ProxyIdx) -> Option<&dyn ProxyView> {
+        self.proxies
+            .get(at.0 as usize)
+            .map(|proxy| &**proxy as &dyn ProxyView)
+    }
+    fn random(&self) -> u32 {
+        (random() >> 32) as u32
+    }
+    fn proc_var(&self, name: u32) -> Option<Value<'static>> {
+        self.process.vars.read().get(&name).cloned()
+    }
+    fn next_number(&self) -> u64 {
+        self.process.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,146 @@
+//! A session: one client connection and what stays the same over its streams.
+
+use crate::backend::IdleConn;
+use crate::clock;
+use crate::io::{Deadline, Socket};
+use crate::mux::Conn;
+use crate::proxy::{ProxyRuntime, ServerRuntime};
+use crate::runtime::Runtime;
+use crate::stream::Vars;
+use crate::stream::{TcpEnd, serve_http, serve_tcp};
+use crate::worker::Worker;
+use base::Endpoint;
+use expr::view::Date;
+use model::Bind;
+use model::Mode;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+/// Facts of one client connection.
+#[derive(Debug)]
+pub struct Session {
+    /// The configuration it was accepted under.
+    pub runtime: Arc<Runtime>,
+    /// The frontend.
+    pub frontend: Arc<ProxyRuntime>,
+    /// The listening socket.
+    pub bind: Arc<Bind>,
+    /// The peer's address.
+    pub real_src: Option<Endpoint>,
+    /// This end's address; asked of the system when it is needed.
+    pub real_dst: OnceCell<Option<Endpoint>>,
+    /// The source, by a relay header or by a session rule; otherwise the peer's.
+    pub src: Option<Arc<Endpoint>>,
+    /// The destination, likewise.
+    pub dst: Option<Arc<Endpoint>>,
+    /// The name the client asked for, by a relay header.
+    pub authority: Option<Box<[u8]>>,
+    /// Whether the ends came by a relay header.
+    pub proxied: bool,
+    /// When the connection was accepted, in milliseconds since the start and by the wall clock.
+    pub accepted: (u64, Date),
+    /// When handshakes were over, in milliseconds since the start.
+    pub handshake: u64,
+    /// Requests so far.
+    pub requests: Cell<u32>,
+    /// `sess.` variables.
+    pub vars: RefCell<Vars>,
+    /// The log level that a session rule forced; `Some(None)` is silence.
+    pub log_level: Option<Option<u8>>,
+}
+
+/// The client's half of a session: what is handed from one stream to the next.
+#[derive(Debug)]
+pub struct ClientSide {
+    /// The connection.
+    pub conn: Conn,
+    /// The session's timer.
+    pub deadline: Deadline,
+    /// Server connections that only this session may use again, with their servers.
+    pub kept: Vec<(Arc<ServerRuntime>, IdleConn)>,
+}
+
+impl ClientSide {
+    /// A client's connection at its beginning.
+    #[must_use]
+    pub fn new(socket: Socket) -> Self {
+        Self {
+            conn: Conn::new(socket),
+            deadline: Deadline::default(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Takes a server connection that this session has kept for itself.
+    pub fn take_kept(&mut self, server: &Arc<ServerRuntime>, key: u64) -> Option<IdleConn> {
+        loop {
+            let at = self
+                .kept
+                .iter()
+                .rposition(|(kept, conn)| Arc::ptr_eq(kept, server) && conn.key == key)?;
+            let (_, conn) = self.kept.remove(at);
+            if conn.socket.is_quiet() {
+                return Some(conn);
+            }
+        }
+    }
+}
+
+/// A connection that has just been accepted. Dropping it counts the connection out.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The worker.
+    pub worker: Rc<Worker>,
+    /// The configuration.
+    pub runtime: Arc<Runtime>,
+    /// The frontend.
+    pub frontend: Arc<ProxyRuntime>,
+    /// The listening socket.
+    pub bind: Arc<Bind>,
+    /// The peer's address.
+    pub peer: Option<Endpoint>,
+}
+
+impl Drop for Accepted {
+    fn drop(&mut self) {
+        self.runtime.process.connections.leave();
+        self.frontend.front.connections.leave();
+    }
+}
+
+/// Serves one client connection from its accept to its end.
+pub async fn run(accepted: Accepted, socket: Socket) {
+    let _registration = poll_fn(|cx| Poll::Ready(accepted.worker.register(cx.waker()))).await;
+    let mut client = ClientSide::new(socket);
+    let now = (clock::now_ms(), clock::date());
+    let session = Session {
+        runtime: accepted.runtime.clone(),
+        frontend: accepted.frontend.clone(),
+        bind: accepted.bind.clone(),
+        real_src: accepted.peer.clone(),
+        real_dst: OnceCell::new(),
+        src: None,
+        dst: None,
+        authority: None,
+        proxied: false,
+        accepted: now,
+        handshake: now.0,
+        requests: Cell::new(0),
+        vars: RefCell::default(),
+        log_level: None,
+    };
+    let Some(session) = crate::handshake::establish(session, &accepted.worker, &mut client).await
+    else {
+        return;
+    };
+    let session = Rc::new(session);
+    if session.frontend.config.mode != Mode::Http
+        && serve_tcp(&session, &accepted.worker, &mut client).await == TcpEnd::Over
+    {
+        return;
+    }
+    serve_http(&session, &accepted.worker, &mut client).await;
+}

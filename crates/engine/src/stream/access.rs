@@ -1,0 +1,174 @@
+//! What rules may do to a stream.
+
+use super::{Phase, Source, Stream};
+use crate::clock;
+use base::Endpoint;
+use expr::sample::Value;
+use expr::vars::{Scope, VarId};
+use expr::view::{Side, View};
+use message::{Head, Version};
+use model::rules::{self, End, Reply, SocketSetting};
+use std::sync::Arc;
+use wire::h1;
+
+impl rules::Stream for Stream<'_> {
+    fn view(&self) -> &dyn View {
+        self
+    }
+
+    fn request_mut(&mut self) -> Option<&mut Head> {
+        self.state.has_request.then_some(&mut self.state.request)
+    }
+
+    fn response_mut(&mut self) -> Option<&mut Head> {
+        self.state.has_response.then_some(&mut self.state.response)
+    }
+
+    fn set_var(&mut self, name: VarId, value: Option<Value<'static>>) -> bool {
+        match (name.scope, value) {
+            (Scope::Process, value) => {
+                let mut vars = self.session.runtime.process.vars.write();
+                match value {
+                    Some(value) => drop(vars.insert(name.name, value)),
+                    None => drop(vars.remove(&name.name)),
+                }
+            }
+            (Scope::Session, Some(value)) => self.session.vars.borrow_mut().set(name, value),
+            (Scope::Session, None) => self.session.vars.borrow_mut().unset(name),
+            (_, Some(value)) => self.state.vars.set(name, value),
+            (_, None) => self.state.vars.unset(name),
+        }
+        true
+    }
+
+    fn set_end(&mut self, which: End, to: Endpoint) {
+        match which {
+            End::Source => self.state.src = Some(Arc::new(to)),
+            End::Destination => self.state.dst = Some(Arc::new(to)),
+        }
+    }
+
+    fn set_socket(&mut self, client: bool, setting: SocketSetting) {
+        if !client {
+            match setting {
+                SocketSetting::Mark(mark) => self.state.server_socket.0 = Some(mark),
+                SocketSetting::Tos(tos) => self.state.server_socket.1 = Some(tos),
+            }
+            return;
+        }
+        let v6 =
+            matches!(self.session.real_src, Some(Endpoint::Inet(address)) if address.is_ipv6());
+        let socket = self.client.conn.socket();
+        // Without the privilege the packets simply keep their marks, as in HAProxy.
+        let _ = match setting {
+            SocketSetting::Mark(mark) => sys::set_mark(socket, mark),
+            SocketSetting::Tos(tos) => sys::set_tos(socket, v6, tos),
+        };
+    }
+
+    fn set_log_level(&mut self, level: Option<u8>) {
+        self.state.log_level = Some(level);
+    }
+
+    fn set_timeout(&mut self, name: &'static str, value: u64) {
+        let timeouts = &mut self.state.timeouts;
+        let slot = match name {
+            "client" => &mut timeouts.client,
+            "server" => &mut timeouts.server,
+            "tunnel" => &mut timeouts.tunnel,
+            "connect" => &mut timeouts.connect,
+            "queue" => &mut timeouts.queue,
+            "tarpit" => &mut timeouts.tarpit,
+            _ => return,
+        };
+        *slot = Some(value);
+    }
+
+    fn capture(&mut self, request: bool, slot: usize, value: &[u8]) {
+        let front = &self.session.frontend.config.front;
+        let (slots, captures) = match request {
+            true => (&front.request_captures, &mut self.state.request_captures),
+            false => (&front.response_captures, &mut self.state.response_captures),
+        };
+        let Some(len) = slots.get(slot).map(|slot| slot.len) else {
+            return;
+        };
+        captures.resize(slots.len(), None);
+        if let Some(capture) = captures.get_mut(slot) {
+            *capture = Some(value.get(..len).unwrap_or(value).into());
+        }
+    }
+
+    fn set_priority(&mut self, class: Option<i32>, offset: Option<i32>) {
+        let (old_class, old_offset) = self.state.priority;
+        self.state.priority = (class.unwrap_or(old_class), offset.unwrap_or(old_offset));
+    }
+
+    fn set_retries(&mut self, retries: u32) {
+        self.state.retry_limit = Some(retries);
+    }
+
+    fn set_strict(&mut self, on: bool) {
+        self.state.strict = on;
+    }
+
+    fn disable_l7_retry(&mut self) {
+        self.state.no_l7_retry = true;
+    }
+
+    fn send_interim(&mut self, status: u16, headers: &[(&[u8], &[u8])]) {
+        if self.state.request_flags.http10 {
+            return;
+        }
+        let mut head = Head::new();
+        head.start_response(
+            Version::HTTP_11,
+            status,
+            super::pages::reason(status).as_bytes(),
+        );
+        for (name, value) in headers {
+            head.push(name, value);
+        }
+        h1::write_response(
+            &head,
+            h1::Framing::None,
+            h1::ConnectionHeader::None,
+            None,
+            self.client.conn.output(),
+        );
+    }
+
+    fn log_now(&mut self, step: &'static str, profile: Option<&str>) {
+        self.log_step(step, profile);
+    }
+
+    fn waited(&self) -> u64 {
+        self.state
+            .waiting_since
+            .map_or(0, |since| clock::now_ms().saturating_sub(since))
+    }
+
+    fn error_page(&self, status: u16) -> Option<Reply> {
+        self.page(status)
+    }
+
+    fn body_timed_out(&mut self, side: Side) {
+        let source = match side {
+            Side::Request => Source::ClientTimeout,
+            Side::Response => Source::ServerTimeout,
+        };
+        self.state.end(source, Phase::Data);
+    }
+
+    fn head_limit(&self) -> usize {
+        self.session.runtime.snapshot.global.buffer_size
+    }
+
+    fn take_scratch(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.state.scratch)
+    }
+
+    fn give_scratch(&mut self, scratch: Vec<u8>) {
+        self.state.scratch = scratch;
+    }
+}

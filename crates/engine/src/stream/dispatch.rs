@@ -1,0 +1,445 @@
+//! Getting hold of a server connection: choosing, queueing, reusing, connecting, and trying again.
+
+use super::{Next, Phase, ServerConn, Source, Stream};
+use crate::backend::{
+    Assigned, ConnectError, IdleConn, Place, Route, Wish, address_for, binding, connect,
+    connect_deadline, source_for,
+};
+use crate::clock;
+use crate::io::Socket;
+use crate::mux::{Conn, Received};
+use crate::proxy::{ProxyRuntime, ServerRuntime};
+use base::Endpoint;
+use expr::sample::Value;
+use expr::view::View;
+use expr::{Outcome, Type};
+use model::live::count;
+use model::{Address, Reuse};
+use std::cell::OnceCell;
+use std::future::poll_fn;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Why there is no server connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// No server can be used.
+    NoServer,
+    /// `timeout queue`.
+    QueueTimeout,
+    /// The client gave up.
+    ClientGone(Phase),
+    /// Connecting failed, the last attempt included.
+    Refused,
+    /// Connecting took too long, the last attempt included.
+    ConnectTimeout,
+    /// A resource was exhausted on this side.
+    Resource,
+}
+
+/// The pause before a refused connection is tried again on the same server, in milliseconds at most.
+const TURN_AROUND: u64 = 1000;
+
+impl Stream<'_> {
+    /// Gets a connection to a server. `Err` when the stream is answered already.
+    pub(super) async fn reach_server(&mut self) -> Result<(), Next> {
+        match self.find_connection().await {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.answer_failure(failure).await),
+        }
+    }
+
+    async fn answer_failure(&mut self, failure: Failure) -> Next {
+        let (source, phase, status) = match failure {
+            Failure::NoServer | Failure::Refused => (Source::Server, Phase::Connect, 503),
+            Failure::QueueTimeout => (Source::ServerTimeout, Phase::Queue, 503),
+            Failure::ConnectTimeout => (Source::ServerTimeout, Phase::Connect, 503),
+            Failure::Resource => (Source::Resource, Phase::Connect, 503),
+            Failure::ClientGone(phase) => {
+                self.state.end(Source::Client, phase);
+                self.state.status = if self.state.has_request { 400 } else { 0 };
+                return Next::Close;
+            }
+        };
+        self.state.end(source, phase);
+        count(&self.backend().back.connection_errors, 1);
+        if self.state.has_request {
+            self.send_page(status).await
+        } else {
+            Next::Close
+        }
+    }
+
+    async fn find_connection(&mut self) -> Result<(), Failure> {
+        let backend = self.backend().clone();
+        let limit = self
+            .state
+            .retry_limit
+            .unwrap_or(backend.config.back.retries);
+        loop {
+            if self.state.slot.is_none() {
+                self.assign_server(&backend).await?;
+            }
+            let Some(server) = self.state.server.clone() else {
+                return Err(Failure::NoServer);
+            };
+            if self.take_idle(&backend, &server) {
+                return Ok(());
+            }
+            let failure = match self.open_connection(&backend, &server).await {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            };
+            if matches!(failure, Failure::ClientGone(_) | Failure::Resource)
+                || self.state.retries >= limit
+            {
+                return Err(failure);
+            }
+            self.prepare_retry(&backend, &server, failure, limit)
+                .await?;
+        }
+    }
+
+    /// Decides where the next attempt goes, and pauses when it is the same server that has just refused.
+    async fn prepare_retry(
+        &mut self,
+        backend: &Arc<ProxyRuntime>,
+        server: &Arc<ServerRuntime>,
+        failure: Failure,
+        limit: u32,
+    ) -> Result<(), Failure> {
+        self.state.retries += 1;
+        count(&backend.back.retries, 1);
+        count(&server.state.counters.retries, 1);
+        if self.is_redispatch_due(limit) && backend.servers.len() > 1 {
+            self.state.slot = None;
+            self.state.redispatched = true;
+            count(&backend.back.redispatches, 1);
+            count(&server.state.counters.redispatches, 1);
+            return Ok(());
+        }
+        if failure == Failure::Refused {
+            let pause = backend
+                .config
+                .timeouts
+                .connect
+                .unwrap_or(TURN_AROUND)
+                .min(TURN_AROUND);
+            self.pause(clock::now_ms() + pause).await?;
+        }
+        Ok(())
+    }
+
+    /// `option redispatch`: on every n-th retry, or only on the last one.
+    fn is_redispatch_due(&self, limit: u32) -> bool {
+        let interval = self.backend().config.back.redispatch;
+        match interval {
+            None | Some(0) => false,
+            Some(n @ 1..) => self.state.retries.is_multiple_of(n.unsigned_abs()),
+            Some(n) => {
+                let every = limit.saturating_add(1).saturating_sub(n.unsigned_abs());
+                every != 0 && self.state.retries.is_multiple_of(every)
+            }
+        }
+    }
+
+    async fn pause(&mut self, until: u64) -> Result<(), Failure> {
+        let watch = self.watches_client();
+        let client = &mut *self.client;
+        let gone = poll_fn(|cx| {
+            if watch && poll_gone(cx, &mut client.conn) {
+                return Poll::Ready(true);
+            }
+            client.deadline.poll(cx, Some(until)).map(|()| false)
+        });
+        if gone.await {
+            Err(Failure::ClientGone(Phase::Connect))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the client's going away ends the attempt to reach a server (`option abortonclose`).
+    fn watches_client(&self) -> bool {
+        let options = self.backend().config.options;
+        options.has(model::Options::ABORT_ON_CLOSE)
+    }
+
+    async fn assign_server(&mut self, backend: &Arc<ProxyRuntime>) -> Result<(), Failure> {
+        let wish = Wish {
+            server: self.forced_server(backend),
+            avoid: self
+                .state
+                .server
+                .as_ref()
+                .filter(|_| self.state.redispatched)
+                .map(|server| server.config.idx),
+            hash: None,
+            priority: self.state.priority,
+        };
+        let slot = match backend.dispatch.assign(backend, &wish) {
+            Assigned::Server(slot) => slot,
+            Assigned::None => return Err(Failure::NoServer),
+            Assigned::Queued(place) => self.wait_in_queue(backend, place).await?,
+        };
+        self.state.server = Some(slot.server.clone());
+        self.state.slot = Some(slot);
+        if self.state.times.queue == 0 {
+            self.state.times.queue = clock::now_ms();
+        }
+        Ok(())
+    }
+
+    /// `use-server`: the first rule whose condition holds and whose server can be used.
+    fn forced_server(&mut self, backend: &Arc<ProxyRuntime>) -> Option<base::ServerIdx> {
+        if self.state.redispatched {
+            return None;
+        }
+        for rule in &backend.config.back.use_server {
+            if rule
+                .condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(self))
+            {
+                continue;
+            }
+            let server = match &rule.target {
+                Ok(idx) => backend.server_at(*idx),
+                Err(format) => {
+                    let mut name = std::mem::take(&mut self.state.scratch);
+                    name.clear();
+                    format.render(self, &mut name);
+                    let server = std::str::from_utf8(&name)
+                        .ok()
+                        .and_then(|name| backend.server_named(name));
+                    self.state.scratch = name;
+                    server
+                }
+            };
+            return server
+                .filter(|server| server.state.is_usable())
+                .map(|server| server.config.idx);
+        }
+        None
+    }
+
+    async fn wait_in_queue(
+        &mut self,
+        backend: &Arc<ProxyRuntime>,
+        mut place: Place,
+    ) -> Result<crate::backend::Slot, Failure> {
+        self.state.queue_ahead = place.ahead;
+        let timeouts = &backend.config.timeouts;
+        let timeout = self
+            .state
+            .timeouts
+            .queue
+            .or(timeouts.queue)
+            .or(timeouts.connect);
+        let at = timeout.map(|timeout| clock::now_ms() + timeout);
+        let watch = self.watches_client();
+        let client = &mut *self.client;
+        let outcome = poll_fn(|cx| {
+            if let Poll::Ready(slot) = place.poll_granted(cx) {
+                return Poll::Ready(slot.ok_or(Failure::NoServer));
+            }
+            if watch && poll_gone(cx, &mut client.conn) {
+                return Poll::Ready(Err(Failure::ClientGone(Phase::Queue)));
+            }
+            client
+                .deadline
+                .poll(cx, at)
+                .map(|()| Err(Failure::QueueTimeout))
+        });
+        outcome.await
+    }
+
+    /// Takes an idle connection to the server if the backend's policy allows it for this request.
+    fn take_idle(&mut self, backend: &Arc<ProxyRuntime>, server: &Arc<ServerRuntime>) -> bool {
+        if !self.state.has_request {
+            return false;
+        }
+        let key = self.connection_key(backend, server);
+        if let Some(kept) = self.client.take_kept(server, key) {
+            self.adopt(kept, server, key);
+            return true;
+        }
+        let first = self.session.requests.get() <= 1;
+        let usable = |conn: &IdleConn| match backend.config.back.reuse {
+            Reuse::Never => false,
+            Reuse::Safe => !first,
+            Reuse::Aggressive => !first || conn.uses > 1,
+            Reuse::Always => true,
+        };
+        if backend.config.back.reuse == Reuse::Never
+            || (first && backend.config.back.reuse == Reuse::Safe)
+        {
+            return false;
+        }
+        let worker = self.worker.index;
+        if let Some(idle) = server.idle.take(worker, key, usable) {
+            self.adopt(idle, server, key);
+            return true;
+        }
+        if !self.session.runtime.snapshot.global.idle_pool_shared {
+            return false;
+        }
+        let Some(mut idle) = server.idle.take_over(worker, key, usable) else {
+            return false;
+        };
+        let Ok(socket) = Socket::new(idle.socket.into_fd()) else {
+            return false;
+        };
+        idle.socket = socket;
+        self.adopt(idle, server, key);
+        true
+    }
+
+    fn adopt(&mut self, idle: IdleConn, server: &Arc<ServerRuntime>, key: u64) {
+        let conn = Conn::new(idle.socket);
+        self.state.times.connect = clock::now_ms();
+        self.state.server_conn = Some(ServerConn {
+            conn,
+            server: server.clone(),
+            key,
+            reused: true,
+            uses: idle.uses + 1,
+            ends: OnceCell::new(),
+        });
+    }
+
+    async fn open_connection(
+        &mut self,
+        backend: &Arc<ProxyRuntime>,
+        server: &Arc<ServerRuntime>,
+    ) -> Result<(), Failure> {
+        let route = self.route(backend, server);
+        let buffers = self.session.runtime.snapshot.global.socket_buffers;
+        let timeout = self
+            .state
+            .timeouts
+            .connect
+            .or(backend.config.timeouts.connect);
+        let at = connect_deadline(timeout);
+        let watch = self.watches_client();
+        let opened = {
+            let crate::session::ClientSide { conn, deadline, .. } = &mut *self.client;
+            let attempt = connect(
+                backend,
+                server,
+                &route,
+                (buffers.server_receive, buffers.server_send),
+                at,
+                deadline,
+            );
+            let mut attempt = std::pin::pin!(attempt);
+            poll_fn(|cx| {
+                if let Poll::Ready(outcome) = attempt.as_mut().poll(cx) {
+                    return Poll::Ready(Some(outcome));
+                }
+                if watch && poll_gone(cx, conn) {
+                    Poll::Ready(None)
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await
+        };
+        let socket = match opened {
+            None => return Err(Failure::ClientGone(Phase::Connect)),
+            Some(Ok(socket)) => socket,
+            Some(Err(error)) => {
+                count(&server.state.counters.connection_errors, 1);
+                return Err(match error {
+                    ConnectError::Failed(_) => Failure::Refused,
+                    ConnectError::Timeout => Failure::ConnectTimeout,
+                    ConnectError::Resource(_) => Failure::Resource,
+                });
+            }
+        };
+        self.state.times.connect = clock::now_ms();
+        let key = if self.state.has_request {
+            self.connection_key(backend, server)
+        } else {
+            0
+        };
+        let mut conn = Conn::new(socket);
+        self.write_relay_header(server, &mut conn);
+        self.state.server_conn = Some(ServerConn {
+            conn,
+            server: server.clone(),
+            key,
+            reused: false,
+            uses: 1,
+            ends: OnceCell::new(),
+        });
+        Ok(())
+    }
+
+    /// Where a connection to the server goes for this client.
+    fn route(&self, backend: &ProxyRuntime, server: &ServerRuntime) -> Route {
+        let client = View::client(self).unwrap_or_default();
+        let mut address = address_for(server, client.dst);
+        if let (Address::Inet(inet), Some(Endpoint::Inet(dst))) = (&mut address, client.dst)
+            && inet.ip().is_unspecified()
+        {
+            inet.set_ip(dst.ip());
+        }
+        let header = |name: &str, _occurrence: i32| {
+            let value = self.state.request.get(name.as_bytes())?;
+            std::str::from_utf8(value).ok()?.trim().parse().ok()
+        };
+        let (source, transparent) = source_for(binding(backend, server), client.src, header);
+        let (mark, tos) = self.state.server_socket;
+        Route {
+            address,
+            source,
+            transparent,
+            mark,
+            tos,
+        }
+    }
+
+    /// What tells connections to one server apart: they may only be shared when all of it is equal.
+    fn connection_key(&self, backend: &ProxyRuntime, server: &ServerRuntime) -> u64 {
+        let settings = &server.config.settings;
+        let sourced = binding(backend, server)
+            .is_some_and(|binding| !matches!(binding.use_source, model::UseSource::No));
+        let addressed = server.config.mapped_port
+            || matches!(&server.config.address, Address::Inet(inet) if inet.ip().is_unspecified());
+        let (mark, tos) = self.state.server_socket;
+        let plain =
+            settings.pool_name.is_none() && settings.send_proxy.is_none() && !sourced && !addressed;
+        if plain && mark.is_none() && tos.is_none() {
+            return 0;
+        }
+        let mut hasher = DefaultHasher::new();
+        (mark, tos).hash(&mut hasher);
+        if let Some(name) = &settings.pool_name
+            && let Outcome::Found(Value::Str(name)) = name.eval_as(Type::Str, self)
+        {
+            name.hash(&mut hasher);
+        }
+        let client = View::client(self).unwrap_or_default();
+        if settings.send_proxy.is_some() {
+            (client.src, client.dst).hash(&mut hasher);
+        }
+        if sourced {
+            client.src.hash(&mut hasher);
+        }
+        if addressed {
+            client.dst.hash(&mut hasher);
+        }
+        hasher.finish() | 1
+    }
+}
+
+/// Whether the client has closed or broken its connection. Bytes that come early are kept.
+pub(super) fn poll_gone(cx: &mut Context<'_>, conn: &mut Conn) -> bool {
+    if conn.has_ended() {
+        return true;
+    }
+    // A full buffer hides the end behind bytes that nobody reads yet.
+    !conn.input.is_full() && matches!(conn.poll_fill(cx), Poll::Ready(Ok(Received::End) | Err(_)))
+}

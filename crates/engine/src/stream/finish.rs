@@ -1,0 +1,181 @@
+//! The end of a stream: counters and its log line.
+
+use super::{Source, State, Stream};
+use crate::log::{self, Message};
+use expr::logformat::LogFormat;
+use model::Options;
+use model::live::count;
+use model::log::ProxyLog;
+use std::sync::Arc;
+
+/// The level of a line about a stream that ended well.
+const INFO: u8 = 6;
+/// The level of a line about a failed one under `option log-separate-errors`.
+const ERR: u8 = 3;
+
+impl State {
+    /// Whether the stream counts as failed for `dontlog-normal` and `log-separate-errors`.
+    fn is_failed(&self) -> bool {
+        let failed = self
+            .cause
+            .is_some_and(|cause| !matches!(cause.source, Source::Local));
+        failed || self.status >= 500 || self.retries > 0 || self.redispatched
+    }
+}
+
+impl Stream<'_> {
+    /// Counts and logs the stream, and gives up its places.
+    pub(super) fn finish(&mut self) {
+        self.count_stream();
+        if !self.state.logged {
+            self.log_end();
+        }
+        self.state.slot = None;
+        if let Some(backend) = self.state.backend.take().filter(|_| self.state.in_backend) {
+            backend.back.connections.leave();
+        }
+    }
+
+    fn count_stream(&self) {
+        let (sent, received) = self.state.bytes;
+        let frontend = &self.session.frontend;
+        count(&frontend.front.bytes_in, sent);
+        count(&frontend.front.bytes_out, received);
+        if let Some(backend) = &self.state.backend {
+            count(&backend.back.bytes_in, sent);
+            count(&backend.back.bytes_out, received);
+            if self.state.status > 0 {
+                backend.back.count_response(self.state.status);
+            }
+        }
+        if let Some(server) = &self.state.server {
+            count(&server.state.counters.bytes_in, sent);
+            count(&server.state.counters.bytes_out, received);
+            if self.state.status > 0 {
+                server.state.counters.count_response(self.state.status);
+            }
+        }
+        if self.state.status > 0 {
+            frontend.front.count_response(self.state.status);
+        }
+    }
+
+    /// A proxy without a format logs each connection as it comes (configuration manual, section 8.2.1).
+    pub(super) fn log_connect(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        if proxy.log.format.is_none()
+            && !proxy.log.targets.is_empty()
+            && !proxy.options.has(Options::DONT_LOG_NORMAL)
+        {
+            self.write_log(&proxy.log, INFO, false);
+            self.state.logged = true;
+        }
+    }
+
+    fn log_end(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        let logs = &proxy.log;
+        if logs.targets.is_empty() {
+            return;
+        }
+        let options = proxy.options;
+        let failed = self.state.is_failed();
+        if options.has(Options::DONT_LOG_NORMAL) && !failed {
+            return;
+        }
+        let nothing_came = self.state.times.first_byte == 0
+            && self.state.request_line.is_empty()
+            && self.state.bytes == (0, 0);
+        if options.has(Options::DONT_LOG_NULL) && nothing_came {
+            return;
+        }
+        let level = if failed && options.has(Options::LOG_SEPARATE_ERRORS) {
+            ERR
+        } else {
+            INFO
+        };
+        self.state.log_step = "close";
+        self.write_log(logs, level, failed);
+    }
+
+    /// Logs when the response's head has come (`option logasap`).
+    pub(super) fn log_asap(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        if !proxy.log.targets.is_empty() && !proxy.options.has(Options::DONT_LOG_NORMAL) {
+            self.state.log_step = "connect";
+            self.write_log(&proxy.log, INFO, false);
+        }
+        self.state.logged = true;
+    }
+
+    /// Logs one step of the stream (`do-log`, `log-steps`).
+    pub(super) fn log_step(&mut self, step: &'static str, _profile: Option<&str>) {
+        let proxy = self.session.frontend.config.clone();
+        if !proxy.log.targets.is_empty() {
+            let before = std::mem::replace(&mut self.state.log_step, step);
+            self.write_log(&proxy.log, INFO, false);
+            self.state.log_step = before;
+        }
+    }
+
+    fn write_log(&mut self, logs: &ProxyLog, level: u8, failed: bool) {
+        let session_level = self.session.log_level;
+        let level = match self.state.log_level.or(session_level) {
+            Some(None) => return,
+            Some(Some(forced)) => forced,
+            None => level,
+        };
+        let mut text = std::mem::take(&mut self.state.scratch);
+        text.clear();
+        let format = logs
+            .error_format
+            .as_ref()
+            .filter(|_| failed && !self.state.has_request)
+            .or(logs.format.as_ref());
+        self.render_line(format, &mut text);
+        let mut structured = Vec::new();
+        if let Some(format) = &logs.structured_data {
+            format.render(self, &mut structured);
+        }
+        let global = &self.session.runtime.snapshot.global;
+        let tag = logs
+            .tag
+            .as_deref()
+            .or(global.log_tag.as_deref())
+            .unwrap_or("haproxy");
+        let message = Message {
+            level,
+            tag,
+            structured_data: &structured,
+            text: &text,
+        };
+        log::emit(&self.session.runtime, &logs.targets, &message);
+        self.state.scratch = text;
+    }
+
+    fn render_line(&self, format: Option<&Arc<LogFormat>>, text: &mut Vec<u8>) {
+        match format {
+            Some(format) => format.render(self, text),
+            None => self.connect_line(text),
+        }
+    }
+
+    /// The line of a proxy that has no format: who connected to what.
+    fn connect_line(&self, text: &mut Vec<u8>) {
+        use std::io::Write;
+        let client = expr::view::View::client(self).unwrap_or_default();
+        let show = |end: Option<&base::Endpoint>| match end {
+            Some(base::Endpoint::Inet(address)) => format!("{}:{}", address.ip(), address.port()),
+            Some(base::Endpoint::Unix(_)) => format!("unix:{}", self.session.bind.id),
+            None => "unknown:0".into(),
+        };
+        let config = &self.session.frontend.config;
+        let mode = if config.mode == model::Mode::Http {
+            "HTTP"
+        } else {
+            "TCP"
+        };
+        let (from, to) = (show(client.src), show(client.dst));
+        let _ = write!(text, "Connect from {from} to {to} ({}/{mode})", config.name);
+    }
+}

@@ -1,0 +1,187 @@
+//! An HTTP session: one request after the other on a client's connection.
+
+use super::request::Arrival;
+use super::{Next, Phase, Source, Stream};
+use crate::clock;
+use crate::mux::Received;
+use crate::session::{ClientSide, Session};
+use crate::worker::Worker;
+use model::live::count;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+/// Serves requests until the connection ends.
+pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut ClientSide) {
+    let mut first = true;
+    let mut begin = (session.accepted.0, session.handshake, session.accepted.1);
+    loop {
+        if client.conn.input.is_empty() && !wait_for_request(session, client, first).await {
+            return;
+        }
+        let mut stream = Stream::new(session, worker, client);
+        (
+            stream.state.times.begin,
+            stream.state.times.handshake,
+            stream.state.times.begin_date,
+        ) = begin;
+        let next = stream.http_request(first).await;
+        drop(stream);
+        match next {
+            Next::KeepAlive => {}
+            Next::Close => return linger(client).await,
+            Next::Abort => return,
+        }
+        first = false;
+        client.conn.rest();
+        let now = clock::now_ms();
+        begin = (now, now, clock::date());
+    }
+}
+
+/// Waits for the first byte of a request without holding memory; says whether it came.
+async fn wait_for_request(session: &Session, client: &mut ClientSide, first: bool) -> bool {
+    let timeouts = &session.frontend.config.timeouts;
+    let timeout = match first {
+        true => timeouts.http_request.or(timeouts.client),
+        false => timeouts
+            .keep_alive
+            .or(timeouts.http_request)
+            .or(timeouts.client),
+    };
+    if first {
+        // The wait for the first request ends like any wait within a request: with an error page and a log line.
+        return true;
+    }
+    let at = timeout.map(|timeout| clock::now_ms() + timeout);
+    let stopping = session.runtime.process.is_stopping();
+    let ClientSide { conn, deadline, .. } = client;
+    let came = poll_fn(|cx| match conn.poll_fill(cx) {
+        Poll::Ready(Ok(Received::Bytes | Received::Full)) => Poll::Ready(true),
+        Poll::Ready(Ok(Received::End) | Err(_)) => Poll::Ready(false),
+        Poll::Pending if stopping => Poll::Ready(false),
+        Poll::Pending => deadline.poll(cx, at).map(|()| false),
+    });
+    came.await
+}
+
+/// How long a closing connection's remaining input is read, in milliseconds, so that a reset does not overtake the last
+/// response.
+const LINGER: u64 = 1000;
+
+/// Closes the sending half and reads what the client still sends for a moment.
+async fn linger(client: &mut ClientSide) {
+    client.conn.shutdown();
+    if client.conn.has_ended() {
+        return;
+    }
+    let until = clock::now_ms() + LINGER;
+    let ClientSide { conn, deadline, .. } = client;
+    poll_fn(|cx| {
+        loop {
+            let n = conn.input.len();
+            conn.input.consume(n);
+            match conn.poll_fill(cx) {
+                Poll::Ready(Ok(Received::Bytes | Received::Full)) => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return deadline.poll(cx, Some(until)),
+            }
+        }
+    })
+    .await;
+}
+
+impl Stream<'_> {
+    /// One request from its first byte to its log line.
+    async fn http_request(&mut self, first: bool) -> Next {
+        let next = match self.receive_request().await {
+            Arrival::Complete => {
+                self.begin_request();
+                self.process_and_serve().await
+            }
+            Arrival::Silence => return Next::Abort,
+            Arrival::Aborted => {
+                self.state.end(Source::Client, Phase::Request);
+                self.bad_request(400, first).await
+            }
+            Arrival::Timeout => {
+                self.state.end(Source::ClientTimeout, Phase::Request);
+                self.bad_request(408, first).await
+            }
+            Arrival::Refused(status) => {
+                self.refuse(Phase::Request);
+                self.bad_request(status, first).await
+            }
+        };
+        self.finish();
+        next
+    }
+
+    fn begin_request(&mut self) {
+        let frontend = &self.session.frontend;
+        self.session.requests.set(self.session.requests.get() + 1);
+        let process = &self.session.runtime.process;
+        self.state.number = process
+            .streams
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        count(&frontend.front.requests, 1);
+        frontend
+            .front
+            .request_rate
+            .add(self.state.times.request, 1000, 1);
+        self.capture_request();
+        self.log_connect();
+    }
+
+    async fn process_and_serve(&mut self) -> Next {
+        match self.process_request().await {
+            Ok(()) => {
+                if let Err(next) = self.keep_body_for_retries().await {
+                    return next;
+                }
+                self.serve().await
+            }
+            Err(next) => next,
+        }
+    }
+
+    /// Keeps the request's body when the backend may have to send it again; one that does not fit a buffer is sent once.
+    async fn keep_body_for_retries(&mut self) -> Result<(), Next> {
+        let retry_on = self.backend().config.back.retry_on;
+        if !retry_on.needs_request() || self.state.no_l7_retry || self.client.conn.is_message_over()
+        {
+            return Ok(());
+        }
+        self.buffer_request().await?;
+        if !self.client.conn.is_body_at_hand() {
+            return Ok(());
+        }
+        let mut body = Vec::new();
+        while !self.client.conn.is_message_over() {
+            if self
+                .client
+                .conn
+                .decode(&self.session.runtime.limits)
+                .is_err()
+            {
+                self.refuse(Phase::Data);
+                return Err(self.send_page(400).await);
+            }
+            let n = self.client.conn.payload().len();
+            body.extend_from_slice(self.client.conn.payload());
+            self.client.conn.consume(n);
+        }
+        self.state.replay = Some(body);
+        Ok(())
+    }
+
+    /// Answers a request that was never complete.
+    async fn bad_request(&mut self, status: u16, _first: bool) -> Next {
+        count(&self.session.frontend.front.request_errors, 1);
+        self.state.request_flags.connection_close = true;
+        match self.send_page(status).await {
+            Next::Abort => Next::Abort,
+            _ => Next::Close,
+        }
+    }
+}

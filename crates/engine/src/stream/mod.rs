@@ -1,0 +1,254 @@
+//! A stream: one request with its response, or one TCP connection, on its way through the proxy.
+
+mod access;
+mod cause;
+mod dispatch;
+mod finish;
+mod forwarded;
+mod http;
+mod pages;
+mod relay;
+mod relay_header;
+mod reply;
+mod request;
+mod response;
+mod rules;
+pub use rules::Verdict;
+mod tcp;
+mod times;
+mod vars;
+mod view;
+
+pub use cause::{Cause, Phase, Source};
+pub use http::serve_http;
+pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
+pub use tcp::{TcpEnd, serve_tcp};
+pub use times::Times;
+pub use vars::Vars;
+
+use crate::backend::Slot;
+use crate::mux::Conn;
+use crate::proxy::{ProxyRuntime, ServerRuntime};
+use crate::session::{ClientSide, Session};
+use crate::worker::Worker;
+use base::Endpoint;
+use message::Head;
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use wire::h1::{Framing, MessageFlags};
+
+/// What a stream knows and has done. Kept apart from [`Stream`] so that it can be pooled: an idle connection has none.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The request's head.
+    pub request: Head,
+    /// The response's head.
+    pub response: Head,
+    /// Whether `request` holds a request.
+    pub has_request: bool,
+    /// Whether `response` holds a response.
+    pub has_response: bool,
+    /// How the request's body is delimited.
+    pub request_framing: Framing,
+    /// What the request's connection headers said.
+    pub request_flags: MessageFlags,
+    /// What the response's connection headers said.
+    pub response_flags: MessageFlags,
+    /// The source as rules rewrote it.
+    pub src: Option<Arc<Endpoint>>,
+    /// The destination as rules rewrote it.
+    pub dst: Option<Arc<Endpoint>>,
+    /// The backend, once chosen.
+    pub backend: Option<Arc<ProxyRuntime>>,
+    /// Whether the stream counts among the backend's.
+    pub in_backend: bool,
+    /// The server, once chosen.
+    pub server: Option<Arc<ServerRuntime>>,
+    /// The place on it.
+    pub slot: Option<Slot>,
+    /// The connection to it.
+    pub server_conn: Option<ServerConn>,
+    /// Moments.
+    pub times: Times,
+    /// How it ended; the first cause counts.
+    pub cause: Option<Cause>,
+    /// The status sent to the client, 0 before.
+    pub status: u16,
+    /// Connection attempts that were repeated.
+    pub retries: u32,
+    /// Whether another server was tried.
+    pub redispatched: bool,
+    /// How many were ahead in the server's and in the backend's queue.
+    pub queue_ahead: [u64; 2],
+    /// The request line as received.
+    pub request_line: Vec<u8>,
+    /// Captured request headers.
+    pub request_captures: Vec<Option<Box<[u8]>>>,
+    /// Captured response headers.
+    pub response_captures: Vec<Option<Box<[u8]>>>,
+    /// Captured cookies of request and response.
+    pub cookie_captures: [Option<Box<[u8]>>; 2],
+    /// The unique id, once made.
+    pub unique_id: OnceCell<Vec<u8>>,
+    /// The log level that a rule forced; `Some(None)` is silence.
+    pub log_level: Option<Option<u8>>,
+    /// Variables of the transaction, the request and the response.
+    pub vars: Vars,
+    /// Timeouts that rules changed, in milliseconds.
+    pub timeouts: TimeoutOverrides,
+    /// `set-priority-class` and `-offset`.
+    pub priority: (i32, i32),
+    /// `set-retries`.
+    pub retry_limit: Option<u32>,
+    /// `strict-mode`.
+    pub strict: bool,
+    /// `disable-l7-retry`.
+    pub no_l7_retry: bool,
+    /// Marks and types of service for the coming server connection.
+    pub server_socket: (Option<u32>, Option<u8>),
+    /// When the rule that waits began to, in milliseconds since the start.
+    pub waiting_since: Option<u64>,
+    /// Bytes passed on from the client and from the server, as logs and statistics count them.
+    pub bytes: (u64, u64),
+    /// The number of this stream in the process.
+    pub number: u64,
+    /// Whether the server's connection may serve another request, as far as the request is concerned.
+    pub reusable: bool,
+    /// Whether the server's connection belongs to this client alone.
+    pub private: bool,
+    /// A body kept for a repeated request.
+    pub replay: Option<Vec<u8>>,
+    /// Whether a log line has been sent already (`logasap`).
+    pub logged: bool,
+    /// Which step is being logged.
+    pub log_step: &'static str,
+    /// Text to build things in.
+    pub scratch: Vec<u8>,
+}
+
+/// Timeouts that rules changed, in milliseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TimeoutOverrides {
+    /// `client`
+    pub client: Option<u64>,
+    /// `server`
+    pub server: Option<u64>,
+    /// `tunnel`
+    pub tunnel: Option<u64>,
+    /// `connect`
+    pub connect: Option<u64>,
+    /// `queue`
+    pub queue: Option<u64>,
+    /// `tarpit`
+    pub tarpit: Option<u64>,
+}
+
+/// A connection to a server in use.
+#[derive(Debug)]
+pub struct ServerConn {
+    /// The connection.
+    pub conn: Conn,
+    /// The server.
+    pub server: Arc<ServerRuntime>,
+    /// What tells it apart from other connections to the same server.
+    pub key: u64,
+    /// Whether it was idle before.
+    pub reused: bool,
+    /// How many streams it has served, this one included.
+    pub uses: u32,
+    /// Its source and destination, asked of the system when they are needed.
+    pub ends: OnceCell<(Option<Endpoint>, Option<Endpoint>)>,
+}
+
+impl State {
+    /// Empties the state and keeps its memory.
+    pub fn reset(&mut self) {
+        let (mut request, mut response) = (
+            std::mem::take(&mut self.request),
+            std::mem::take(&mut self.response),
+        );
+        let (mut line, mut scratch) = (
+            std::mem::take(&mut self.request_line),
+            std::mem::take(&mut self.scratch),
+        );
+        let (mut captures, mut other) = (
+            std::mem::take(&mut self.request_captures),
+            std::mem::take(&mut self.response_captures),
+        );
+        request.clear();
+        response.clear();
+        line.clear();
+        scratch.clear();
+        captures.clear();
+        other.clear();
+        request.shrink_to(65_536);
+        response.shrink_to(65_536);
+        *self = Self {
+            request,
+            response,
+            request_line: line,
+            scratch,
+            request_captures: captures,
+            response_captures: other,
+            ..Self::default()
+        };
+    }
+
+    /// Takes note of how the stream ended, unless that is settled already.
+    pub fn end(&mut self, source: Source, phase: Phase) {
+        self.cause.get_or_insert(Cause { source, phase });
+    }
+}
+
+/// What becomes of the client's connection after a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Another request may come.
+    KeepAlive,
+    /// It is closed once everything is delivered.
+    Close,
+    /// It is closed with a reset, or without telling the peer.
+    Abort,
+}
+
+/// A stream in progress.
+pub struct Stream<'c> {
+    /// The session it belongs to.
+    pub session: Rc<Session>,
+    /// The worker.
+    pub worker: Rc<Worker>,
+    /// The client's connection.
+    pub client: &'c mut ClientSide,
+    /// Everything else.
+    pub state: Box<State>,
+}
+
+impl<'c> Stream<'c> {
+    /// A stream at its beginning.
+    pub fn new(session: &Rc<Session>, worker: &Rc<Worker>, client: &'c mut ClientSide) -> Self {
+        let mut state = worker.take_state();
+        state.strict = true;
+        Self {
+            session: session.clone(),
+            worker: worker.clone(),
+            client,
+            state,
+        }
+    }
+
+    /// The backend, or the frontend as long as there is none.
+    #[must_use]
+    pub fn backend(&self) -> &Arc<ProxyRuntime> {
+        self.state
+            .backend
+            .as_ref()
+            .unwrap_or(&self.session.frontend)
+    }
+}
+
+impl Drop for Stream<'_> {
+    fn drop(&mut self) {
+        self.worker.give_state(std::mem::take(&mut self.state));
+    }
+}

@@ -1,0 +1,377 @@
+//! Moving bodies both ways at once, with half-closes and timeouts.
+
+use crate::clock;
+use crate::io::Deadline;
+use crate::mux::{Conn, Received};
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use wire::h1::Limits;
+
+/// Timeouts of a relay in milliseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RelayTimeouts {
+    /// Inactivity of the client.
+    pub client: Option<u64>,
+    /// Inactivity of the server.
+    pub server: Option<u64>,
+    /// Inactivity of the client once one direction is closed.
+    pub client_fin: Option<u64>,
+    /// Inactivity of the server once one direction is closed.
+    pub server_fin: Option<u64>,
+    /// Inactivity of both ends of a tunnel.
+    pub tunnel: Option<u64>,
+}
+
+/// How a relay ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelayEnd {
+    /// Both messages are over and delivered.
+    Complete,
+    /// The response is over and delivered; the request was not.
+    ResponseOnly,
+    /// The client ended or broke its connection before its message was over.
+    ClientAborted,
+    /// The server did.
+    ServerAborted,
+    /// The client's inactivity timeout passed.
+    ClientTimeout,
+    /// The server's did.
+    ServerTimeout,
+    /// The request's chunks were malformed.
+    BadRequest,
+    /// The response's chunks were malformed.
+    BadResponse,
+    /// The client could not be written to.
+    ClientUnwritable,
+    /// The server's response head is due: the caller asked to stop for it.
+    ResponseStarted,
+}
+
+/// One direction of a relay.
+#[derive(Debug, Default)]
+struct Flow {
+    /// The message is over and everything was handed to the receiving side's output.
+    finished: bool,
+    /// Everything was delivered.
+    delivered: bool,
+    /// Waiting for the sender, as opposed to being blocked by the receiver.
+    waits_for_source: bool,
+    /// Whether the end of the message closes the receiver's stream (raw bytes).
+    closes: bool,
+    /// The receiver does not take anything any more; what still comes is dropped.
+    discarding: bool,
+    /// Fields behind the body are not passed on.
+    drops_trailers: bool,
+    /// Body bytes passed on.
+    moved: u64,
+}
+
+/// A fault in one direction.
+enum FlowFault {
+    SourceAborted,
+    SinkBroken,
+    Malformed,
+}
+
+/// What the relay is to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A request body, stopping when the server begins to answer.
+    RequestUntilResponse,
+    /// HTTP bodies.
+    Http,
+    /// Raw bytes both ways; each end of stream is passed on by itself.
+    Tunnel,
+}
+
+/// A relay between a client's and a server's connection.
+pub struct Relay<'a> {
+    /// The client's connection.
+    pub client: &'a mut Conn,
+    /// The server's connection.
+    pub server: &'a mut Conn,
+    /// Limits for trailers.
+    pub limits: &'a Limits,
+    /// What is moved.
+    pub shape: Shape,
+    /// Timeouts.
+    pub timeouts: RelayTimeouts,
+    request: Flow,
+    response: Flow,
+    client_active: u64,
+    server_active: u64,
+}
+
+impl<'a> Relay<'a> {
+    /// A relay whose connections have been told what to expect and what they send.
+    pub fn new(
+        client: &'a mut Conn,
+        server: &'a mut Conn,
+        limits: &'a Limits,
+        shape: Shape,
+        timeouts: RelayTimeouts,
+    ) -> Self {
+        let now = clock::now_ms();
+        let flow = || Flow {
+            closes: shape == Shape::Tunnel,
+            ..Flow::default()
+        };
+        Self {
+            client,
+            server,
+            limits,
+            shape,
+            timeouts,
+            request: flow(),
+            response: flow(),
+            client_active: now,
+            server_active: now,
+        }
+    }
+
+    /// Says that the request has been delivered already.
+    #[must_use]
+    pub fn request_done(mut self) -> Self {
+        self.request = Flow {
+            finished: true,
+            delivered: true,
+            ..Flow::default()
+        };
+        self
+    }
+
+    /// Says that fields behind the request's and the response's body are not passed on.
+    #[must_use]
+    pub fn drop_trailers(mut self, of_request: bool, of_response: bool) -> Self {
+        self.request.drops_trailers = of_request;
+        self.response.drops_trailers = of_response;
+        self
+    }
+
+    /// Body bytes passed on from the client and from the server.
+    #[must_use]
+    pub fn moved(&self) -> (u64, u64) {
+        (self.request.moved, self.response.moved)
+    }
+
+    /// Moves bytes until the relay comes to an end.
+    pub async fn run(&mut self, deadline: &mut Deadline) -> RelayEnd {
+        poll_fn(|cx| self.poll(cx, deadline)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: &mut Deadline) -> Poll<RelayEnd> {
+        if let Some(end) = self.poll_request(cx) {
+            return Poll::Ready(end);
+        }
+        if let Some(end) = self.poll_response(cx) {
+            return Poll::Ready(end);
+        }
+        self.poll_deadline(cx, deadline)
+    }
+
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
+        if self.request.delivered {
+            return None;
+        }
+        let (from, to) = (self.client.received, self.server.sent);
+        let moved = poll_flow(cx, self.client, self.server, &mut self.request, self.limits);
+        if self.client.received != from {
+            self.client_active = clock::now_ms();
+        }
+        if self.server.sent != to {
+            self.server_active = clock::now_ms();
+        }
+        match moved {
+            Ok(()) => None,
+            Err(FlowFault::SourceAborted) => Some(RelayEnd::ClientAborted),
+            Err(FlowFault::Malformed) => Some(RelayEnd::BadRequest),
+            // The server may have answered before it closed: its response decides.
+            Err(FlowFault::SinkBroken) => {
+                self.request.discarding = true;
+                self.server.drop_output();
+                cx.waker().wake_by_ref();
+                None
+            }
+        }
+    }
+
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
+        if self.shape == Shape::RequestUntilResponse {
+            return self.poll_response_start(cx);
+        }
+        if !self.response.delivered {
+            let (from, to) = (self.server.received, self.client.sent);
+            let moved = poll_flow(
+                cx,
+                self.server,
+                self.client,
+                &mut self.response,
+                self.limits,
+            );
+            if self.server.received != from {
+                self.server_active = clock::now_ms();
+            }
+            if self.client.sent != to {
+                self.client_active = clock::now_ms();
+            }
+            match moved {
+                Ok(()) => {}
+                Err(FlowFault::SourceAborted) => return Some(RelayEnd::ServerAborted),
+                Err(FlowFault::Malformed) => return Some(RelayEnd::BadResponse),
+                Err(FlowFault::SinkBroken) => return Some(RelayEnd::ClientUnwritable),
+            }
+        }
+        match (self.request.delivered, self.response.delivered) {
+            (true, true) => Some(RelayEnd::Complete),
+            (false, true) if self.shape == Shape::Http && self.gives_up_request() => {
+                Some(RelayEnd::ResponseOnly)
+            }
+            _ => None,
+        }
+    }
+
+    /// Once the response is delivered, the rest of the request matters only while the server still takes it.
+    fn gives_up_request(&self) -> bool {
+        self.request.discarding || self.server.has_ended()
+    }
+
+    fn poll_response_start(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
+        if self.request.delivered {
+            return Some(RelayEnd::Complete);
+        }
+        match self.server.poll_fill(cx) {
+            Poll::Ready(Ok(Received::Bytes | Received::Full)) => Some(RelayEnd::ResponseStarted),
+            Poll::Ready(Ok(Received::End) | Err(_)) => Some(RelayEnd::ServerAborted),
+            Poll::Pending => None,
+        }
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: &mut Deadline) -> Poll<RelayEnd> {
+        let (client, server) = (self.client_deadline(), self.server_deadline());
+        let next = match (client, server) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        if deadline.poll(cx, next).is_pending() {
+            return Poll::Pending;
+        }
+        Poll::Ready(if client == next {
+            RelayEnd::ClientTimeout
+        } else {
+            RelayEnd::ServerTimeout
+        })
+    }
+
+    /// When the client counts as too slow: while its bytes are waited for, or while it does not take any.
+    fn client_deadline(&self) -> Option<u64> {
+        let reading =
+            !self.request.delivered && self.request.waits_for_source && !self.client.has_ended();
+        let writing = !self.response.delivered && !self.client.is_flushed_or_idle(&self.response);
+        if !(reading || writing) {
+            return None;
+        }
+        let half_closed =
+            self.shape == Shape::Tunnel && (self.request.finished || self.response.finished);
+        let timeout = self.timeout(self.timeouts.client, self.timeouts.client_fin, half_closed);
+        let active = if self.shape == Shape::Tunnel {
+            self.client_active.max(self.server_active)
+        } else {
+            self.client_active
+        };
+        timeout.map(|timeout| active + timeout)
+    }
+
+    fn server_deadline(&self) -> Option<u64> {
+        let reading =
+            !self.response.delivered && self.response.waits_for_source && !self.server.has_ended();
+        let awaited = reading && self.shape != Shape::RequestUntilResponse;
+        let writing = !self.request.delivered && !self.request.waits_for_source;
+        if !(awaited || writing) {
+            return None;
+        }
+        let half_closed =
+            self.shape == Shape::Tunnel && (self.request.finished || self.response.finished);
+        let timeout = self.timeout(self.timeouts.server, self.timeouts.server_fin, half_closed);
+        let active = if self.shape == Shape::Tunnel {
+            self.client_active.max(self.server_active)
+        } else {
+            self.server_active
+        };
+        timeout.map(|timeout| active + timeout)
+    }
+
+    fn timeout(&self, normal: Option<u64>, fin: Option<u64>, half_closed: bool) -> Option<u64> {
+        if half_closed && fin.is_some() {
+            return fin;
+        }
+        match self.shape {
+            Shape::Tunnel => self.timeouts.tunnel.or(normal),
+            _ => normal,
+        }
+    }
+}
+
+impl Conn {
+    /// Whether nothing is held up on the way to this peer.
+    fn is_flushed_or_idle(&self, flow: &Flow) -> bool {
+        flow.waits_for_source && self.is_flushed()
+    }
+}
+
+/// Moves what can be moved from `source` to `sink`.
+fn poll_flow(
+    cx: &mut Context<'_>,
+    source: &mut Conn,
+    sink: &mut Conn,
+    flow: &mut Flow,
+    limits: &Limits,
+) -> Result<(), FlowFault> {
+    loop {
+        flow.waits_for_source = false;
+        source.decode(limits).map_err(|_| FlowFault::Malformed)?;
+        if !source.payload().is_empty() {
+            let taken = if flow.discarding {
+                source.payload().len()
+            } else {
+                match sink.poll_send(cx, source.payload()) {
+                    Poll::Ready(Ok(taken)) => taken,
+                    Poll::Ready(Err(_)) => return Err(FlowFault::SinkBroken),
+                    Poll::Pending => return Ok(()),
+                }
+            };
+            source.consume(taken);
+            flow.moved += taken as u64;
+            continue;
+        }
+        if !flow.finished && source.is_message_over() {
+            flow.finished = true;
+            let trailers = source.trailers().filter(|_| !flow.drops_trailers);
+            sink.finish_body(trailers);
+        }
+        if !flow.discarding {
+            match sink.poll_flush(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Err(FlowFault::SinkBroken),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        if flow.finished {
+            flow.delivered = true;
+            if flow.closes {
+                sink.shutdown();
+            }
+            return Ok(());
+        }
+        if source.is_cut_short() {
+            return Err(FlowFault::SourceAborted);
+        }
+        flow.waits_for_source = true;
+        match source.poll_fill(cx) {
+            Poll::Ready(Ok(Received::Bytes | Received::End)) => {}
+            // A full buffer without a decodable byte is a chunk line that never ends.
+            Poll::Ready(Ok(Received::Full)) => return Err(FlowFault::Malformed),
+            Poll::Ready(Err(_)) => return Err(FlowFault::SourceAborted),
+            Poll::Pending => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Answers that the proxy makes by itself.
+
+use super::{Next, Stream, pages};
+use bytes::Bytes;
+use expr::logformat::LogFormat;
+use message::{FieldId, Head};
+use model::ErrorPage;
+use model::rules::Reply;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use wire::h1::{self, ConnectionHeader, Framing};
+
+impl Stream<'_> {
+    /// Answers with the proxy's page for a status: the backend's, else the frontend's, else the built-in one.
+    pub(super) async fn send_page(&mut self, status: u16) -> Next {
+        match self.page(status) {
+            Some(reply) => self.send_reply(Box::new(reply)).await,
+            None => {
+                self.state.status = status;
+                Next::Close
+            }
+        }
+    }
+
+    /// The page for a status; `None` closes the connection without a word.
+    pub(super) fn page(&self, status: u16) -> Option<Reply> {
+        let page = self
+            .backend()
+            .config
+            .errors
+            .get(&status)
+            .or_else(|| self.session.frontend.config.errors.get(&status));
+        match page {
+            None => Some(pages::page(status)),
+            Some(ErrorPage::Silent) => None,
+            Some(ErrorPage::File(stored)) => Some(Reply {
+                head: stored.head.clone(),
+                body: Bytes::copy_from_slice(&stored.body),
+                close: matches!(status, 400 | 408),
+                verbatim: true,
+            }),
+            Some(ErrorPage::Redirect(code, location)) => {
+                let mut reply = Reply::new(*code, pages::reason(*code).as_bytes());
+                reply.head.push_known(FieldId::CacheControl, b"no-cache");
+                reply
+                    .head
+                    .push_known(FieldId::Location, location.as_bytes());
+                Some(reply)
+            }
+            Some(ErrorPage::Composed(composed)) => Some(self.compose(composed)),
+        }
+    }
+
+    fn compose(&self, composed: &model::ComposedResponse) -> Reply {
+        let mut reply = Reply::new(composed.status, pages::reason(composed.status).as_bytes());
+        let text = |format: &LogFormat| {
+            let mut text = Vec::new();
+            format.render(self, &mut text);
+            text
+        };
+        reply.body = match &composed.body {
+            model::ResponseBody::Empty => Bytes::new(),
+            model::ResponseBody::Fixed(bytes) => Bytes::copy_from_slice(bytes),
+            model::ResponseBody::Format(format) => text(format).into(),
+        };
+        if let Some(kind) = &composed.content_type {
+            reply.head.push_known(FieldId::ContentType, kind.as_bytes());
+        }
+        for (name, format) in &composed.headers {
+            reply.head.push(name.as_bytes(), &text(format));
+        }
+        reply
+    }
+
+    /// Sends a reply after `http-after-response` rules and says what becomes of the connection.
+    pub(super) async fn send_reply(&mut self, reply: Box<Reply>) -> Next {
+        let body = reply.body;
+        self.state.response = reply.head;
+        self.state.has_response = true;
+        let bodyless = matches!(self.state.response.status(), 100..=199 | 204 | 304);
+        // A stored page goes out as it was written: without a length its end is that of the connection.
+        let measured = !reply.verbatim || self.state.response.has(FieldId::ContentLength);
+        if !bodyless && !self.state.response.has(FieldId::ContentLength) && measured {
+            prepend_length(&mut self.state.response, body.len());
+        }
+        self.after_response_rules().await;
+        self.state.status = self.state.response.status();
+        let head_only = bodyless || self.state.request.method() == message::Method::Head;
+        let unread = !self.client.conn.is_message_over();
+        let next =
+            self.write_response_head(Framing::Length(body.len() as u64), reply.close || unread);
+        let payload: &[u8] = if head_only { &[] } else { &body };
+        if !self.deliver(payload).await {
+            return Next::Abort;
+        }
+        next
+    }
+
+    /// `http-after-response` rules of the backend, then of the frontend.
+    pub(super) async fn after_response_rules(&mut self) {
+        let frontend = self.session.frontend.clone();
+        let backend = self.backend().clone();
+        if !Arc::ptr_eq(&frontend, &backend) {
+            // A refusal makes no sense any more at this point: what follows in the list is simply skipped.
+            let _ = self
+                .run_rules(&backend.config.rules.http_after_response)
+                .await;
+        }
+        let _ = self
+            .run_rules(&frontend.config.rules.http_after_response)
+            .await;
+    }
+
+    /// Puts the response's head into the client's output and says what becomes of the connection.
+    pub(super) fn write_response_head(&mut self, framing: Framing, close: bool) -> Next {
+        let facts = h1::RequestFacts::from(&self.state.request_flags);
+        let facts = if self.state.has_request {
+            facts
+        } else {
+            h1::RequestFacts::default()
+        };
+        let http10 = self.state.response.version() < message::Version::HTTP_11;
+        let mode = connection_mode(self.session.frontend.config.close_mode);
+        let tokens = h1::take_connection_tokens(&mut self.state.response);
+        let flags = h1::MessageFlags {
+            http10,
+            ..self.state.response_flags
+        };
+        let side = h1::client_side(&facts, tokens, mode, &flags, framing);
+        let stopping = self.session.runtime.process.is_stopping();
+        let (header, stays) = if close || stopping {
+            let told = if http10 || framing == Framing::Tunnel {
+                ConnectionHeader::None
+            } else {
+                ConnectionHeader::Close
+            };
+            (told, false)
+        } else {
+            (side.header, side.stays_open)
+        };
+        let cases = self.client_cases();
+        h1::write_response(
+            &self.state.response,
+            framing,
+            header,
+            cases.as_ref().and_then(|r| r.cases.as_ref()),
+            self.client.conn.output(),
+        );
+        self.client.conn.begin_body(framing);
+        if stays { Next::KeepAlive } else { Next::Close }
+    }
+
+    fn client_cases(&self) -> Option<Arc<crate::runtime::Runtime>> {
+        let adjust = self
+            .session
+            .frontend
+            .config
+            .options
+            .has(model::Options::ADJUST_CLIENT_CASE);
+        adjust.then(|| self.session.runtime.clone())
+    }
+
+    /// Sends what is in the client's output and `payload` behind it; says whether it was all delivered in time.
+    pub(super) async fn deliver(&mut self, payload: &[u8]) -> bool {
+        let timeout = self.session.frontend.config.timeouts.client;
+        let client = &mut *self.client;
+        let at = timeout.map(|timeout| crate::clock::now_ms() + timeout);
+        let mut sent = 0;
+        poll_fn(|cx| {
+            loop {
+                let rest = payload.get(sent..).unwrap_or_default();
+                let outcome = if rest.is_empty() {
+                    client.conn.poll_flush(cx).map_ok(|()| 0)
+                } else {
+                    client.conn.poll_send(cx, rest)
+                };
+                match outcome {
+                    Poll::Ready(Ok(_)) if rest.is_empty() => return Poll::Ready(true),
+                    Poll::Ready(Ok(n)) => sent += n,
+                    Poll::Ready(Err(_)) => return Poll::Ready(false),
+                    Poll::Pending => return client.deadline.poll(cx, at).map(|()| false),
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Puts `content-length` in front of the other fields, where HAProxy has it in its own answers.
+fn prepend_length(head: &mut Head, len: usize) {
+    let mut digits = [0u8; 20];
+    let text = decimal(len as u64, &mut digits);
+    let mut with_length = Head::new();
+    with_length.start_response(head.version(), head.status(), head.reason());
+    with_length.push_known(FieldId::ContentLength, text);
+    for (name, value) in head.iter() {
+        with_length.push(name, value);
+    }
+    *head = with_length;
+}
+
+/// Writes a number in decimal.
+pub fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        if let Some(digit) = digits.get_mut(at) {
+            *digit = b'0' + (n % 10) as u8;
+        }
+        n /= 10;
+        if n == 0 {
+            return digits.get(at..).unwrap_or_default();
+        }
+    }
+}
+
+/// The codec's name for a proxy's way of closing connections.
+pub fn connection_mode(mode: model::CloseMode) -> h1::ConnectionMode {
+    match mode {
+        model::CloseMode::KeepAlive => h1::ConnectionMode::KeepAlive,
+        model::CloseMode::ServerClose => h1::ConnectionMode::ServerClose,
+        model::CloseMode::Close => h1::ConnectionMode::Close,
+    }
+}

@@ -1,0 +1,555 @@
+//! The request's way to a server: reading it, the frontend's and the backend's rules, the headers that the proxy adds.
+
+use super::rules::Verdict;
+use super::{Next, Phase, Source, Stream};
+use crate::clock;
+use crate::mux::Received;
+use crate::proxy::ProxyRuntime;
+use message::FieldId;
+use model::live::count;
+use model::rules::CloseKind;
+use model::{ForwardHeader, Options, Proxy, SwitchTarget};
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::Poll;
+use wire::h1::{self, Parsed};
+
+/// How waiting for a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// A complete head was read.
+    Complete,
+    /// The client closed, broke or never used the connection; nothing of a request had come.
+    Silence,
+    /// The client closed in the middle of a head.
+    Aborted,
+    /// The head took too long.
+    Timeout,
+    /// The head was refused, with this status.
+    Refused(u16),
+}
+
+impl Stream<'_> {
+    /// Reads a request's head. The first byte may already be in the buffer.
+    pub(super) async fn receive_request(&mut self) -> Arrival {
+        let timeouts = &self.session.frontend.config.timeouts;
+        let timeout = timeouts.http_request.or(timeouts.client);
+        let at = timeout
+            .map(|timeout| self.state.times.first_byte.max(self.state.times.handshake) + timeout);
+        loop {
+            if !self.client.conn.input.is_empty() {
+                if self.state.times.first_byte == 0 {
+                    self.note_first_byte();
+                }
+                match self.parse_request() {
+                    Ok(true) => return Arrival::Complete,
+                    Ok(false) => {}
+                    Err(error) => return Arrival::Refused(error.status),
+                }
+            }
+            let client = &mut *self.client;
+            let received = poll_fn(|cx| match client.conn.poll_fill(cx) {
+                Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+                Poll::Pending => client.deadline.poll(cx, at).map(|()| None),
+            });
+            match received.await {
+                Some(Ok(Received::Bytes)) => {}
+                Some(Ok(Received::Full)) => return Arrival::Refused(400),
+                Some(Ok(Received::End) | Err(_)) if self.client.conn.input.is_empty() => {
+                    return Arrival::Silence;
+                }
+                Some(Ok(Received::End) | Err(_)) => return Arrival::Aborted,
+                None => return Arrival::Timeout,
+            }
+        }
+    }
+
+    fn note_first_byte(&mut self) {
+        self.state.times.first_byte = clock::now_ms();
+        self.state.times.request_date = clock::date();
+    }
+
+    /// Tries to read the head in the buffer; false when it is not complete.
+    fn parse_request(&mut self) -> Result<bool, h1::ParseError> {
+        let runtime = &self.session.runtime;
+        let front = &self.session.frontend.config;
+        let options = h1::Options {
+            accept_unsafe: front.options.has(Options::UNSAFE_REQUEST),
+            payload_with_any_method: runtime.snapshot.global.accept_payload_with_any_method,
+            keep_insecure_transfer_encoding: runtime
+                .snapshot
+                .global
+                .keep_on_insecure_transfer_encoding,
+        };
+        let state = &mut *self.state;
+        let conn = &mut self.client.conn;
+        match h1::parse_request(
+            conn.input.bytes(),
+            &runtime.limits,
+            &options,
+            &mut state.request,
+        )? {
+            Parsed::Incomplete => Ok(false),
+            Parsed::Done {
+                consumed,
+                framing,
+                flags,
+            } => {
+                let line_end = memchr::memchr(b'\n', conn.input.bytes()).unwrap_or(consumed);
+                let line = conn.input.bytes().get(..line_end).unwrap_or_default();
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                let limit = runtime.snapshot.global.logged_uri_len.saturating_sub(1);
+                state.request_line.clear();
+                state
+                    .request_line
+                    .extend_from_slice(line.get(..limit).unwrap_or(line));
+                conn.input.consume(consumed);
+                conn.expect_body(framing);
+                conn.decode(&runtime.limits)?;
+                // The preface of HTTP/2, which is not spoken here.
+                if state.request.version() == message::Version::HTTP_2
+                    && state.request.method_text() == b"PRI"
+                {
+                    return Err(h1::ParseError {
+                        kind: h1::ErrorKind::Version,
+                        position: 0,
+                        status: 400,
+                    });
+                }
+                state.has_request = true;
+                state.request_framing = framing;
+                state.request_flags = flags;
+                state.times.request = clock::now_ms();
+                Ok(true)
+            }
+        }
+    }
+
+    /// Captures what the frontend's `capture request` lines name.
+    pub(super) fn capture_request(&mut self) {
+        let front = &self.session.frontend.config.front;
+        let state = &mut *self.state;
+        if !front.request_captures.is_empty() {
+            state
+                .request_captures
+                .resize(front.request_captures.len(), None);
+            for (slot, capture) in front
+                .request_captures
+                .iter()
+                .zip(&mut state.request_captures)
+            {
+                if let Some(value) = state.request.get_all(slot.name.as_bytes()).last() {
+                    *capture = Some(value.get(..slot.len).unwrap_or(value).into());
+                }
+            }
+        }
+        if let Some(slot) = &front.cookie_capture {
+            let found = state
+                .request
+                .all_known(FieldId::Cookie)
+                .find_map(|value| captured_cookie(value, b';', slot));
+            state.cookie_captures[0] = found;
+        }
+    }
+
+    /// Everything between the request's head and the choice of a server. `Err` when the stream is answered already.
+    pub(super) async fn process_request(&mut self) -> Result<(), Next> {
+        let frontend = self.session.frontend.clone();
+        if self.is_monitored(&frontend.config) {
+            return Err(self.answer_monitor().await);
+        }
+        self.apply_name_restriction(&frontend.config).await?;
+        self.request_rules(&frontend).await?;
+        self.choose_backend(&frontend);
+        let backend = self.backend().clone();
+        if !backend.config.caps.back {
+            self.state.end(Source::Server, Phase::Connect);
+            return Err(self.send_page(503).await);
+        }
+        self.enter_backend(&backend);
+        if !Arc::ptr_eq(&frontend, &backend) {
+            self.request_rules(&backend).await?;
+        }
+        if frontend.config.options.has(Options::BUFFER_REQUEST)
+            || backend.config.options.has(Options::BUFFER_REQUEST)
+        {
+            self.buffer_request().await?;
+        }
+        self.add_headers(&frontend.config, &backend.config);
+        Ok(())
+    }
+
+    /// Counts the stream in its backend; taken back when the stream ends.
+    fn enter_backend(&mut self, backend: &Arc<ProxyRuntime>) {
+        if self.state.backend.is_none() {
+            self.state.backend = Some(backend.clone());
+        }
+        self.state.in_backend = true;
+        backend.back.connections.enter();
+        count(&backend.back.total, 1);
+        backend
+            .back
+            .session_rate
+            .add(self.state.times.request, 1000, 1);
+    }
+
+    async fn apply_name_restriction(&mut self, config: &Proxy) -> Result<(), Next> {
+        let mode = match config.front.restrict_names {
+            None | Some(model::RestrictNames::Preserve) => return Ok(()),
+            Some(model::RestrictNames::Delete) => h1::RestrictNames::Delete,
+            Some(model::RestrictNames::Reject) => h1::RestrictNames::Reject,
+        };
+        if h1::restrict_names(&mut self.state.request, mode).is_err() {
+            self.refuse(Phase::Request);
+            return Err(self.send_page(403).await);
+        }
+        Ok(())
+    }
+
+    fn is_monitored(&self, config: &Proxy) -> bool {
+        config
+            .front
+            .monitor_uri
+            .as_deref()
+            .is_some_and(|uri| self.state.request.target() == uri.as_bytes())
+    }
+
+    /// Answers `monitor-uri`: 200, or 503 when a `monitor fail` condition holds. Never logged.
+    async fn answer_monitor(&mut self) -> Next {
+        let frontend = self.session.frontend.clone();
+        let failing = frontend
+            .config
+            .front
+            .monitor_fail
+            .iter()
+            .any(|condition| condition.holds(self));
+        self.state.log_level = Some(None);
+        self.state.end(Source::Local, Phase::Request);
+        self.send_page(if failing { 503 } else { 200 }).await
+    }
+
+    /// `tcp-request content`, `http-request` and `redirect` rules of a proxy.
+    async fn request_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
+        let rules = &proxy.config.rules;
+        if !rules.tcp_content.is_empty() {
+            let verdict = self
+                .run_content_rules(&rules.tcp_content, rules.request_inspect_delay)
+                .await;
+            self.settle(verdict, proxy).await?;
+        }
+        let verdict = self.run_rules(&rules.http_request).await;
+        self.settle(verdict, proxy).await?;
+        let verdict = self.run_rules(&rules.redirects).await;
+        self.settle(verdict, proxy).await
+    }
+
+    /// Carries out what request rules came to.
+    async fn settle(&mut self, verdict: Verdict, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
+        let next = match verdict {
+            Verdict::Pass | Verdict::SwitchToHttp => return Ok(()),
+            Verdict::Deny(status, reply) => {
+                self.refuse(Phase::Request);
+                count(&proxy.front.denied_requests, 1);
+                match reply {
+                    Some(reply) => self.send_reply(reply).await,
+                    None => self.send_page(status).await,
+                }
+            }
+            Verdict::Tarpit(status, reply) => {
+                count(&proxy.front.denied_requests, 1);
+                self.hold_in_tarpit().await;
+                match reply {
+                    Some(reply) => self.send_reply(reply).await,
+                    None => self.send_page(status).await,
+                }
+            }
+            Verdict::Reply(reply) => {
+                self.state.end(Source::Local, Phase::Request);
+                self.send_reply(reply).await
+            }
+            Verdict::Close(kind) => {
+                self.refuse(Phase::Request);
+                count(&proxy.front.denied_requests, 1);
+                if kind == CloseKind::Silent {
+                    Next::Abort
+                } else {
+                    Next::Close
+                }
+            }
+            Verdict::Failed => {
+                self.state.end(Source::Internal, Phase::Request);
+                self.send_page(500).await
+            }
+            Verdict::Gone => {
+                self.state.end(Source::Client, Phase::Request);
+                Next::Abort
+            }
+        };
+        Err(next)
+    }
+
+    /// Holds the client for `timeout tarpit` (else `timeout connect`), or until it gives up.
+    async fn hold_in_tarpit(&mut self) {
+        let timeouts = &self.backend().config.timeouts;
+        let time = self
+            .state
+            .timeouts
+            .tarpit
+            .or(timeouts.tarpit)
+            .or(timeouts.connect)
+            .unwrap_or(0);
+        let until = clock::now_ms() + time;
+        let client = &mut *self.client;
+        let gone = poll_fn(|cx| {
+            if !client.conn.input.is_full()
+                && let Poll::Ready(Ok(Received::End) | Err(_)) = client.conn.poll_fill(cx)
+            {
+                return Poll::Ready(true);
+            }
+            client.deadline.poll(cx, Some(until)).map(|()| false)
+        });
+        let source = if gone.await {
+            Source::Client
+        } else {
+            Source::Proxy
+        };
+        self.state.end(source, Phase::Tarpit);
+    }
+
+    /// `use_backend` and `default_backend`. The proxy itself serves when nothing applies and it can.
+    fn choose_backend(&mut self, frontend: &Arc<ProxyRuntime>) {
+        let runtime = self.session.runtime.clone();
+        let mut chosen = None;
+        for rule in &frontend.config.front.switch_rules {
+            if rule
+                .condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(self))
+            {
+                continue;
+            }
+            let target = match &rule.target {
+                SwitchTarget::Static(idx) => runtime.proxy(*idx).cloned(),
+                SwitchTarget::Dynamic(format) => {
+                    let mut name = std::mem::take(&mut self.state.scratch);
+                    name.clear();
+                    format.render(self, &mut name);
+                    let found = std::str::from_utf8(&name)
+                        .ok()
+                        .and_then(|name| runtime.backend(name))
+                        .cloned();
+                    self.state.scratch = name;
+                    found
+                }
+            };
+            match target {
+                Some(target) if !target.config.disabled => {
+                    chosen = Some(target);
+                    break;
+                }
+                // A backend that can't take it: the next rule decides.
+                _ => {}
+            }
+        }
+        let default = || {
+            frontend
+                .config
+                .front
+                .default_backend_idx
+                .and_then(|idx| runtime.proxy(idx).cloned())
+        };
+        let chosen = chosen.or_else(default).unwrap_or_else(|| frontend.clone());
+        if chosen.config.caps.back {
+            self.state.backend = Some(chosen);
+        }
+    }
+
+    /// Waits until the whole body or a full buffer of it is there (`option http-buffer-request`).
+    pub(super) async fn buffer_request(&mut self) -> Result<(), Next> {
+        let timeouts = &self.session.frontend.config.timeouts;
+        let timeout = timeouts.http_request.or(timeouts.client);
+        let at = timeout.map(|timeout| self.state.times.first_byte + timeout);
+        self.send_continue().await;
+        loop {
+            let conn = &self.client.conn;
+            if conn.is_body_at_hand() || conn.input.is_full() {
+                return Ok(());
+            }
+            let client = &mut *self.client;
+            let received = poll_fn(|cx| match client.conn.poll_fill(cx) {
+                Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+                Poll::Pending => client.deadline.poll(cx, at).map(|()| None),
+            });
+            match received.await {
+                Some(Ok(Received::Bytes | Received::Full)) => {
+                    if self
+                        .client
+                        .conn
+                        .decode(&self.session.runtime.limits)
+                        .is_err()
+                    {
+                        self.refuse(Phase::Data);
+                        return Err(self.send_page(400).await);
+                    }
+                }
+                Some(Ok(Received::End) | Err(_)) => {
+                    self.state.end(Source::Client, Phase::Data);
+                    return Err(self.send_page(400).await);
+                }
+                None => {
+                    self.state.end(Source::ClientTimeout, Phase::Data);
+                    return Err(self.send_page(408).await);
+                }
+            }
+        }
+    }
+
+    /// Lets a client that waits for it send its body.
+    pub(super) async fn send_continue(&mut self) {
+        if !self.state.request_flags.expect_continue || self.client.conn.is_body_at_hand() {
+            return;
+        }
+        self.state.request_flags.expect_continue = false;
+        self.state.request.remove_known(FieldId::Expect);
+        self.client
+            .conn
+            .output()
+            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        self.deliver(&[]).await;
+    }
+
+    /// The headers that options of the frontend and of the backend add.
+    fn add_headers(&mut self, frontend: &Proxy, backend: &Proxy) {
+        if let Some(header) = &frontend.front.unique_id_header {
+            let id = expr::view::View::unique_id(self).map(<[u8]>::to_vec);
+            if let Some(id) = id {
+                self.state
+                    .request
+                    .set(header.to_ascii_lowercase().as_bytes(), &id);
+            }
+        }
+        let same = std::ptr::eq(frontend, backend);
+        let both = [Some(frontend), Some(backend).filter(|_| !same)];
+        if let Some(option) = merged(both, |proxy| proxy.forward_for.as_deref()) {
+            self.add_address(option, true);
+        }
+        if let Some(option) = merged(both, |proxy| proxy.original_to.as_deref()) {
+            self.add_address(option, false);
+        }
+        if let Some(option) = &backend.forwarded {
+            self.add_forwarded(option);
+        }
+    }
+
+    fn add_address(&mut self, option: &ForwardHeader, source: bool) {
+        let Some(client) = expr::view::View::client(self) else {
+            return;
+        };
+        let end = if source { client.src } else { client.dst };
+        let Some(ip) = end.and_then(base::Endpoint::ip) else {
+            return;
+        };
+        if option
+            .except
+            .is_some_and(|(net, bits)| contains(net, bits, ip))
+        {
+            return;
+        }
+        let name = option.name.to_ascii_lowercase();
+        if option.if_none && self.state.request.get(name.as_bytes()).is_some() {
+            return;
+        }
+        let mut text = std::mem::take(&mut self.state.scratch);
+        text.clear();
+        let _ = std::io::Write::write_fmt(&mut text, format_args!("{ip}"));
+        self.state.request.push(name.as_bytes(), &text);
+        self.state.scratch = text;
+    }
+}
+
+/// An option that the frontend or the backend may set; the backend's wins.
+fn merged<'p, T: ?Sized>(
+    both: [Option<&'p Proxy>; 2],
+    option: impl Fn(&'p Proxy) -> Option<&'p T>,
+) -> Option<&'p T> {
+    both[1]
+        .and_then(&option)
+        .or_else(|| both[0].and_then(&option))
+}
+
+/// Whether an address is in a network.
+fn contains(net: IpAddr, bits: u8, ip: IpAddr) -> bool {
+    let mask = |width: u32| {
+        if bits == 0 {
+            0
+        } else {
+            u128::MAX << (width - u32::from(bits).min(width))
+        }
+    };
+    match (net, ip) {
+        (IpAddr::V4(net), IpAddr::V4(ip)) => {
+            (u128::from(u32::from(net)) ^ u128::from(u32::from(ip))) & mask(32) == 0
+        }
+        (IpAddr::V6(net), IpAddr::V6(ip)) => (u128::from(net) ^ u128::from(ip)) & mask(128) == 0,
+        _ => false,
+    }
+}
+
+/// The `name=value` text of a cookie that `capture cookie` names.
+pub(super) fn captured_cookie(
+    value: &[u8],
+    separator: u8,
+    slot: &model::CookieCapture,
+) -> Option<Box<[u8]>> {
+    value
+        .split(|&b| b == separator)
+        .map(<[u8]>::trim_ascii)
+        .find_map(|pair| {
+            let name = pair.split(|&b| b == b'=').next()?;
+            let wanted = slot.name.as_bytes();
+            let fits = if slot.prefix {
+                name.starts_with(wanted)
+            } else {
+                name == wanted
+            };
+            fits.then(|| pair.get(..slot.len).unwrap_or(pair).into())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_contain_their_addresses() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert!(contains(ip("127.0.0.0"), 8, ip("127.9.9.9")));
+        assert!(!contains(ip("127.0.0.0"), 8, ip("128.0.0.1")));
+        assert!(contains(ip("0.0.0.0"), 0, ip("8.8.8.8")));
+        assert!(contains(ip("2001:db8::"), 32, ip("2001:db8:1::1")));
+        assert!(!contains(ip("2001:db8::"), 32, ip("1.2.3.4")));
+    }
+
+    #[test]
+    fn cookies_are_captured_by_name_or_prefix() {
+        let slot = |name: &str, prefix, len| model::CookieCapture {
+            name: name.into(),
+            prefix,
+            len,
+        };
+        let header = b"a=1; SESSID42=abcdef; b=2";
+        assert_eq!(
+            captured_cookie(header, b';', &slot("SESSID", true, 12)).as_deref(),
+            Some(&b"SESSID42=abc"[..])
+        );
+        assert_eq!(
+            captured_cookie(header, b';', &slot("SESSID", false, 12)),
+            None
+        );
+        assert_eq!(
+            captured_cookie(header, b';', &slot("b", false, 12)).as_deref(),
+            Some(&b"b=2"[..])
+        );
+    }
+}

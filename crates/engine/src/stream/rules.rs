@@ -1,0 +1,133 @@
+//! Evaluating rule lists.
+
+use super::{Phase, Source, Stream};
+use crate::clock;
+use crate::mux::Received;
+use expr::Match;
+use model::rules::{CloseKind, Flow, Reply, Rule};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+/// What a rule list came to.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The stream goes on.
+    Pass,
+    /// It is refused with this status, and this reply instead of the proxy's page if there is one.
+    Deny(u16, Option<Box<Reply>>),
+    /// The same, but later.
+    Tarpit(u16, Option<Box<Reply>>),
+    /// This is the answer.
+    Reply(Box<Reply>),
+    /// The connection is closed.
+    Close(CloseKind),
+    /// The TCP stream becomes an HTTP stream.
+    SwitchToHttp,
+    /// A rule could not do its work: an internal error.
+    Failed,
+    /// The client went away while a rule waited.
+    Gone,
+}
+
+impl Stream<'_> {
+    /// Evaluates HTTP rules, whose conditions are decided with what is there.
+    pub async fn run_rules(&mut self, rules: &[Arc<Rule>]) -> Verdict {
+        for rule in rules {
+            if let Some(condition) = &rule.condition
+                && !condition.holds(self)
+            {
+                continue;
+            }
+            if let Some(verdict) = self.act(rule).await {
+                return verdict;
+            }
+        }
+        Verdict::Pass
+    }
+
+    /// Runs one rule's action, again and again while it waits.
+    async fn act(&mut self, rule: &Rule) -> Option<Verdict> {
+        self.state.waiting_since = None;
+        loop {
+            match rule.action.run(self) {
+                Flow::Continue => return None,
+                Flow::Stop => return Some(Verdict::Pass),
+                Flow::Deny(status, reply) => return Some(Verdict::Deny(status, reply)),
+                Flow::Tarpit(status, reply) => return Some(Verdict::Tarpit(status, reply)),
+                Flow::Reply(reply) => return Some(Verdict::Reply(reply)),
+                Flow::Close(kind) => return Some(Verdict::Close(kind)),
+                Flow::SwitchToHttp => return Some(Verdict::SwitchToHttp),
+                Flow::Failed if self.state.strict => return Some(Verdict::Failed),
+                Flow::Failed => return None,
+                Flow::Wait(time) => {
+                    let since = *self.state.waiting_since.get_or_insert_with(clock::now_ms);
+                    if !self.wait_for_data(since + time).await {
+                        return Some(Verdict::Gone);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for more bytes from the client or for a moment (milliseconds since the start), whichever comes first; says
+    /// whether the client is still there.
+    async fn wait_for_data(&mut self, until: u64) -> bool {
+        let client = &mut *self.client;
+        let limits = &self.session.runtime.limits;
+        poll_fn(|cx| {
+            if !client.conn.has_ended() && !client.conn.input.is_full() {
+                match client.conn.poll_fill(cx) {
+                    Poll::Ready(Err(_)) => return Poll::Ready(false),
+                    Poll::Ready(Ok(Received::Bytes | Received::End)) => {
+                        let _ = client.conn.decode(limits);
+                        return Poll::Ready(true);
+                    }
+                    Poll::Ready(Ok(Received::Full)) | Poll::Pending => {}
+                }
+            }
+            client.deadline.poll(cx, Some(until)).map(|()| true)
+        })
+        .await
+    }
+
+    /// Evaluates content rules, which wait for more data as long as the inspect delay lasts when a condition can't be
+    /// decided yet (configuration manual, `tcp-request inspect-delay`).
+    pub(super) async fn run_content_rules(
+        &mut self,
+        rules: &[Arc<Rule>],
+        delay: Option<u64>,
+    ) -> Verdict {
+        let until = clock::now_ms() + delay.unwrap_or(0);
+        'again: loop {
+            for rule in rules {
+                if let Some(condition) = &rule.condition {
+                    match condition.matches(self) {
+                        Match::Yes => {}
+                        Match::No => continue,
+                        Match::NotYet => {
+                            let open =
+                                !self.client.conn.has_ended() && !self.client.conn.input.is_full();
+                            if !open || clock::now_ms() >= until {
+                                continue;
+                            }
+                            if !self.wait_for_data(until).await {
+                                return Verdict::Gone;
+                            }
+                            continue 'again;
+                        }
+                    }
+                }
+                if let Some(verdict) = self.act(rule).await {
+                    return verdict;
+                }
+            }
+            return Verdict::Pass;
+        }
+    }
+
+    /// The phase in which a refusal by a rule falls.
+    pub(super) fn refuse(&mut self, phase: Phase) {
+        self.state.end(Source::Proxy, phase);
+    }
+}

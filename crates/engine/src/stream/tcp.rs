@@ -1,0 +1,172 @@
+//! A TCP session: one stream of bytes each way.
+
+use super::relay::{Relay, Shape};
+use super::rules::Verdict;
+use super::{Phase, Source, Stream};
+use crate::clock;
+use crate::proxy::ProxyRuntime;
+use crate::session::{ClientSide, Session};
+use crate::worker::Worker;
+use model::live::count;
+use model::{Mode, SwitchTarget};
+use std::rc::Rc;
+use std::sync::Arc;
+use wire::h1::Framing;
+
+/// What a TCP session came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpEnd {
+    /// It is over.
+    Over,
+    /// It goes on as HTTP.
+    Http,
+}
+
+/// Serves a TCP session.
+pub async fn serve_tcp(
+    session: &Rc<Session>,
+    worker: &Rc<Worker>,
+    client: &mut ClientSide,
+) -> TcpEnd {
+    let mut stream = Stream::new(session, worker, client);
+    let times = &mut stream.state.times;
+    (times.begin, times.handshake, times.begin_date) =
+        (session.accepted.0, session.handshake, session.accepted.1);
+    times.request_date = times.begin_date;
+    stream.client.conn.expect_body(Framing::Tunnel);
+    let process = &session.runtime.process;
+    stream.state.number = process
+        .streams
+        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    stream.log_connect();
+    stream.tcp().await
+}
+
+impl Stream<'_> {
+    async fn tcp(&mut self) -> TcpEnd {
+        let frontend = self.session.frontend.clone();
+        match self.tcp_rules(&frontend).await {
+            Some(TcpEnd::Http) => return TcpEnd::Http,
+            Some(TcpEnd::Over) => {
+                self.finish();
+                return TcpEnd::Over;
+            }
+            None => {}
+        }
+        self.choose_tcp_backend(&frontend);
+        let backend = self.backend().clone();
+        if !backend.config.caps.back {
+            self.state.end(Source::Server, Phase::Connect);
+            self.finish();
+            return TcpEnd::Over;
+        }
+        if backend.config.mode == Mode::Http {
+            return TcpEnd::Http;
+        }
+        self.enter_tcp_backend(&backend);
+        if !Arc::ptr_eq(&frontend, &backend)
+            && let Some(end) = self.tcp_rules(&backend).await
+        {
+            self.finish();
+            return end;
+        }
+        self.state.times.request = clock::now_ms();
+        self.state.times.first_byte = self.state.times.handshake.max(1);
+        self.pass_bytes().await;
+        self.finish();
+        TcpEnd::Over
+    }
+
+    fn enter_tcp_backend(&mut self, backend: &Arc<ProxyRuntime>) {
+        self.state.in_backend = true;
+        backend.back.connections.enter();
+        count(&backend.back.total, 1);
+        backend.back.session_rate.add(clock::now_ms(), 1000, 1);
+        self.state.backend = Some(backend.clone());
+    }
+
+    /// `tcp-request content` rules of a proxy; `Some` when the stream does not go on as TCP.
+    async fn tcp_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Option<TcpEnd> {
+        let rules = &proxy.config.rules;
+        if rules.tcp_content.is_empty() {
+            return None;
+        }
+        match self
+            .run_content_rules(&rules.tcp_content, rules.request_inspect_delay)
+            .await
+        {
+            Verdict::Pass => None,
+            Verdict::SwitchToHttp => Some(TcpEnd::Http),
+            Verdict::Gone => {
+                self.state.end(Source::Client, Phase::Request);
+                Some(TcpEnd::Over)
+            }
+            Verdict::Failed => {
+                self.state.end(Source::Internal, Phase::Request);
+                Some(TcpEnd::Over)
+            }
+            Verdict::Deny(..) | Verdict::Tarpit(..) | Verdict::Reply(_) | Verdict::Close(_) => {
+                self.refuse(Phase::Request);
+                count(&proxy.front.denied_requests, 1);
+                Some(TcpEnd::Over)
+            }
+        }
+    }
+
+    fn choose_tcp_backend(&mut self, frontend: &Arc<ProxyRuntime>) {
+        let runtime = self.session.runtime.clone();
+        for rule in &frontend.config.front.switch_rules {
+            if rule
+                .condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(self))
+            {
+                continue;
+            }
+            let target = match &rule.target {
+                SwitchTarget::Static(idx) => runtime.proxy(*idx).cloned(),
+                SwitchTarget::Dynamic(format) => {
+                    let mut name = Vec::new();
+                    format.render(self, &mut name);
+                    std::str::from_utf8(&name)
+                        .ok()
+                        .and_then(|name| runtime.backend(name))
+                        .cloned()
+                }
+            };
+            if let Some(target) = target.filter(|target| !target.config.disabled) {
+                self.state.backend = Some(target);
+                return;
+            }
+        }
+        let default = frontend
+            .config
+            .front
+            .default_backend_idx
+            .and_then(|idx| runtime.proxy(idx).cloned());
+        let chosen = default.unwrap_or_else(|| frontend.clone());
+        if chosen.config.caps.back {
+            self.state.backend = Some(chosen);
+        }
+    }
+
+    /// Connects and moves bytes until both ends are closed.
+    async fn pass_bytes(&mut self) {
+        if self.reach_server().await.is_err() {
+            return;
+        }
+        let timeouts = self.relay_timeouts();
+        let Some(server) = self.state.server_conn.as_mut() else {
+            return;
+        };
+        server.conn.expect_body(Framing::Tunnel);
+        self.state.times.response = clock::now_ms();
+        let limits = &self.session.runtime.limits;
+        let ClientSide { conn, deadline, .. } = &mut *self.client;
+        let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts);
+        let end = relay.run(deadline).await;
+        self.state.bytes = relay.moved();
+        self.end_tunnel(end);
+        self.drop_server_conn();
+    }
+}

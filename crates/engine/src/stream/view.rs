@@ -1,0 +1,195 @@
+//! What fetches and log formats read of a stream.
+
+use super::{Cause, Stream};
+use crate::clock;
+use expr::sample::Value;
+use expr::vars::{Scope, VarId};
+use expr::view::{
+    Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, StreamFacts, View,
+};
+use message::Head;
+use wire::h1::Framing;
+
+impl View for Stream<'_> {
+    fn now(&self) -> Date {
+        clock::date()
+    }
+
+    fn process(&self) -> &dyn ProcessView {
+        &*self.session.runtime
+    }
+
+    fn client(&self) -> Option<Connection<'_>> {
+        let session = &*self.session;
+        let real_dst = session
+            .real_dst
+            .get_or_init(|| self.client.conn.socket().local())
+            .as_ref();
+        let src = self.state.src.as_deref().or(session.src.as_deref());
+        let dst = self.state.dst.as_deref().or(session.dst.as_deref());
+        Some(Connection {
+            src: src.or(session.real_src.as_ref()),
+            dst: dst.or(real_dst),
+            real_src: session.real_src.as_ref(),
+            real_dst,
+            http_major: u8::from(self.state.has_request),
+            proxied: session.proxied,
+            reused: session.requests.get() > 1,
+            error: 0,
+        })
+    }
+
+    fn server_connection(&self) -> Option<Connection<'_>> {
+        let server = self.state.server_conn.as_ref()?;
+        let (src, dst) = server
+            .ends
+            .get_or_init(|| (server.conn.socket().local(), server.conn.socket().peer()));
+        Some(Connection {
+            src: src.as_ref(),
+            dst: dst.as_ref(),
+            real_src: src.as_ref(),
+            real_dst: dst.as_ref(),
+            http_major: 1,
+            proxied: false,
+            reused: server.reused,
+            error: 0,
+        })
+    }
+
+    fn frontend(&self) -> Option<&dyn ProxyView> {
+        Some(&*self.session.frontend)
+    }
+
+    fn backend(&self) -> Option<&dyn ProxyView> {
+        self.state
+            .backend
+            .as_deref()
+            .map(|backend| backend as &dyn ProxyView)
+    }
+
+    fn server(&self) -> Option<&dyn ServerView> {
+        self.state
+            .server
+            .as_deref()
+            .map(|server| server as &dyn ServerView)
+    }
+
+    fn listener(&self) -> Option<(&str, u32)> {
+        let bind = &self.session.bind;
+        Some((bind.name.as_deref().unwrap_or_default(), bind.id))
+    }
+
+    fn request(&self) -> Option<&Head> {
+        self.state.has_request.then_some(&self.state.request)
+    }
+
+    fn response(&self) -> Option<&Head> {
+        self.state.has_response.then_some(&self.state.response)
+    }
+
+    fn body(&self, side: Side) -> Option<Content<'_>> {
+        let conn = match side {
+            Side::Request => &self.client.conn,
+            Side::Response => &self.state.server_conn.as_ref()?.conn,
+        };
+        let announced = match (side, self.state.request_framing) {
+            (Side::Request, Framing::Length(n)) => Some(n),
+            _ => None,
+        };
+        let complete = conn.is_body_at_hand() || conn.input.is_full();
+        Some(Content {
+            bytes: conn.payload(),
+            complete,
+            announced,
+        })
+    }
+
+    fn payload(&self, side: Side) -> Option<Content<'_>> {
+        let conn = match side {
+            Side::Request => &self.client.conn,
+            Side::Response => &self.state.server_conn.as_ref()?.conn,
+        };
+        let complete = conn.has_ended() || conn.input.is_full();
+        Some(Content {
+            bytes: conn.input.bytes(),
+            complete,
+            announced: None,
+        })
+    }
+
+    fn var(&self, name: VarId) -> Option<Value<'_>> {
+        match name.scope {
+            Scope::Process => self.session.runtime.proc_var(name.name),
+            Scope::Session => self.session.vars.borrow().get(name).cloned(),
+            _ => self.state.vars.get(name).cloned(),
+        }
+    }
+
+    fn facts(&self) -> Option<StreamFacts<'_>> {
+        let state = &*self.state;
+        let two = Cause::letters(state.cause);
+        let backend = self.backend();
+        Some(StreamFacts {
+            timers: state.times.durations(clock::now_ms()),
+            accept_date: state.times.begin_date,
+            request_date: state.times.request_date,
+            termination: [two[0], two[1], b'-', b'-'],
+            bytes_from_client: state.bytes.0,
+            bytes_to_client: state.bytes.1,
+            bytes_to_server: state.bytes.0,
+            bytes_from_server: state.bytes.1,
+            status: state.status,
+            retries: state.retries,
+            redispatched: state.redispatched,
+            connections: [
+                self.session.runtime.process.connections.now().into(),
+                self.session.frontend.front.connections.now().into(),
+                backend.back.connections.now().into(),
+                state
+                    .server
+                    .as_ref()
+                    .map_or(0, |server| server.state.counters.connections.now().into()),
+            ],
+            queue_positions: state.queue_ahead,
+            request_line: (!state.request_line.is_empty()).then_some(&state.request_line[..]),
+            request_captures: &state.request_captures,
+            response_captures: &state.response_captures,
+            cookie_captures: [
+                state.cookie_captures[0].as_deref(),
+                state.cookie_captures[1].as_deref(),
+            ],
+            log_level: state.log_level.flatten(),
+            ids: [self.session.requests.get().into(), state.number],
+        })
+    }
+
+    fn unique_id(&self) -> Option<&[u8]> {
+        let format = self.session.frontend.config.front.unique_id.as_deref()?;
+        if let Some(id) = self.state.unique_id.get() {
+            return Some(id);
+        }
+        let mut text = Vec::new();
+        format.render(self, &mut text);
+        // Rendering may have asked for the id itself, in which case that inner answer stands.
+        Some(self.state.unique_id.get_or_init(|| text))
+    }
+
+    fn current_timeout(&self, name: &str) -> Option<u64> {
+        let (changed, backend) = (&self.state.timeouts, &self.backend().config.timeouts);
+        match name {
+            "client" => changed
+                .client
+                .or(self.session.frontend.config.timeouts.client),
+            "server" => changed.server.or(backend.server),
+            "tunnel" => changed.tunnel.or(backend.tunnel),
+            "connect" => changed.connect.or(backend.connect),
+            "queue" => changed.queue.or(backend.queue),
+            "tarpit" => changed.tarpit.or(backend.tarpit),
+            _ => None,
+        }
+    }
+
+    fn log_origin(&self) -> &str {
+        self.state.log_step
+    }
+}

@@ -1,0 +1,214 @@
+//! Workers: one thread each, with its own event loop, listening sockets and pools.
+
+use crate::proxy::ServerRuntime;
+use crate::runtime::{self, Runtime};
+use crate::stream::State;
+use crate::{clock, io, log};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+
+/// How many free stream states a worker keeps.
+const KEPT_STATES: usize = 256;
+
+/// One worker.
+#[derive(Debug)]
+pub struct Worker {
+    /// Its number, from 0.
+    pub index: usize,
+    states: RefCell<Vec<Box<State>>>,
+    /// The tasks of its sessions, to be woken when the process stops.
+    sessions: RefCell<Sessions>,
+    /// Servers for which this worker may hold idle connections.
+    pooled: RefCell<Vec<Arc<ServerRuntime>>>,
+}
+
+/// A slab of wakers.
+#[derive(Debug, Default)]
+struct Sessions {
+    slots: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+/// A session's entry among the worker's sessions; removed when dropped.
+#[derive(Debug)]
+pub struct Registration {
+    worker: Rc<Worker>,
+    slot: usize,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut sessions = self.worker.sessions.borrow_mut();
+        if let Some(slot) = sessions.slots.get_mut(self.slot) {
+            *slot = None;
+        }
+        sessions.free.push(self.slot);
+    }
+}
+
+impl Worker {
+    /// A worker at its start.
+    #[must_use]
+    pub fn new(index: usize) -> Self {
+        Self {
+            index,
+            states: RefCell::default(),
+            sessions: RefCell::default(),
+            pooled: RefCell::default(),
+        }
+    }
+
+    /// An empty state for a stream.
+    pub fn take_state(&self) -> Box<State> {
+        self.states.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes a state back.
+    pub fn give_state(&self, mut state: Box<State>) {
+        state.reset();
+        let mut states = self.states.borrow_mut();
+        if states.len() < KEPT_STATES {
+            states.push(state);
+        }
+    }
+
+    /// Enters a session's task among those that are woken when the process stops.
+    pub fn register(self: &Rc<Self>, waker: &Waker) -> Registration {
+        let mut sessions = self.sessions.borrow_mut();
+        let slot = match sessions.free.pop() {
+            Some(slot) => slot,
+            None => {
+                sessions.slots.push(None);
+                sessions.slots.len() - 1
+            }
+        };
+        if let Some(entry) = sessions.slots.get_mut(slot) {
+            *entry = Some(waker.clone());
+        }
+        Registration {
+            worker: self.clone(),
+            slot,
+        }
+    }
+
+    /// Wakes every session, so that it looks at whether the process stops.
+    pub fn wake_sessions(&self) {
+        for waker in self.sessions.borrow().slots.iter().flatten() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        let sessions = self.sessions.borrow();
+        sessions.slots.len() - sessions.free.len()
+    }
+
+    /// Remembers that there are idle connections to a server.
+    pub fn note_pooled(&self, server: &Arc<ServerRuntime>) {
+        self.pooled.borrow_mut().push(server.clone());
+    }
+
+    /// Drops idle connections that were closed or have been idle for too long.
+    fn purge(&self) {
+        let now = clock::now_ms();
+        self.pooled.borrow_mut().retain(|server| {
+            let settings = &server.config.settings;
+            let limit = now.saturating_sub(settings.pool_purge_delay);
+            server
+                .idle
+                .purge(self.index, limit, settings.pool_low as usize);
+            !server.idle.is_empty(self.index)
+        });
+    }
+}
+
+/// What the process is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Serving.
+    Running,
+    /// No new connections; what goes on may end (`SIGUSR1`).
+    Stopping,
+    /// Ending at once.
+    Ending,
+}
+
+/// A worker's listening sockets, as descriptors to be registered by its own thread.
+pub type Sockets = Vec<crate::listener::Listening>;
+
+/// Runs a worker on this thread until the process ends.
+///
+/// # Errors
+/// When the event loop can't be set up.
+pub fn run(
+    index: usize,
+    runtime: Arc<Runtime>,
+    sockets: Sockets,
+    phase: watch::Receiver<Phase>,
+) -> std::io::Result<()> {
+    runtime::set_worker_number(index as u32 + 1);
+    io::set_buffer_size(runtime.snapshot.global.buffer_size);
+    let event_loop = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .on_thread_park(log::flush)
+        .build()?;
+    let tasks = LocalSet::new();
+    let worker = Rc::new(Worker::new(index));
+    tasks.block_on(&event_loop, serve(worker, runtime, sockets, phase));
+    log::flush();
+    Ok(())
+}
+
+async fn serve(
+    worker: Rc<Worker>,
+    runtime: Arc<Runtime>,
+    sockets: Sockets,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let services = if worker.index == 0 {
+        log::start(&runtime).ok()
+    } else {
+        None
+    };
+    let listeners: Vec<_> = sockets
+        .into_iter()
+        .map(|listening| {
+            tokio::task::spawn_local(crate::listener::accept(
+                worker.clone(),
+                runtime.clone(),
+                listening,
+            ))
+        })
+        .collect();
+    let mut purge = tokio::time::interval(Duration::from_secs(1));
+    purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            changed = phase.changed() => if changed.is_err() || *phase.borrow() != Phase::Running { break },
+            _ = purge.tick() => worker.purge(),
+        }
+    }
+    for listener in &listeners {
+        listener.abort();
+    }
+    drop(listeners);
+    while *phase.borrow() == Phase::Stopping {
+        worker.wake_sessions();
+        if worker.session_count() == 0 {
+            break;
+        }
+        tokio::select! {
+            changed = phase.changed() => if changed.is_err() { break },
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
+    }
+    drop(services);
+}

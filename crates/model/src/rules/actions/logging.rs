@@ -1,0 +1,90 @@
+//! `do-log` and `set-log-level`.
+
+use super::ActionRow;
+use crate::parse::Parsed;
+use crate::rules::{Action, Families, Flow, Names, RuleCursor, Stream};
+use std::sync::Arc;
+
+/// The rows of this family.
+pub const ROWS: &[ActionRow] = &[
+    ActionRow {
+        name: "do-log",
+        takes_suffix: false,
+        families: Families::ALL,
+        doc: "Writes a log line now.",
+        parse: parse_do_log,
+    },
+    ActionRow {
+        name: "set-log-level",
+        takes_suffix: false,
+        families: Families::CONTENT
+            .and(Families::TCP_RESPONSE)
+            .and(Families::HTTP),
+        doc: "Changes the level of the log line, or silences it.",
+        parse: parse_level,
+    },
+];
+
+const LEVELS: [&str; 8] = [
+    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
+];
+
+#[derive(Debug)]
+struct DoLog {
+    step: &'static str,
+    profile: Option<Arc<str>>,
+}
+
+impl Action for DoLog {
+    fn run(&self, stream: &mut dyn Stream) -> Flow {
+        stream.log_now(self.step, self.profile.as_deref());
+        Flow::Continue
+    }
+
+    fn resolve(&self, names: &Names<'_>) -> Result<(), String> {
+        match &self.profile {
+            Some(name) if !names.log_profiles.contains_key(name) => {
+                Err(format!("do-log action: profile '{name}' is invalid."))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn parse_do_log(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    let profile = match cursor.take_if("profile") {
+        true => Some(
+            cursor
+                .expect("action 'do-log': 'profile' expects argument.")?
+                .into(),
+        ),
+        false => None,
+    };
+    Ok(Box::new(DoLog {
+        step: cursor.family().log_step(),
+        profile,
+    }))
+}
+
+#[derive(Debug)]
+struct Level(Option<u8>);
+
+impl Action for Level {
+    fn run(&self, stream: &mut dyn Stream) -> Flow {
+        stream.set_log_level(self.0);
+        Flow::Continue
+    }
+}
+
+fn parse_level(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    let missing = "expects exactly 1 argument (log level name or 'silent')";
+    let word = cursor.expect(missing)?;
+    let known = LEVELS
+        .iter()
+        .position(|level| *level == word)
+        .and_then(|level| u8::try_from(level).ok());
+    match known {
+        None if word != "silent" => Err(cursor.fault_before(missing)),
+        level => Ok(Box::new(Level(level))),
+    }
+}

@@ -1,0 +1,118 @@
+//! Actions: what rules do, one file per topic, and the root table of their rows.
+
+mod auth;
+mod capture;
+mod early_hint;
+mod headers;
+mod headers_bin;
+mod logging;
+mod redirect;
+mod relay;
+mod replace;
+mod reply;
+mod socket;
+mod status;
+mod target;
+mod tuning;
+mod variables;
+mod verdict;
+mod waiting;
+
+pub use early_hint::EarlyHint;
+pub(crate) use redirect::parse as parse_redirect;
+
+use super::{Action, Families, Family, RuleCursor};
+use crate::parse::{Parsed, known};
+
+/// An action: a keyword of rules.
+pub struct ActionRow {
+    /// Its keyword.
+    pub name: &'static str,
+    /// Whether something in parentheses follows the keyword, as in `set-var(name)`.
+    pub takes_suffix: bool,
+    /// The lists it may stand in.
+    pub families: Families,
+    /// One line of documentation.
+    pub doc: &'static str,
+    /// Reads its arguments.
+    pub parse: fn(&mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>>,
+}
+
+/// All actions; every topic is listed here, and nowhere else.
+pub const TABLES: &[&[ActionRow]] = &[
+    auth::ROWS,
+    capture::ROWS,
+    early_hint::ROWS,
+    headers::ROWS,
+    headers_bin::ROWS,
+    logging::ROWS,
+    redirect::ROWS,
+    relay::ROWS,
+    replace::ROWS,
+    reply::ROWS,
+    socket::ROWS,
+    status::ROWS,
+    target::ROWS,
+    tuning::ROWS,
+    variables::ROWS,
+    verdict::ROWS,
+    waiting::ROWS,
+];
+
+/// The rows of a list.
+pub fn rows(family: Family) -> impl Iterator<Item = &'static ActionRow> {
+    TABLES
+        .iter()
+        .copied()
+        .flatten()
+        .filter(move |row| row.families.has(family))
+}
+
+/// The row of an action as written in a list.
+#[must_use]
+pub fn find(family: Family, word: &str) -> Option<&'static ActionRow> {
+    let stem = word.split('(').next().unwrap_or_default();
+    rows(family).find(|row| row.name == word || (row.takes_suffix && row.name == stem))
+}
+
+/// The complaint about a word that is no action of a list: everything that may stand there, and what it may have been
+/// meant to be. `proxy` is how messages name the proxy.
+#[must_use]
+pub fn unknown(family: Family, word: &str, proxy: &str) -> String {
+    let keyword = family.keyword();
+    if let Some(waits_for) = waits_for(word) {
+        return known::not_built(&format!("{keyword} {word}"), waits_for);
+    }
+    let mut names: Vec<String> = rows(family)
+        .map(|row| {
+            if row.takes_suffix {
+                format!("'{}(*)'", row.name)
+            } else {
+                format!("'{}'", row.name)
+            }
+        })
+        .collect();
+    names.sort_unstable();
+    let stem = word.split('(').next().unwrap_or_default();
+    let near = config::suggest::nearest(stem, rows(family).map(|row| row.name));
+    let near = near.map_or(String::new(), |near| {
+        format!(" Did you mean '{near}' maybe ?")
+    });
+    let names = names.join(", ");
+    if !family.is_http() {
+        return format!("'{keyword}' expects {names} in {proxy} (got '{word}').{near}");
+    }
+    match word {
+        "" => format!("'{keyword}' expects {names}, but got '' (missing argument)."),
+        _ => format!("'{keyword}' expects {names}, but got '{word}'.{near}"),
+    }
+}
+
+fn waits_for(word: &str) -> Option<&'static str> {
+    match word {
+        "" => None,
+        _ if word.starts_with("lua.") => Some("Lua"),
+        "close" => Some("closing the server's connection by a rule"),
+        _ => known::waits_for(known::Family::Action, word),
+    }
+}

@@ -1,0 +1,193 @@
+//! `set-var`, `set-var-fmt`, `unset-var`.
+
+use super::ActionRow;
+use crate::parse::Parsed;
+use crate::rules::{Action, Families, Flow, RuleCursor, Stream, with_text};
+use expr::logformat::{LogFormat, Usage};
+use expr::{Expr, Scope, Value, VarId};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The rows of this family.
+pub const ROWS: &[ActionRow] = &[
+    ActionRow {
+        name: "set-var",
+        takes_suffix: true,
+        families: Families::ALL,
+        doc: "Sets a variable to a sample.",
+        parse: parse_set,
+    },
+    ActionRow {
+        name: "set-var-fmt",
+        takes_suffix: true,
+        families: Families::ALL,
+        doc: "Sets a variable to a text.",
+        parse: parse_set_format,
+    },
+    ActionRow {
+        name: "unset-var",
+        takes_suffix: true,
+        families: Families::ALL,
+        doc: "Removes a variable.",
+        parse: parse_unset,
+    },
+];
+
+/// What has to hold for a variable to be set (configuration manual, converter `set-var`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Requirement {
+    Exists(bool),
+    Empty(bool),
+    Set(bool),
+    Greater,
+    Less,
+}
+
+impl Requirement {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "ifexists" => Self::Exists(true),
+            "ifnotexists" => Self::Exists(false),
+            "ifempty" => Self::Empty(true),
+            "ifnotempty" => Self::Empty(false),
+            "ifset" => Self::Set(true),
+            "ifnotset" => Self::Set(false),
+            "ifgt" => Self::Greater,
+            "iflt" => Self::Less,
+            _ => return None,
+        })
+    }
+
+    fn holds(self, var: VarId, present: Option<&Value<'_>>, new: &Value<'_>) -> bool {
+        let numbers = match (present, new) {
+            (Some(Value::Int(present)), Value::Int(new)) => Some((*present, *new)),
+            _ => None,
+        };
+        match self {
+            // Variables of the process are there from the moment the configuration names them.
+            Self::Exists(wanted) => (present.is_some() || var.scope == Scope::Process) == wanted,
+            Self::Set(wanted) => present.is_some() == wanted,
+            Self::Empty(wanted) => is_empty(new) == wanted,
+            Self::Greater => numbers.is_none_or(|(present, new)| present > new),
+            Self::Less => numbers.is_none_or(|(present, new)| present < new),
+        }
+    }
+}
+
+fn is_empty(value: &Value<'_>) -> bool {
+    match value {
+        Value::Str(text) | Value::Bin(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+#[derive(Debug)]
+enum Source {
+    Expr(Arc<Expr>),
+    Format(Arc<LogFormat>),
+}
+
+#[derive(Debug)]
+struct SetVar {
+    var: VarId,
+    requirements: Box<[Requirement]>,
+    source: Source,
+}
+
+impl SetVar {
+    fn allows(&self, stream: &dyn Stream, new: &Value<'_>) -> bool {
+        if self.requirements.is_empty() {
+            return true;
+        }
+        let present = match self.var.scope {
+            Scope::Process => stream.process().proc_var(self.var.name),
+            _ => stream.var(self.var),
+        };
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.holds(self.var, present.as_ref(), new))
+    }
+}
+
+impl Action for SetVar {
+    fn run(&self, stream: &mut dyn Stream) -> Flow {
+        let value = match &self.source {
+            Source::Expr(expr) => expr.eval(stream.view()).value().map(Value::into_owned),
+            Source::Format(format) => Some(with_text(stream, format, |_, text| {
+                Value::Str(Cow::Owned(text.to_vec()))
+            })),
+        };
+        if let Some(value) = value.filter(|value| self.allows(stream, value)) {
+            // A variable that does not fit its scope's limit stays as it is.
+            let _ = stream.set_var(self.var, Some(value));
+        }
+        Flow::Continue
+    }
+}
+
+#[derive(Debug)]
+struct UnsetVar(VarId);
+
+impl Action for UnsetVar {
+    fn run(&self, stream: &mut dyn Stream) -> Flow {
+        stream.set_var(self.0, None);
+        Flow::Continue
+    }
+}
+
+/// The variable and the requirements in the parentheses behind the action.
+fn name(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<(VarId, Box<[Requirement]>)> {
+    const FORMS: &str =
+        "Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'";
+    let action = cursor.action();
+    let Some(inside) = cursor.suffix() else {
+        let what = if action.contains('(') {
+            "incomplete argument after"
+        } else {
+            "invalid or incomplete"
+        };
+        return Err(cursor.fault_before(format!("{what} action '{action}'. {FORMS}")));
+    };
+    let mut parts = inside.split(',');
+    let name = parts.next().unwrap_or_default();
+    if name.is_empty() {
+        return Err(cursor.fault_before("Empty variable name cannot be accepted"));
+    }
+    let requirements: Result<_, _> = parts
+        .map(|part| {
+            Requirement::of(part)
+                .ok_or_else(|| cursor.fault_before(format!("unknown condition \"{part}\"")))
+        })
+        .collect();
+    let requirements = requirements?;
+    Ok((cursor.variable(name)?, requirements))
+}
+
+fn parse_set(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    let (var, requirements) = name(cursor)?;
+    let shown = cursor.action();
+    let source = Source::Expr(cursor.expression(Some(shown))?);
+    Ok(Box::new(SetVar {
+        var,
+        requirements,
+        source,
+    }))
+}
+
+fn parse_set_format(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    let (var, requirements) = name(cursor)?;
+    let format = match cursor.at_end() {
+        true => cursor.format_of("", Usage::RAW)?,
+        false => cursor.format("", Usage::RAW)?,
+    };
+    Ok(Box::new(SetVar {
+        var,
+        requirements,
+        source: Source::Format(format),
+    }))
+}
+
+fn parse_unset(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    let (var, _) = name(cursor)?;
+    Ok(Box::new(UnsetVar(var)))
+}

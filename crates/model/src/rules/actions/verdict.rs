@@ -1,0 +1,129 @@
+//! Ends of the evaluation: `allow`, `accept`, `reject`, `silent-drop`, `switch-mode`.
+
+use super::ActionRow;
+use crate::parse::Parsed;
+use crate::rules::{Action, CloseKind, Families, Flow, RuleCursor, Stream};
+
+/// The rows of this family.
+pub const ROWS: &[ActionRow] = &[
+    ActionRow {
+        name: "accept",
+        takes_suffix: false,
+        families: Families::TCP,
+        doc: "Ends the evaluation and lets the traffic pass.",
+        parse: parse_accept,
+    },
+    ActionRow {
+        name: "allow",
+        takes_suffix: false,
+        families: Families::HTTP,
+        doc: "Ends the evaluation and lets the message pass.",
+        parse: parse_allow,
+    },
+    ActionRow {
+        name: "reject",
+        takes_suffix: false,
+        families: Families::TCP.and(Families::REQUEST),
+        doc: "Closes the connection without an answer.",
+        parse: parse_reject,
+    },
+    ActionRow {
+        name: "silent-drop",
+        takes_suffix: false,
+        families: Families::TCP.and(Families::MESSAGES),
+        doc: "Forgets the connection without telling the client.",
+        parse: parse_silent_drop,
+    },
+    ActionRow {
+        name: "switch-mode",
+        takes_suffix: false,
+        families: Families::CONTENT,
+        doc: "Goes on with the TCP stream as an HTTP stream.",
+        parse: parse_switch_mode,
+    },
+];
+
+#[derive(Debug)]
+struct Pass {
+    is_final: bool,
+}
+
+impl Action for Pass {
+    fn run(&self, _: &mut dyn Stream) -> Flow {
+        Flow::Stop
+    }
+
+    fn is_final(&self) -> bool {
+        self.is_final
+    }
+}
+
+#[derive(Debug)]
+struct Close(CloseKind);
+
+impl Action for Close {
+    fn run(&self, _: &mut dyn Stream) -> Flow {
+        Flow::Close(self.0)
+    }
+}
+
+#[derive(Debug)]
+struct SwitchToHttp;
+
+impl Action for SwitchToHttp {
+    fn run(&self, _: &mut dyn Stream) -> Flow {
+        Flow::SwitchToHttp
+    }
+}
+
+fn parse_accept(_: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    Ok(Box::new(Pass { is_final: false }))
+}
+
+fn parse_allow(_: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    Ok(Box::new(Pass { is_final: true }))
+}
+
+fn parse_reject(_: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    Ok(Box::new(Close(CloseKind::Reject)))
+}
+
+fn parse_silent_drop(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    if cursor.peek() == "rst-ttl" {
+        return Err(cursor.not_built("silent-drop rst-ttl", "resets with a limited reach"));
+    }
+    Ok(Box::new(Close(CloseKind::Silent)))
+}
+
+fn parse_switch_mode(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    let proxy = cursor.titled_proxy()?;
+    if !cursor.proxy()?.caps.front {
+        let message = format!(
+            "'tcp-request switch-mode' not allowed because {proxy} has no frontend capability"
+        );
+        return Err(cursor.plain_fault(message));
+    }
+    match cursor.peek() {
+        "http" => cursor.take(),
+        "" => {
+            return Err(cursor.plain_fault("'tcp-request switch-mode' expects a mode as argument."));
+        }
+        other => {
+            return Err(cursor.plain_fault(format!(
+                "'tcp-request switch-mode' expects a valid mode (got '{other}')."
+            )));
+        }
+    };
+    if cursor.take_if("proto") {
+        match cursor.peek() {
+            "h1" => cursor.take(),
+            "h2" => return Err(cursor.not_built("switch-mode http proto h2", "HTTP/2")),
+            other => {
+                return Err(cursor.plain_fault(format!(
+                    "'tcp-request switch-mode': 'proto' expects a valid MUX protocol, if specified (got '{other}')"
+                )));
+            }
+        };
+    }
+    Ok(Box::new(SwitchToHttp))
+}

@@ -1,0 +1,43 @@
+//! Looking up the names in rules once the whole configuration has been read.
+
+use super::{Action, Rule};
+use crate::errors::ErrorPages;
+use crate::log::LogProfile;
+use crate::proxy::Proxy;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What the names in rules may mean.
+pub struct Names<'c> {
+    /// The proxy whose rule it is.
+    pub proxy: &'c Proxy,
+    /// `http-errors` sections.
+    pub http_errors: &'c HashMap<Arc<str>, Arc<ErrorPages>>,
+    /// `log-profile` sections.
+    pub log_profiles: &'c HashMap<Arc<str>, Arc<LogProfile>>,
+}
+
+/// Looks up the names in all rules of a proxy and returns what is wrong, each with the place of its rule.
+#[must_use]
+pub fn resolve(names: &Names<'_>) -> Vec<((Arc<str>, u32), String)> {
+    let rules = &names.proxy.rules;
+    let lists: [&[Arc<Rule>]; 8] = [
+        &rules.tcp_connection,
+        &rules.tcp_session,
+        &rules.tcp_content,
+        &rules.tcp_response,
+        &rules.http_request,
+        &rules.http_response,
+        &rules.http_after_response,
+        &rules.redirects,
+    ];
+    let name = &names.proxy.name;
+    lists
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| {
+            let why = Action::resolve(&*rule.action, names).err()?;
+            Some((rule.origin.clone(), format!("Proxy '{name}': {why}")))
+        })
+        .collect()
+}

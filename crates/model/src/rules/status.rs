@@ -1,0 +1,146 @@
+//! Statuses: their reason phrases, and those that have a page.
+
+/// The reason phrase that goes with a status when nothing else is asked for.
+#[must_use]
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        100 => "Continue",
+        101 => "Switching Protocols",
+        102 => "Processing",
+        103 => "Early Hints",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        203 => "Non-Authoritative Information",
+        204 => "No Content",
+        205 => "Reset Content",
+        206 => "Partial Content",
+        207 => "Multi-Status",
+        210 => "Content Different",
+        226 => "IM Used",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        305 => "Use Proxy",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        310 => "Too many Redirects",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
+        408 => "Request Time-out",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
+        413 => "Request Entity Too Large",
+        414 => "Request-URI Too Long",
+        415 => "Unsupported Media Type",
+        416 => "Requested range unsatisfiable",
+        417 => "Expectation failed",
+        418 => "I'm a teapot",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
+        423 => "Locked",
+        424 => "Method failure",
+        425 => "Too Early",
+        426 => "Upgrade Required",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        449 => "Retry With",
+        450 => "Blocked by Windows Parental Controls",
+        451 => "Unavailable For Legal Reasons",
+        456 => "Unrecoverable Error",
+        499 => "client has closed connection",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway or Proxy Error",
+        503 => "Service Unavailable",
+        504 => "Gateway Time-out",
+        505 => "HTTP Version not supported",
+        506 => "Variant also negotiate",
+        507 => "Insufficient storage",
+        508 => "Loop detected",
+        509 => "Bandwidth Limit Exceeded",
+        510 => "Not extended",
+        511 => "Network authentication required",
+        520 => "Web server is returning an unknown error",
+        _ => match status / 100 {
+            1 => "Informational",
+            2 => "Success",
+            3 => "Redirection",
+            4 => "Client Error",
+            5 => "Server Error",
+            _ => "Other",
+        },
+    }
+}
+
+/// Whether the proxy has a page of its own for a status (configuration manual, `errorfile`).
+#[must_use]
+pub fn has_page(status: u16) -> bool {
+    matches!(
+        status,
+        200 | 400
+            | 401
+            | 403
+            | 404
+            | 405
+            | 407
+            | 408
+            | 410
+            | 413
+            | 414
+            | 421
+            | 422
+            | 425
+            | 429
+            | 431
+            | 500
+            | 501
+            | 502
+            | 503
+            | 504
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_without_a_phrase_have_that_of_their_class() {
+        let all: Vec<_> = [199, 299, 333, 444, 599, 799]
+            .into_iter()
+            .map(reason)
+            .collect();
+        assert_eq!(
+            all,
+            [
+                "Informational",
+                "Success",
+                "Redirection",
+                "Client Error",
+                "Server Error",
+                "Other"
+            ]
+        );
+        assert_eq!(
+            (reason(413), reason(502)),
+            ("Request Entity Too Large", "Bad Gateway or Proxy Error")
+        );
+    }
+
+    #[test]
+    fn pages_are_there_for_what_the_proxy_answers_with() {
+        assert!(has_page(403) && has_page(504) && !has_page(411) && !has_page(444));
+    }
+}
