@@ -26,6 +26,7 @@ impl Reply {
             head,
             body: Bytes::new(),
             close: false,
+            verbatim: false,
         }
     }
 }
