@@ -199,9 +199,7 @@ fn try_tag(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let name = open
         .filter(|open| *open > 0)
         .map_or(token, |open| token.get(..open).unwrap_or(token));
-    let Some(text) = input.get(end..)?.strip_prefix(b": ") else {
-        return None;
-    };
+    let text = input.get(end..)?.strip_prefix(b": ")?;
     let Some(open) = open else {
         return Some((name, b"", text));
     };
