@@ -285,4 +285,19 @@ mod tests {
         ];
         check(SortQuery, &cases);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_normal_stays_as_it_is(text in "/[a./?&=#%2-]{0,24}") {
+            let all = [
+                FragmentEncode, FragmentStrip, MergeSlashes, StripDot, StripDotDot { full: false },
+                StripDotDot { full: true }, PercentToUppercase { strict: false }, SortQuery,
+            ];
+            for how in all {
+                let once = normalize(how, text.as_bytes()).expect("a lenient normaliser");
+                let twice = normalize(how, &once).expect("a lenient normaliser");
+                assert_eq!(once, twice, "{how:?} of {text}");
+            }
+        }
+    }
 }

@@ -211,4 +211,16 @@ mod tests {
         assert_eq!(text(&mut &b"\x03abcd"[..]), Some(&b"abc"[..]));
         assert_eq!(text(&mut &b"\x05abcd"[..]), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_are_read_twice(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+            let mut rest = &bytes[..];
+            let mut total = 0;
+            while let Some(part) = text(&mut rest) {
+                total += part.len() + 1;
+            }
+            assert!(total <= bytes.len());
+        }
+    }
 }

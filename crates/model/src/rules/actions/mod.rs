@@ -108,6 +108,7 @@ pub fn unknown(family: Family, word: &str, proxy: &str) -> String {
     }
 }
 
+/// What an action waits for that is known but not built.
 fn waits_for(word: &str) -> Option<&'static str> {
     match word {
         "" => None,

@@ -111,6 +111,10 @@ impl Replace {
                 };
                 match outcome {
                     Replaced::Unmatched => {}
+                    // Another length than that of the body would let the two sides see different messages.
+                    Replaced::Done if field.id == FieldId::ContentLength && out != value => {
+                        return false;
+                    }
                     Replaced::Done => head.set_value_at(index, &out),
                     Replaced::Failed => return false,
                 }
@@ -219,5 +223,17 @@ mod tests {
         assert_eq!(replaced("a", "a", r"z\"), Err(Replaced::Failed));
         assert_eq!(replaced("b", "a", "x"), Err(Replaced::Unmatched));
         assert_eq!(replaced("(?=a)a(x)?", "a", r"<\1\0>").as_deref(), Ok("<a>"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_replacement_is_read_to_its_end(by in r"[a\\0-9x]{0,12}") {
+            let regex = Regex::new("(a)(b)?", false).expect("a pattern");
+            let mut out = Vec::new();
+            let outcome = replace(&regex, b"ab", by.as_bytes(), &mut out);
+            let is_plain = !by.contains('\\');
+            assert!(outcome != Replaced::Unmatched);
+            assert!(!is_plain || out == by.as_bytes());
+        }
     }
 }

@@ -97,6 +97,12 @@ fn the_length_of_the_body_is_no_business_of_rules() {
         ));
         assert_eq!(shown(&fake.request), "content-length: 0\n");
     }
+    let mut fake = Fake::new("POST /", &["content-length: 3"]);
+    let line = "http-request replace-header content-length 3 4";
+    assert!(matches!(request(line, &mut fake), Flow::Failed));
+    let line = "http-request set-header content-length 3";
+    assert!(matches!(request(line, &mut fake), Flow::Continue));
+    assert_eq!(shown(&fake.request), "content-length: 3\n");
     let mut fake = Fake::new("GET /", &["v: a"]);
     assert!(
         matches!(

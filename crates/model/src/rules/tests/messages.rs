@@ -4,6 +4,16 @@ use super::*;
 use crate::parse::families::proxy::testing::tcp;
 use crate::rules::{Family, actions};
 
+const FAMILIES: [Family; 7] = [
+    Family::TcpConnection,
+    Family::TcpSession,
+    Family::TcpContent,
+    Family::TcpResponse,
+    Family::HttpRequest,
+    Family::HttpResponse,
+    Family::HttpAfterResponse,
+];
+
 /// Checks that each line is refused or warned about with this message.
 fn said(kind: fn(&str) -> Outcome, cases: &[(&str, &str)]) {
     for (line, message) in cases {
@@ -588,16 +598,7 @@ fn warnings() {
 
 #[test]
 fn every_action_is_listed_once_per_list() {
-    let all = [
-        Family::TcpConnection,
-        Family::TcpSession,
-        Family::TcpContent,
-        Family::TcpResponse,
-        Family::HttpRequest,
-        Family::HttpResponse,
-        Family::HttpAfterResponse,
-    ];
-    for family in all {
+    for family in FAMILIES {
         let mut names: Vec<_> = actions::rows(family).map(|row| row.name).collect();
         let count = names.len();
         names.sort_unstable();
@@ -609,4 +610,46 @@ fn every_action_is_listed_once_per_list() {
         actions::find(Family::HttpRequest, "set-var(txn.a)").is_some_and(|row| row.takes_suffix)
     );
     assert!(actions::find(Family::HttpRequest, "deny(a)").is_none());
+}
+
+/// The registered actions of the reference version, one per line behind their list; a star stands for a suffix.
+const INVENTORY: &str = include_str!("inventory.txt");
+
+/// What TCP rules know besides the registered actions.
+const TCP_ONLY: [&str; 5] = [
+    "accept",
+    "reject",
+    "capture",
+    "expect-proxy",
+    "expect-netscaler-cip",
+];
+
+#[test]
+fn every_registered_action_is_built_or_known() {
+    for family in FAMILIES {
+        let behind = |line: &'static str| line.strip_prefix(family.keyword())?.strip_prefix(' ');
+        let registered: Vec<&str> = INVENTORY.lines().filter_map(behind).collect();
+        assert!(!registered.is_empty(), "{family:?}");
+        for name in &registered {
+            let stem = name.trim_end_matches('*');
+            match actions::find(family, stem) {
+                Some(row) => assert_eq!(row.takes_suffix, stem != *name, "{family:?} {name}"),
+                None => assert!(
+                    actions::unknown(family, stem, "").contains("not built yet"),
+                    "{family:?} {name}"
+                ),
+            }
+        }
+        for row in actions::rows(family) {
+            let is_registered = registered
+                .iter()
+                .any(|name| name.trim_end_matches('*') == row.name);
+            let is_tcp = !family.is_http() && TCP_ONLY.contains(&row.name);
+            assert!(
+                is_registered || is_tcp,
+                "{family:?} {} is not registered there",
+                row.name
+            );
+        }
+    }
 }
