@@ -2,7 +2,8 @@
 
 use crate::clock;
 use crate::io::Socket;
-use crate::proxy::ProxyRuntime;
+use crate::proxy::Listening::{Paused, Running};
+use crate::proxy::{self, ProxyRuntime};
 use crate::runtime::Runtime;
 use crate::session;
 use crate::worker::Worker;
@@ -15,7 +16,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::io::unix::AsyncFd;
 
 /// What a listening socket is for.
 #[derive(Debug, Clone)]
@@ -136,7 +139,7 @@ fn backlog(snapshot: &Snapshot, configured: u32, maxconn: u32) -> i32 {
     i32::try_from(wanted.max(16)).unwrap_or(i32::MAX)
 }
 
-type Step<T> = Result<T, (&'static str, io::Error)>;
+pub(crate) type Step<T> = Result<T, (&'static str, io::Error)>;
 
 /// Opens one configured address, once for each worker.
 fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec<OwnedFd>> {
@@ -160,7 +163,7 @@ fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec
     Ok(fds)
 }
 
-fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
+pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
     let fd = match &bind.address {
         Address::Inet(address) => bind_inet(bind, address, reuse_port)?,
         Address::Unix(path) => return bind_unix(bind, path, backlog),
@@ -319,9 +322,20 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
         Purpose::RuntimeApi => return crate::api::accept(runtime, bind, fd).await,
     };
     let burst = runtime.snapshot.global.max_accept.max(1);
+    let mut state = proxy.listening.subscribe();
     loop {
+        if *state.borrow_and_update() != Running {
+            if !pause(&fd, &bind, &mut state).await {
+                return;
+            }
+            continue;
+        }
         wait_for_room(&runtime, &proxy).await;
-        let Ok(mut ready) = fd.readable().await else {
+        let ready = tokio::select! {
+            ready = fd.readable() => ready,
+            _ = state.changed() => continue,
+        };
+        let Ok(mut ready) = ready else {
             return;
         };
         for _ in 0..burst {
@@ -348,6 +362,31 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
     }
 }
 
+/// Waits while the frontend is paused; `false` when it has been stopped.
+///
+/// A TCP socket stops listening, so that clients are refused; connections to a Unix socket, which could not be opened
+/// again, wait in its backlog.
+async fn pause(
+    fd: &AsyncFd<OwnedFd>,
+    bind: &Bind,
+    state: &mut tokio::sync::watch::Receiver<proxy::Listening>,
+) -> bool {
+    let inet = matches!(bind.address, Address::Inet(_));
+    if inet && *state.borrow() == Paused {
+        let _ = rustix::net::shutdown(fd, rustix::net::Shutdown::Read);
+    }
+    let ended = state.wait_for(|state| *state != Paused).await;
+    if !matches!(ended.as_deref(), Ok(Running)) {
+        return false;
+    }
+    drop(ended);
+    if inet {
+        let backlog = i32::try_from(bind.backlog.max(1024)).unwrap_or(i32::MAX);
+        return rustix::net::listen(fd, backlog).is_ok();
+    }
+    true
+}
+
 fn accept_one(fd: impl AsFd) -> Result<(OwnedFd, Option<base::Endpoint>), rustix::io::Errno> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let (socket, peer) = rustix::net::acceptfrom_with(fd, flags)?;
@@ -356,8 +395,8 @@ fn accept_one(fd: impl AsFd) -> Result<(OwnedFd, Option<base::Endpoint>), rustix
 
 fn is_full(runtime: &Runtime, proxy: &ProxyRuntime) -> bool {
     let process = &runtime.process;
-    let limit = proxy.config.front.maxconn;
-    process.connections.now() >= process.maxconn
+    let limit = proxy.maxconn();
+    process.connections.now() >= process.maxconn.load(Ordering::Relaxed)
         || (limit > 0 && proxy.front.connections.now() >= limit)
 }
 
@@ -371,7 +410,7 @@ async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime) {
         match proxy
             .front
             .session_rate
-            .wait_for_room(clock::now_ms(), 1000, limit)
+            .wait_for_room(clock::now_ms(), limit)
         {
             0 => break,
             ms => tokio::time::sleep(Duration::from_millis(ms)).await,
@@ -393,9 +432,10 @@ fn start(
         return;
     };
     runtime.process.connections.enter();
-    proxy.front.connections.enter();
-    model::live::count(&proxy.front.total, 1);
-    proxy.front.session_rate.add(clock::now_ms(), 1000, 1);
+    let now = clock::now_ms();
+    model::live::count(&runtime.process.accepted, 1);
+    runtime.process.session_rate.add(now);
+    proxy.front.begin(now);
     let accepted = session::Accepted {
         worker: worker.clone(),
         runtime: runtime.clone(),

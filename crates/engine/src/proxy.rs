@@ -9,7 +9,8 @@ use model::live::{Counters, ServerState};
 use model::{Proxy, Server};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use tokio::sync::watch;
 
 /// A proxy at run time.
 #[derive(Debug)]
@@ -26,8 +27,23 @@ pub struct ProxyRuntime {
     pub server_names: HashMap<Arc<str>, ServerIdx>,
     /// Balancing and queues.
     pub dispatch: Dispatch,
-    /// Whether the frontend has been stopped or the backend disabled at run time.
-    pub stopped: AtomicBool,
+    /// Whether `use_backend` rules pass the backend over (`unpublish backend`).
+    pub unpublished: AtomicBool,
+    /// Whether the frontend listens; its listeners follow.
+    pub listening: watch::Sender<Listening>,
+    /// The frontend's limit on connections, 0 for the process' limit.
+    pub maxconn: AtomicU32,
+}
+
+/// Whether a frontend listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listening {
+    /// It does.
+    Running,
+    /// It does not for the time being (`disable frontend`).
+    Paused,
+    /// It never will again (`shutdown frontend`, `disabled`).
+    Stopped,
 }
 
 /// A server at run time.
@@ -45,10 +61,11 @@ impl ServerRuntime {
     /// A server at its start, `workers` being the number of workers that may hold idle connections.
     #[must_use]
     pub fn new(config: Arc<Server>, workers: usize) -> Self {
-        let usable = !config.settings.disabled;
+        let settings = &config.settings;
+        let state = ServerState::new(settings.disabled, settings.weight);
         Self {
+            state: Arc::new(state),
             config,
-            state: Arc::new(ServerState::new(usable)),
             idle: IdlePool::new(workers),
         }
     }
@@ -75,9 +92,27 @@ impl ProxyRuntime {
             servers,
             server_names,
             dispatch,
-            stopped: AtomicBool::new(false),
+            unpublished: AtomicBool::new(false),
+            listening: watch::Sender::new(if config.disabled {
+                Listening::Stopped
+            } else {
+                Listening::Running
+            }),
+            maxconn: AtomicU32::new(config.front.maxconn),
             config,
         }
+    }
+
+    /// Whether `use_backend` rules may lead here.
+    #[must_use]
+    pub fn takes_traffic(&self) -> bool {
+        !self.config.disabled && !self.unpublished.load(Ordering::Relaxed)
+    }
+
+    /// The frontend's limit on connections, 0 for the process' limit.
+    #[must_use]
+    pub fn maxconn(&self) -> u32 {
+        self.maxconn.load(Ordering::Relaxed)
     }
 
     /// The server at a place.
@@ -122,10 +157,10 @@ impl ProxyView for ProxyRuntime {
         } else {
             &self.back
         };
-        side.session_rate.read(clock::now_ms(), 1000)
+        side.session_rate.read(clock::now_ms())
     }
     fn request_rate(&self) -> u32 {
-        self.front.request_rate.read(clock::now_ms(), 1000)
+        self.front.request_rate.read(clock::now_ms())
     }
     fn usable_servers(&self) -> u32 {
         self.servers
@@ -157,7 +192,7 @@ impl ProxyView for ProxyRuntime {
         }
     }
     fn max_connections(&self) -> u64 {
-        self.config.front.maxconn.into()
+        self.maxconn().into()
     }
     fn defaults_name(&self) -> &str {
         self.config.defaults_name.as_deref().unwrap_or_default()
@@ -184,9 +219,9 @@ impl ServerView for ServerRuntime {
         self.config.settings.maxconn.into()
     }
     fn weight(&self) -> (u32, u32) {
-        (self.config.settings.weight, self.config.settings.weight)
+        (self.state.weight(), self.config.settings.weight)
     }
     fn session_rate(&self) -> u32 {
-        self.state.counters.session_rate.read(clock::now_ms(), 1000)
+        self.state.counters.session_rate.read(clock::now_ms())
     }
 }

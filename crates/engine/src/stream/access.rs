@@ -121,11 +121,7 @@ impl rules::Stream for Stream<'_> {
             return;
         }
         let mut head = Head::new();
-        head.start_response(
-            Version::HTTP_11,
-            status,
-            super::pages::reason(status).as_bytes(),
-        );
+        head.start_response(Version::HTTP_11, status, rules::reason(status).as_bytes());
         for (name, value) in headers {
             head.push(name, value);
         }

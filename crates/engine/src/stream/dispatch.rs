@@ -178,10 +178,16 @@ impl Stream<'_> {
             hash: None,
             priority: self.state.priority,
         };
-        let slot = match backend.dispatch.assign(backend, &wish) {
-            Assigned::Server(slot) => slot,
-            Assigned::None => return Err(Failure::NoServer),
-            Assigned::Queued(place) => self.wait_in_queue(backend, place).await?,
+        let slot = loop {
+            match backend.dispatch.assign(backend, &wish) {
+                Assigned::Server(slot) => break slot,
+                Assigned::None => return Err(Failure::NoServer),
+                Assigned::Queued(place) => {
+                    if let Some(slot) = self.wait_in_queue(backend, place).await? {
+                        break slot;
+                    }
+                }
+            }
         };
         self.state.server = Some(slot.server.clone());
         self.state.slot = Some(slot);
@@ -228,7 +234,7 @@ impl Stream<'_> {
         &mut self,
         backend: &Arc<ProxyRuntime>,
         mut place: Place,
-    ) -> Result<crate::backend::Slot, Failure> {
+    ) -> Result<Option<crate::backend::Slot>, Failure> {
         self.state.queue_ahead = place.ahead;
         let timeouts = &backend.config.timeouts;
         let timeout = self
@@ -242,7 +248,7 @@ impl Stream<'_> {
         let client = &mut *self.client;
         let outcome = poll_fn(|cx| {
             if let Poll::Ready(slot) = place.poll_granted(cx) {
-                return Poll::Ready(slot.ok_or(Failure::NoServer));
+                return Poll::Ready(Ok(slot));
             }
             if watch && poll_gone(cx, &mut client.conn) {
                 return Poll::Ready(Err(Failure::ClientGone(Phase::Queue)));

@@ -125,10 +125,7 @@ impl Stream<'_> {
             .streams
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         count(&frontend.front.requests, 1);
-        frontend
-            .front
-            .request_rate
-            .add(self.state.times.request, 1000, 1);
+        frontend.front.request_rate.add(self.state.times.request);
         self.capture_request();
         self.log_connect();
     }

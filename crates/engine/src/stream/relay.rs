@@ -1,7 +1,7 @@
 //! Moving bodies both ways at once, with half-closes and timeouts.
 
 use crate::clock;
-use crate::io::Deadline;
+use crate::io::{Deadline, Pipe};
 use crate::mux::{Conn, Received};
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -64,7 +64,26 @@ struct Flow {
     drops_trailers: bool,
     /// Body bytes passed on.
     moved: u64,
+    /// Whether the last read filled a whole buffer: only then bypassing it pays.
+    bulk: bool,
+    /// Whether bypassing the buffers is allowed and has not failed.
+    splices: bool,
+    /// The pipe in use.
+    pipe: Option<Pipe>,
 }
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        if let Some(pipe) = self.pipe.take() {
+            pipe.give();
+        }
+    }
+}
+
+/// The least that a body of known length must still have for bypassing the buffers to pay, in bytes.
+const BULK: u64 = 65_536;
+/// The most that is moved at once, in bytes.
+const AT_ONCE: usize = 1 << 20;
 
 /// A fault in one direction.
 enum FlowFault {
@@ -112,9 +131,10 @@ impl<'a> Relay<'a> {
         timeouts: RelayTimeouts,
     ) -> Self {
         let now = clock::now_ms();
-        let flow = || Flow {
-            closes: shape == Shape::Tunnel,
-            ..Flow::default()
+        let flow = || {
+            let mut flow = Flow::default();
+            (flow.closes, flow.splices) = (shape == Shape::Tunnel, true);
+            flow
         };
         Self {
             client,
@@ -132,11 +152,15 @@ impl<'a> Relay<'a> {
     /// Says that the request has been delivered already.
     #[must_use]
     pub fn request_done(mut self) -> Self {
-        self.request = Flow {
-            finished: true,
-            delivered: true,
-            ..Flow::default()
-        };
+        (self.request.finished, self.request.delivered) = (true, true);
+        self
+    }
+
+    /// Says whether bulk data may bypass the buffers (`no splice` forbids it).
+    #[must_use]
+    pub fn splice(mut self, allowed: bool) -> Self {
+        self.request.splices = allowed;
+        self.response.splices = allowed;
         self
     }
 
@@ -343,7 +367,7 @@ fn poll_flow(
             flow.moved += taken as u64;
             continue;
         }
-        if !flow.finished && source.is_message_over() {
+        if !flow.finished && flow.pipe.is_none() && source.is_message_over() {
             flow.finished = true;
             let trailers = source.trailers().filter(|_| !flow.drops_trailers);
             sink.finish_body(trailers);
@@ -365,13 +389,83 @@ fn poll_flow(
         if source.is_cut_short() {
             return Err(FlowFault::SourceAborted);
         }
+        if flow.pipe.is_some() || flow.may_splice(source, sink) {
+            match poll_splice(cx, source, sink, flow)? {
+                Poll::Ready(()) => continue,
+                Poll::Pending => return Ok(()),
+            }
+        }
         flow.waits_for_source = true;
         match source.poll_fill(cx) {
-            Poll::Ready(Ok(Received::Bytes | Received::End)) => {}
+            Poll::Ready(Ok(Received::Bytes | Received::End)) => {
+                flow.bulk = source.input.is_full();
+            }
             // A full buffer without a decodable byte is a chunk line that never ends.
             Poll::Ready(Ok(Received::Full)) => return Err(FlowFault::Malformed),
             Poll::Ready(Err(_)) => return Err(FlowFault::SourceAborted),
             Poll::Pending => return Ok(()),
+        }
+    }
+}
+
+impl Flow {
+    /// Whether bypassing the buffers is possible now and pays.
+    fn may_splice(&self, source: &Conn, sink: &Conn) -> bool {
+        let left = source.unbuffered();
+        self.splices && !self.discarding && self.bulk && left >= BULK && sink.sends_plainly()
+    }
+}
+
+/// Moves bytes past the buffers. Ready when the pipe is empty and something else is to be done: the end of the message was
+/// reached, or bypassing does not work on these sockets.
+fn poll_splice(
+    cx: &mut Context<'_>,
+    source: &mut Conn,
+    sink: &mut Conn,
+    flow: &mut Flow,
+) -> Result<Poll<()>, FlowFault> {
+    let mut pipe = match flow.pipe.take() {
+        Some(pipe) => pipe,
+        None => match Pipe::take(0) {
+            Ok(pipe) => pipe,
+            Err(_) => {
+                flow.splices = false;
+                return Ok(Poll::Ready(()));
+            }
+        },
+    };
+    loop {
+        while pipe.held > 0 {
+            match sink.poll_send_pipe(cx, &mut pipe) {
+                Poll::Ready(Ok(n)) => flow.moved += n as u64,
+                Poll::Ready(Err(_)) => return Err(FlowFault::SinkBroken),
+                Poll::Pending => {
+                    flow.waits_for_source = false;
+                    flow.pipe = Some(pipe);
+                    return Ok(Poll::Pending);
+                }
+            }
+        }
+        let left = source.unbuffered();
+        if left == 0 {
+            pipe.give();
+            return Ok(Poll::Ready(()));
+        }
+        let most = usize::try_from(left).unwrap_or(AT_ONCE).min(AT_ONCE);
+        flow.waits_for_source = true;
+        match source.poll_fill_pipe(cx, &mut pipe, most) {
+            Poll::Ready(Ok(_)) => {}
+            Poll::Ready(Err(error)) if error.kind() == std::io::ErrorKind::InvalidInput => {
+                flow.splices = false;
+                pipe.give();
+                return Ok(Poll::Ready(()));
+            }
+            Poll::Ready(Err(_)) => return Err(FlowFault::SourceAborted),
+            Poll::Pending => {
+                // Waiting holds no descriptors.
+                pipe.give();
+                return Ok(Poll::Pending);
+            }
         }
     }
 }

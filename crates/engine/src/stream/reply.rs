@@ -41,7 +41,7 @@ impl Stream<'_> {
                 verbatim: true,
             }),
             Some(ErrorPage::Redirect(code, location)) => {
-                let mut reply = Reply::new(*code, pages::reason(*code).as_bytes());
+                let mut reply = Reply::new(*code, model::rules::reason(*code).as_bytes());
                 reply.head.push_known(FieldId::CacheControl, b"no-cache");
                 reply
                     .head
@@ -53,7 +53,10 @@ impl Stream<'_> {
     }
 
     fn compose(&self, composed: &model::ComposedResponse) -> Reply {
-        let mut reply = Reply::new(composed.status, pages::reason(composed.status).as_bytes());
+        let mut reply = Reply::new(
+            composed.status,
+            model::rules::reason(composed.status).as_bytes(),
+        );
         let text = |format: &LogFormat| {
             let mut text = Vec::new();
             format.render(self, &mut text);

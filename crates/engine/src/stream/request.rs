@@ -186,12 +186,7 @@ impl Stream<'_> {
             self.state.backend = Some(backend.clone());
         }
         self.state.in_backend = true;
-        backend.back.connections.enter();
-        count(&backend.back.total, 1);
-        backend
-            .back
-            .session_rate
-            .add(self.state.times.request, 1000, 1);
+        backend.back.begin(self.state.times.request);
     }
 
     async fn apply_name_restriction(&mut self, config: &Proxy) -> Result<(), Next> {
@@ -317,6 +312,18 @@ impl Stream<'_> {
         self.state.end(source, Phase::Tarpit);
     }
 
+    /// Whether a `use_backend` rule may lead to this backend now: one that takes traffic, or any when a `force-be-switch`
+    /// rule of the frontend says so.
+    pub(super) fn may_switch_to(&self, frontend: &ProxyRuntime, target: &ProxyRuntime) -> bool {
+        target.takes_traffic()
+            || frontend
+                .config
+                .front
+                .force_switch
+                .iter()
+                .any(|condition| condition.holds(self))
+    }
+
     /// `use_backend` and `default_backend`. The proxy itself serves when nothing applies and it can.
     fn choose_backend(&mut self, frontend: &Arc<ProxyRuntime>) {
         let runtime = self.session.runtime.clone();
@@ -344,7 +351,7 @@ impl Stream<'_> {
                 }
             };
             match target {
-                Some(target) if !target.config.disabled => {
+                Some(target) if self.may_switch_to(frontend, &target) => {
                     chosen = Some(target);
                     break;
                 }
@@ -358,6 +365,7 @@ impl Stream<'_> {
                 .front
                 .default_backend_idx
                 .and_then(|idx| runtime.proxy(idx).cloned())
+                .filter(|target| self.may_switch_to(frontend, target))
         };
         let chosen = chosen.or_else(default).unwrap_or_else(|| frontend.clone());
         if chosen.config.caps.back {

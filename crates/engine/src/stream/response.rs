@@ -268,6 +268,7 @@ impl Stream<'_> {
             return flushed.await;
         }
         let limits = &self.session.runtime.limits;
+        let splice = !self.session.runtime.snapshot.global.no_splice;
         let mut relay = Relay::new(
             conn,
             &mut server.conn,
@@ -275,7 +276,8 @@ impl Stream<'_> {
             Shape::RequestUntilResponse,
             timeouts,
         )
-        .drop_trailers(drops.0, drops.1);
+        .drop_trailers(drops.0, drops.1)
+        .splice(splice);
         let end = relay.run(deadline).await;
         self.state.bytes.0 += relay.moved().0;
         match end {
@@ -456,9 +458,11 @@ impl Stream<'_> {
                 return Next::Abort;
             };
             let limits = &self.session.runtime.limits;
+            let splice = !self.session.runtime.snapshot.global.no_splice;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
             let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Http, timeouts)
-                .drop_trailers(drops.0, drops.1);
+                .drop_trailers(drops.0, drops.1)
+                .splice(splice);
             if request_over || self.state.replay.is_some() {
                 relay = relay.request_done();
             }
@@ -520,8 +524,10 @@ impl Stream<'_> {
             server.conn.expect_body(Framing::Tunnel);
             server.conn.begin_body(Framing::Tunnel);
             let limits = &self.session.runtime.limits;
+            let splice = !self.session.runtime.snapshot.global.no_splice;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
-            let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts);
+            let mut relay =
+                Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
             let end = relay.run(deadline).await;
             let (from_client, from_server) = relay.moved();
             self.state.bytes.0 += from_client;
