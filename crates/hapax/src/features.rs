@@ -10,7 +10,7 @@ const FEATURES: &[(&str, bool)] = &[
     ("ACME", false),
     ("BACKTRACE", false),
     ("CLOSEFROM", false),
-    ("CPU_AFFINITY", false),
+    ("CPU_AFFINITY", true),
     ("CRYPT_H", false),
     ("DEVICEATLAS", false),
     ("DL", false),
@@ -54,7 +54,7 @@ const FEATURES: &[(&str, bool)] = &[
     ("SSL", false),
     ("STATIC_PCRE", false),
     ("STATIC_PCRE2", false),
-    ("TFO", true),
+    ("TFO", false),
     ("THREAD", true),
     ("THREAD_DUMP", false),
     ("TPROXY", true),
@@ -82,12 +82,13 @@ pub fn list() -> String {
 pub struct Program {
     reuseport: bool,
     splice: bool,
+    forward: bool,
 }
 
 impl Program {
     /// The program as these options leave it.
     pub fn new(options: &Options) -> Self {
-        Self { reuseport: !options.no_reuseport, splice: !options.no_splice && has("LINUX_SPLICE") }
+        Self { reuseport: !options.no_reuseport, splice: !options.no_splice && has("LINUX_SPLICE"), forward: !options.no_splice }
     }
 }
 
@@ -106,7 +107,8 @@ impl Facts for Program {
             "POLL" | "EVPORTS" | "KQUEUE" => Some(false),
             "SPLICE" => Some(self.splice),
             "REUSEPORT" => Some(self.reuseport),
-            "FAST-FORWARD" | "SERVER-SSL-VERIFY-NONE" => Some(false),
+            "FAST-FORWARD" => Some(self.forward),
+            "SERVER-SSL-VERIFY-NONE" => Some(false),
             _ => None,
         }
     }
