@@ -1,6 +1,6 @@
 //! The end of a stream: counters and its log line.
 
-use super::{Source, State, Stream};
+use super::{Phase, Source, State, Stream};
 use crate::log::{self, Message};
 use expr::logformat::LogFormat;
 use model::Options;
@@ -78,6 +78,28 @@ impl Stream<'_> {
         }
     }
 
+    /// Logs a connection whose handshake failed: by `error-log-format`, else in HAProxy's fixed form.
+    pub(crate) fn log_handshake(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        let Some(error) = self.session.error.filter(|_| !proxy.log.targets.is_empty()) else {
+            return;
+        };
+        let times = &mut self.state.times;
+        (times.begin, times.handshake) = (self.session.accepted.0, self.session.accepted.0);
+        (times.begin_date, times.request_date) = (self.session.accepted.1, self.session.accepted.1);
+        self.state.end(Source::Proxy, Phase::Request);
+        self.state.log_step = "error";
+        if proxy.log.error_format.is_some() {
+            return self.write_log(&proxy.log, INFO, true);
+        }
+        let mut text = Vec::new();
+        if let Some(format) = &self.session.runtime.handshake_log {
+            format.render(self, &mut text);
+        }
+        text.extend_from_slice(error.text().as_bytes());
+        self.send_line(&proxy.log, INFO, &text);
+    }
+
     fn log_end(&mut self) {
         let proxy = self.session.frontend.config.clone();
         let logs = &proxy.log;
@@ -140,6 +162,11 @@ impl Stream<'_> {
             .filter(|_| failed && !self.state.has_request)
             .or(logs.format.as_ref());
         self.render_line(format, &mut text);
+        self.send_line(logs, level, &text);
+        self.state.scratch = text;
+    }
+
+    fn send_line(&self, logs: &ProxyLog, level: u8, text: &[u8]) {
         let mut structured = Vec::new();
         if let Some(format) = &logs.structured_data {
             format.render(self, &mut structured);
@@ -154,10 +181,9 @@ impl Stream<'_> {
             level,
             tag,
             structured_data: &structured,
-            text: &text,
+            text,
         };
         log::emit(&self.session.runtime, &logs.targets, &message);
-        self.state.scratch = text;
     }
 
     fn render_line(&self, format: Option<&Arc<LogFormat>>, text: &mut Vec<u8>) {

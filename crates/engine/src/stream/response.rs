@@ -393,6 +393,8 @@ impl Stream<'_> {
             } => {
                 server.conn.input.consume(consumed);
                 server.conn.expect_body(framing);
+                // A body that is malformed from the start still gets a proper answer.
+                server.conn.decode(limits).map_err(|_| Lost::Junk)?;
                 self.state.has_response = true;
                 self.state.response_flags = flags;
                 // Nobody asked for another protocol: the server's answer makes no sense.
@@ -418,6 +420,7 @@ impl Stream<'_> {
             None,
             out,
         );
+        self.state.bytes.1 += counted_size(&self.state.response);
         self.deliver(&[]).await;
     }
 
