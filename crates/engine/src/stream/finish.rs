@@ -156,10 +156,11 @@ impl Stream<'_> {
         };
         let mut text = std::mem::take(&mut self.state.scratch);
         text.clear();
+        let erroneous = failed && !self.state.has_request;
         let format = logs
             .error_format
             .as_ref()
-            .filter(|_| failed && !self.state.has_request)
+            .filter(|_| erroneous)
             .or(logs.format.as_ref());
         self.render_line(format, &mut text);
         self.send_line(logs, level, &text);
@@ -183,7 +184,14 @@ impl Stream<'_> {
             structured_data: &structured,
             text,
         };
-        log::emit(&self.session.runtime, &logs.targets, &message);
+        let step = if erroneous {
+            "error"
+        } else {
+            self.state.log_step
+        };
+        let runtime = &self.session.runtime;
+        log::emit_step(runtime, &logs.targets, (step, None), &message, self);
+        self.state.scratch = text;
     }
 
     fn render_line(&self, format: Option<&Arc<LogFormat>>, text: &mut Vec<u8>) {

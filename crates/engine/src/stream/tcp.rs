@@ -8,7 +8,7 @@ use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
 use model::live::count;
-use model::{Mode, SwitchTarget};
+use model::{Mode, Options, SwitchTarget};
 use std::rc::Rc;
 use std::sync::Arc;
 use wire::h1::Framing;
@@ -153,6 +153,9 @@ impl Stream<'_> {
     async fn pass_bytes(&mut self) {
         if self.reach_server().await.is_err() {
             return;
+        }
+        if self.session.frontend.config.options.has(Options::LOG_ASAP) {
+            self.log_asap();
         }
         let timeouts = self.relay_timeouts();
         let Some(server) = self.state.server_conn.as_mut() else {

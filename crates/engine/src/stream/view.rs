@@ -208,6 +208,14 @@ impl View for Stream<'_> {
     }
 
     fn log_origin(&self) -> &str {
-        self.state.log_step
+        match self.state.log_step {
+            "accept" => "txn_accept",
+            "request" => "txn_request",
+            "connect" => "txn_connect",
+            "response" => "txn_response",
+            "close" => "txn_close",
+            // The rule set of a `do-log`.
+            step => step,
+        }
     }
 }
