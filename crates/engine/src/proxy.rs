@@ -5,6 +5,7 @@ use crate::backend::IdlePool;
 use crate::clock;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
+use model::live::health::Health;
 use model::live::{Counters, ServerState};
 use model::{Proxy, Server};
 use std::collections::HashMap;
@@ -46,9 +47,11 @@ impl ServerRuntime {
     #[must_use]
     pub fn new(config: Arc<Server>, workers: usize) -> Self {
         let usable = !config.settings.disabled;
+        let check = &config.settings.check;
+        let health = Health::new(check.rise, check.fall);
         Self {
             config,
-            state: Arc::new(ServerState::new(usable)),
+            state: Arc::new(ServerState::new(usable, health)),
             idle: IdlePool::new(workers),
         }
     }

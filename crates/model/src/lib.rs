@@ -23,7 +23,7 @@ pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredRe
 pub use global::{Global, SocketBuffers, StatusClasses, UnixBind};
 pub use proxy::{
     Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend,
-    HeaderCapture, KeepAliveProbe, Mode, Options, Proxy, RestrictNames, RetryOn, Reuse, SwitchRule,
+    HeaderCapture, HttpCheck, KeepAliveProbe, Mode, Options, Proxy, RestrictNames, RetryOn, Reuse, SwitchRule,
     SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{

@@ -1,6 +1,10 @@
 //! Live state: what outlives a configuration. Found by name when the next snapshot is built.
 
+pub mod health;
+
 use base::rate::RateCounter;
+use health::Health;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 /// A gauge with its highest value.
@@ -123,18 +127,21 @@ pub struct ServerState {
     pub idle: AtomicU32,
     /// When it last took a stream, in milliseconds of the process' clock; -1 for never.
     pub last_used: AtomicI64,
+    /// What checks found.
+    pub health: Mutex<Health>,
 }
 
 impl ServerState {
     /// A server's state at the start.
     #[must_use]
-    pub fn new(usable: bool) -> Self {
+    pub fn new(usable: bool, health: Health) -> Self {
         Self {
             counters: Counters::default(),
             queued: Gauge::default(),
             usable: AtomicU32::new(u32::from(usable)),
             idle: AtomicU32::new(0),
             last_used: AtomicI64::new(-1),
+            health: Mutex::new(health),
         }
     }
 

@@ -339,13 +339,14 @@ impl Dispatch {
         }
     }
 
-    /// Lets waiting streams in as long as the server has room.
-    fn let_in(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) {
+    /// Lets waiting streams in as long as the server has room, and says how many.
+    fn let_in(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) -> u32 {
+        let mut admitted = 0;
         let Some(server) = proxy
             .server_at(idx)
             .filter(|server| server.state.is_usable())
         else {
-            return;
+            return admitted;
         };
         let loads = Loads { proxy };
         let now = clock::now_ms() as u32;
@@ -355,12 +356,12 @@ impl Dispatch {
             shared,
         } = inner;
         let Some(own) = by_server.get_mut(idx.0 as usize) else {
-            return;
+            return admitted;
         };
         loop {
             let limit = loads.limit(other(idx));
             if limit != 0 && server.state.counters.connections.now() >= limit {
-                return;
+                return admitted;
             }
             let source = match balance::choose(own, shared, now) {
                 // A server that gets no new traffic only works its own queue off.
@@ -370,16 +371,17 @@ impl Dispatch {
                 source => source,
             };
             let (ticket, from) = match source {
-                None => return,
+                None => return admitted,
                 Some(balance::Source::Server) => (own.pop(now), Some(idx)),
                 Some(balance::Source::Backend) => (shared.pop(now), None),
             };
             let Some((_, ticket)) = ticket else {
-                return;
+                return admitted;
             };
             self.uncount(proxy, from);
             server.state.counters.connections.enter();
             balancer.on_conn_change(other(idx), &loads);
+            admitted += 1;
             ticket.granted.store(idx.0 + 1, Ordering::Release);
             if let Some(waker) = ticket.waker.lock().take() {
                 waker.wake();
@@ -387,20 +389,25 @@ impl Dispatch {
         }
     }
 
-    /// Opens or closes a server to traffic.
-    pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) {
-        let Some(server) = proxy.server_at(idx) else {
-            return;
-        };
+    /// Opens or closes a server to traffic, and says how many waiting streams it took; `None` when that is no change.
+    pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) -> Option<u32> {
+        let server = proxy.server_at(idx)?;
         if !server.state.set_usable(usable) {
-            return;
+            return None;
         }
         let loads = Loads { proxy };
         let mut inner = self.inner.lock();
         inner.balancer.set_usable(other(idx), usable, &loads);
         if usable && self.limited {
-            self.let_in(&mut inner, proxy, idx);
+            return Some(self.let_in(&mut inner, proxy, idx));
         }
+        Some(0)
+    }
+
+    /// How many active and how many backup servers can take traffic, those of weight 0 left out.
+    #[must_use]
+    pub fn in_service(&self) -> (usize, usize) {
+        self.inner.lock().balancer.in_service()
     }
 }
 
