@@ -1,24 +1,65 @@
-//! The runtime API's listener: accepts, and hands connections to whoever answers commands.
+//! The runtime API's listeners: they accept, and hand connections to whoever answers commands.
 
+use crate::io::Socket;
 use crate::runtime::Runtime;
 use model::Bind;
+use model::live::count;
+use rustix::net::SocketFlags;
+use std::future::Future;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
-/// Answers one command line; the answer is sent as it is.
-pub type Answerer = fn(&Arc<Runtime>, &Bind, &str) -> String;
+/// Serves one connection to its end.
+pub type Handler = fn(Arc<Runtime>, Arc<Bind>, Socket) -> Pin<Box<dyn Future<Output = ()>>>;
 
-static ANSWERER: OnceLock<Answerer> = OnceLock::new();
+static HANDLER: OnceLock<Handler> = OnceLock::new();
 
-/// Says who answers the runtime API's commands. Without it connections to the API are closed.
-pub fn set_answerer(answerer: Answerer) {
-    let _ = ANSWERER.set(answerer);
+/// How long to wait when no descriptor was left for a connection.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Says who serves connections to the runtime API; the first to say so stays. Without anybody they are closed at once.
+pub fn set_handler(handler: Handler) {
+    let _ = HANDLER.set(handler);
 }
 
-/// Accepts connections to the runtime API until the task is ended.
-pub async fn accept(_runtime: Arc<Runtime>, _bind: Arc<Bind>, fd: AsyncFd<OwnedFd>) {
-    let _ = ANSWERER.get();
-    let _ = fd.readable().await;
-    std::future::pending::<()>().await;
+/// Accepts connections to the runtime API until the task is ended, `stats maxconn` at a time over all of its sockets.
+pub async fn accept(runtime: Arc<Runtime>, bind: Arc<Bind>, fd: AsyncFd<OwnedFd>) {
+    loop {
+        let Ok(room) = runtime.process.api_room.clone().acquire_owned().await else {
+            return;
+        };
+        let Some(socket) = accept_one(&fd).await else {
+            return;
+        };
+        count(&runtime.process.accepted, 1);
+        let Some(handler) = HANDLER.get() else {
+            continue;
+        };
+        let serving = handler(runtime.clone(), bind.clone(), socket);
+        tokio::task::spawn_local(async move {
+            serving.await;
+            drop(room);
+        });
+    }
+}
+
+/// The next connection; `None` when the event loop is gone.
+async fn accept_one(fd: &AsyncFd<OwnedFd>) -> Option<Socket> {
+    loop {
+        let mut ready = fd.readable().await.ok()?;
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        match rustix::net::accept_with(fd, flags) {
+            Ok(socket) => {
+                if let Ok(socket) = Socket::new(socket) {
+                    return Some(socket);
+                }
+            }
+            Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+            Err(_) => tokio::time::sleep(EXHAUSTED).await,
+        }
+    }
 }

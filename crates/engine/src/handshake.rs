@@ -6,7 +6,7 @@ use crate::session::{ClientSide, Session};
 use crate::stream::{Stream, Verdict};
 use crate::worker::Worker;
 use base::Endpoint;
-use model::rules::{CloseKind, Rule};
+use model::rules::{CloseKind, RelayHeader, Rule};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,14 +21,53 @@ pub async fn establish(
 ) -> Option<Session> {
     let rules = session.frontend.config.rules.clone();
     let mut session = rules_at(session, worker, client, &rules.tcp_connection).await?;
-    let expects_proxy = rules.tcp_connection.is_empty() && session.bind.accept_proxy;
-    if expects_proxy || session.bind.accept_proxy {
-        relay_header(&mut session, client, Relay::Proxy).await?;
-    } else if let Some(magic) = session.bind.accept_netscaler {
-        relay_header(&mut session, client, Relay::NetScaler(magic)).await?;
+    let (kept, expected) = expected_header(session, worker, client, &rules.tcp_connection)?;
+    session = kept;
+    if let Some(expected) = expected {
+        relay_header(&mut session, client, expected).await?;
     }
     session.handshake = clock::now_ms();
     rules_at(session, worker, client, &rules.tcp_session).await
+}
+
+/// The relay header that the listening socket or a rule asks for.
+fn expected_header(
+    session: Session,
+    worker: &Rc<Worker>,
+    client: &mut ClientSide,
+    rules: &[Arc<Rule>],
+) -> Option<(Session, Option<Relay>)> {
+    if session.bind.accept_proxy {
+        return Some((session, Some(Relay::Proxy)));
+    }
+    if let Some(magic) = session.bind.accept_netscaler {
+        return Some((session, Some(Relay::NetScaler(magic))));
+    }
+    if !rules
+        .iter()
+        .any(|rule| rule.action.expects_relay_header().is_some())
+    {
+        return Some((session, None));
+    }
+    let session = Rc::new(session);
+    let expected = {
+        let stream = Stream::new(&session, worker, client);
+        let applies = |rule: &&Arc<Rule>| {
+            rule.condition
+                .as_ref()
+                .is_none_or(|condition| condition.holds(&stream))
+        };
+        rules
+            .iter()
+            .filter(applies)
+            .find_map(|rule| rule.action.expects_relay_header())
+    };
+    let magic = session.bind.accept_netscaler.unwrap_or(0);
+    let relay = expected.map(|header| match header {
+        RelayHeader::Proxy => Relay::Proxy,
+        RelayHeader::NetScaler => Relay::NetScaler(magic),
+    });
+    Some((Rc::into_inner(session)?, relay))
 }
 
 /// Runs connection or session rules and takes over what they changed.

@@ -2,11 +2,13 @@
 
 use crate::clock;
 use crate::io::Socket;
-use crate::proxy::ProxyRuntime;
+use crate::proxy::Listening::{Paused, Running};
+use crate::proxy::{self, ProxyRuntime};
 use crate::runtime::Runtime;
 use crate::session;
 use crate::worker::Worker;
 use base::ProxyIdx;
+use model::live::Gauge;
 use model::{Address, Bind, Snapshot};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use std::io;
@@ -15,7 +17,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::io::unix::AsyncFd;
 
 /// What a listening socket is for.
 #[derive(Debug, Clone)]
@@ -136,7 +140,7 @@ fn backlog(snapshot: &Snapshot, configured: u32, maxconn: u32) -> i32 {
     i32::try_from(wanted.max(16)).unwrap_or(i32::MAX)
 }
 
-type Step<T> = Result<T, (&'static str, io::Error)>;
+pub(crate) type Step<T> = Result<T, (&'static str, io::Error)>;
 
 /// Opens one configured address, once for each worker.
 fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec<OwnedFd>> {
@@ -160,7 +164,7 @@ fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec
     Ok(fds)
 }
 
-fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
+pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
     let fd = match &bind.address {
         Address::Inet(address) => bind_inet(bind, address, reuse_port)?,
         Address::Unix(path) => return bind_unix(bind, path, backlog),
@@ -318,17 +322,29 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
         },
         Purpose::RuntimeApi => return crate::api::accept(runtime, bind, fd).await,
     };
+    let load = proxy.bind_gauge(&bind).cloned().unwrap_or_default();
     let burst = runtime.snapshot.global.max_accept.max(1);
+    let mut state = proxy.listening.subscribe();
     loop {
-        wait_for_room(&runtime, &proxy).await;
-        let Ok(mut ready) = fd.readable().await else {
+        if *state.borrow_and_update() != Running {
+            if !pause(&fd, &bind, &mut state).await {
+                return;
+            }
+            continue;
+        }
+        wait_for_room(&runtime, &proxy, &bind, &load).await;
+        let ready = tokio::select! {
+            ready = fd.readable() => ready,
+            _ = state.changed() => continue,
+        };
+        let Ok(mut ready) = ready else {
             return;
         };
         for _ in 0..burst {
             match accept_one(fd.as_fd()) {
                 Ok((socket, peer)) => {
-                    start(&worker, &runtime, &proxy, &bind, socket, peer);
-                    if is_full(&runtime, &proxy) {
+                    start(&worker, &runtime, &proxy, (&bind, &load), socket, peer);
+                    if is_full(&runtime, &proxy, &bind, &load) {
                         break;
                     }
                 }
@@ -348,22 +364,50 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
     }
 }
 
+/// Waits while the frontend is paused; `false` when it has been stopped.
+///
+/// A TCP socket stops listening, so that clients are refused; connections to a Unix socket, which could not be opened
+/// again, wait in its backlog.
+async fn pause(
+    fd: &AsyncFd<OwnedFd>,
+    bind: &Bind,
+    state: &mut tokio::sync::watch::Receiver<proxy::Listening>,
+) -> bool {
+    let inet = matches!(bind.address, Address::Inet(_));
+    if inet && *state.borrow() == Paused {
+        let _ = rustix::net::shutdown(fd, rustix::net::Shutdown::Read);
+    }
+    let ended = state.wait_for(|state| *state != Paused).await;
+    if !matches!(ended.as_deref(), Ok(Running)) {
+        return false;
+    }
+    drop(ended);
+    if inet {
+        let backlog = i32::try_from(bind.backlog.max(1024)).unwrap_or(i32::MAX);
+        return rustix::net::listen(fd, backlog).is_ok();
+    }
+    true
+}
+
 fn accept_one(fd: impl AsFd) -> Result<(OwnedFd, Option<base::Endpoint>), rustix::io::Errno> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let (socket, peer) = rustix::net::acceptfrom_with(fd, flags)?;
     Ok((socket, peer.and_then(crate::io::endpoint)))
 }
 
-fn is_full(runtime: &Runtime, proxy: &ProxyRuntime) -> bool {
+fn is_full(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &Gauge) -> bool {
+    if bind.maxconn > 0 && load.now() >= bind.maxconn {
+        return true;
+    }
     let process = &runtime.process;
-    let limit = proxy.config.front.maxconn;
-    process.connections.now() >= process.maxconn
+    let limit = proxy.maxconn();
+    process.connections.now() >= process.maxconn.load(Ordering::Relaxed)
         || (limit > 0 && proxy.front.connections.now() >= limit)
 }
 
 /// Waits while the process or the proxy has all the connections it may have, or the session rate is reached.
-async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime) {
-    while is_full(runtime, proxy) {
+async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &Gauge) {
+    while is_full(runtime, proxy, bind, load) {
         tokio::time::sleep(FULL).await;
     }
     let limit = proxy.config.front.session_rate_limit;
@@ -371,7 +415,7 @@ async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime) {
         match proxy
             .front
             .session_rate
-            .wait_for_room(clock::now_ms(), 1000, limit)
+            .wait_for_room(clock::now_ms(), limit)
         {
             0 => break,
             ms => tokio::time::sleep(Duration::from_millis(ms)).await,
@@ -383,7 +427,7 @@ fn start(
     worker: &Rc<Worker>,
     runtime: &Arc<Runtime>,
     proxy: &Arc<ProxyRuntime>,
-    bind: &Arc<Bind>,
+    (bind, load): (&Arc<Bind>, &Arc<Gauge>),
     fd: OwnedFd,
     peer: Option<base::Endpoint>,
 ) {
@@ -393,14 +437,17 @@ fn start(
         return;
     };
     runtime.process.connections.enter();
-    proxy.front.connections.enter();
-    model::live::count(&proxy.front.total, 1);
-    proxy.front.session_rate.add(clock::now_ms(), 1000, 1);
+    load.enter();
+    let now = clock::now_ms();
+    model::live::count(&runtime.process.accepted, 1);
+    runtime.process.session_rate.add(now);
+    proxy.front.begin(now);
     let accepted = session::Accepted {
         worker: worker.clone(),
         runtime: runtime.clone(),
         frontend: proxy.clone(),
         bind: bind.clone(),
+        bind_load: load.clone(),
         peer,
     };
     tokio::task::spawn_local(session::run(accepted, socket));

@@ -6,11 +6,12 @@ use crate::clock;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
 use model::live::health::Health;
-use model::live::{Counters, ServerState};
-use model::{Proxy, Server};
+use model::live::{Counters, Gauge, ServerState};
+use model::{Bind, Proxy, Server};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use tokio::sync::watch;
 
 /// A proxy at run time.
 #[derive(Debug)]
@@ -21,14 +22,31 @@ pub struct ProxyRuntime {
     pub front: Arc<Counters>,
     /// Counters of its backend side.
     pub back: Arc<Counters>,
+    /// Present connections of each of its listening addresses, in the order of the configuration.
+    pub binds: Vec<Arc<Gauge>>,
     /// Its servers.
     pub servers: Vec<Arc<ServerRuntime>>,
     /// Places of servers by name.
     pub server_names: HashMap<Arc<str>, ServerIdx>,
     /// Balancing and queues.
     pub dispatch: Dispatch,
-    /// Whether the frontend has been stopped or the backend disabled at run time.
-    pub stopped: AtomicBool,
+    /// Whether `use_backend` rules pass the backend over (`unpublish backend`).
+    pub unpublished: AtomicBool,
+    /// Whether the frontend listens; its listeners follow.
+    pub listening: watch::Sender<Listening>,
+    /// The frontend's limit on connections, 0 for the process' limit.
+    pub maxconn: AtomicU32,
+}
+
+/// Whether a frontend listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listening {
+    /// It does.
+    Running,
+    /// It does not for the time being (`disable frontend`).
+    Paused,
+    /// It never will again (`shutdown frontend`, `disabled`).
+    Stopped,
 }
 
 /// A server at run time.
@@ -46,12 +64,12 @@ impl ServerRuntime {
     /// A server at its start, `workers` being the number of workers that may hold idle connections.
     #[must_use]
     pub fn new(config: Arc<Server>, workers: usize) -> Self {
-        let usable = !config.settings.disabled;
-        let check = &config.settings.check;
-        let health = Health::new(check.rise, check.fall);
+        let settings = &config.settings;
+        let health = Health::new(settings.check.rise, settings.check.fall);
+        let state = ServerState::new(settings.disabled, settings.weight, health);
         Self {
+            state: Arc::new(state),
             config,
-            state: Arc::new(ServerState::new(usable, health)),
             idle: IdlePool::new(workers),
         }
     }
@@ -77,10 +95,41 @@ impl ProxyRuntime {
             back: Arc::default(),
             servers,
             server_names,
+            binds: config.front.binds.iter().map(|_| Arc::default()).collect(),
             dispatch,
-            stopped: AtomicBool::new(false),
+            unpublished: AtomicBool::new(false),
+            listening: watch::Sender::new(if config.disabled {
+                Listening::Stopped
+            } else {
+                Listening::Running
+            }),
+            maxconn: AtomicU32::new(config.front.maxconn),
             config,
         }
+    }
+
+    /// Whether `use_backend` rules may lead here.
+    #[must_use]
+    pub fn takes_traffic(&self) -> bool {
+        !self.config.disabled && !self.unpublished.load(Ordering::Relaxed)
+    }
+
+    /// The frontend's limit on connections, 0 for the process' limit.
+    #[must_use]
+    pub fn maxconn(&self) -> u32 {
+        self.maxconn.load(Ordering::Relaxed)
+    }
+
+    /// The present connections of one of its listening addresses.
+    #[must_use]
+    pub fn bind_gauge(&self, bind: &Arc<Bind>) -> Option<&Arc<Gauge>> {
+        let at = self
+            .config
+            .front
+            .binds
+            .iter()
+            .position(|other| Arc::ptr_eq(other, bind))?;
+        self.binds.get(at)
     }
 
     /// The server at a place.
@@ -125,10 +174,10 @@ impl ProxyView for ProxyRuntime {
         } else {
             &self.back
         };
-        side.session_rate.read(clock::now_ms(), 1000)
+        side.session_rate.read(clock::now_ms())
     }
     fn request_rate(&self) -> u32 {
-        self.front.request_rate.read(clock::now_ms(), 1000)
+        self.front.request_rate.read(clock::now_ms())
     }
     fn usable_servers(&self) -> u32 {
         self.servers
@@ -160,7 +209,7 @@ impl ProxyView for ProxyRuntime {
         }
     }
     fn max_connections(&self) -> u64 {
-        self.config.front.maxconn.into()
+        self.maxconn().into()
     }
     fn defaults_name(&self) -> &str {
         self.config.defaults_name.as_deref().unwrap_or_default()
@@ -187,9 +236,9 @@ impl ServerView for ServerRuntime {
         self.config.settings.maxconn.into()
     }
     fn weight(&self) -> (u32, u32) {
-        (self.config.settings.weight, self.config.settings.weight)
+        (self.state.weight(), self.config.settings.weight)
     }
     fn session_rate(&self) -> u32 {
-        self.state.counters.session_rate.read(clock::now_ms(), 1000)
+        self.state.counters.session_rate.read(clock::now_ms())
     }
 }

@@ -6,11 +6,11 @@ use base::ProxyIdx;
 use expr::sample::Value;
 use expr::view::{ProcessView, ProxyView};
 use model::Snapshot;
-use model::live::Gauge;
+use model::live::{Gauge, Rate};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use wire::h1::{CaseMap, Limits};
 
 /// One configuration with its live state, as sessions hold it.
@@ -42,7 +42,17 @@ pub struct Process {
     /// Client connections.
     pub connections: Gauge,
     /// The limit on them.
-    pub maxconn: u32,
+    pub maxconn: AtomicU32,
+    /// The most that limit can be set to.
+    pub hard_maxconn: u32,
+    /// Connections accepted so far, the runtime API's included.
+    pub accepted: AtomicU64,
+    /// Client connections per second.
+    pub session_rate: Rate,
+    /// Bytes sent to clients that counters have forgotten since (`clear counters all`).
+    pub forgotten_bytes_out: AtomicU64,
+    /// Room for connections to the runtime API (`stats maxconn`).
+    pub api_room: Arc<tokio::sync::Semaphore>,
     /// Set once the process accepts no more connections and ends with its last one.
     pub stopping: AtomicBool,
     /// The next number that [`ProcessView::next_number`] gives.
@@ -133,6 +143,9 @@ impl ProcessView for Runtime {
     }
     fn proc_var(&self, name: u32) -> Option<Value<'static>> {
         self.process.vars.read().get(&name).cloned()
+    }
+    fn utc_offset(&self, seconds: i64) -> i32 {
+        sys::utc_offset(seconds)
     }
     fn next_number(&self) -> u64 {
         self.process.next_number.fetch_add(1, Ordering::Relaxed)

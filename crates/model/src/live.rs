@@ -5,7 +5,7 @@ pub mod health;
 use base::rate::RateCounter;
 use health::Health;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 /// A gauge with its highest value.
 #[derive(Debug, Default)]
@@ -57,6 +57,51 @@ impl Gauge {
     pub fn max(&self) -> u32 {
         self.max.load(Ordering::Relaxed)
     }
+
+    /// Forgets the highest value.
+    pub fn clear_max(&self) {
+        self.max.store(self.now(), Ordering::Relaxed);
+    }
+}
+
+/// A rate per second with its highest value.
+#[derive(Debug, Default)]
+pub struct Rate {
+    counter: RateCounter,
+    max: AtomicU32,
+}
+
+impl Rate {
+    /// Counts one event at `now_ms`.
+    pub fn add(&self, now_ms: u64) {
+        let present = self.counter.add(now_ms, 1000, 1);
+        if present > self.max.load(Ordering::Relaxed) {
+            self.max.fetch_max(present, Ordering::Relaxed);
+        }
+    }
+
+    /// Events over the last second.
+    #[must_use]
+    pub fn read(&self, now_ms: u64) -> u32 {
+        self.counter.read(now_ms, 1000)
+    }
+
+    /// How many milliseconds to wait until one more event keeps the rate within `limit`; 0 if it fits now.
+    #[must_use]
+    pub fn wait_for_room(&self, now_ms: u64, limit: u32) -> u64 {
+        self.counter.wait_for_room(now_ms, 1000, limit)
+    }
+
+    /// The most events counted in one second.
+    #[must_use]
+    pub fn max(&self) -> u32 {
+        self.max.load(Ordering::Relaxed)
+    }
+
+    /// Forgets the highest value.
+    pub fn clear_max(&self) {
+        self.max.store(0, Ordering::Relaxed);
+    }
 }
 
 /// Counters of one side of a proxy, of a listener or of a server.
@@ -67,9 +112,13 @@ pub struct Counters {
     /// Connections or streams in all.
     pub total: AtomicU64,
     /// New ones per second.
-    pub session_rate: RateCounter,
+    pub session_rate: Rate,
     /// Requests per second.
-    pub request_rate: RateCounter,
+    pub request_rate: Rate,
+    /// Those that balancing brought, persistence and retries on the same server left aside.
+    pub balanced: AtomicU64,
+    /// When the last one came, in milliseconds of the process' clock; -1 for never.
+    pub last_session: Stamp,
     /// Requests in all.
     pub requests: AtomicU64,
     /// Bytes from the client.
@@ -96,7 +145,68 @@ pub struct Counters {
     pub aborts: [AtomicU64; 2],
 }
 
+/// A moment in milliseconds of the process' clock.
+#[derive(Debug)]
+pub struct Stamp(AtomicI64);
+
+impl Default for Stamp {
+    fn default() -> Self {
+        Self(AtomicI64::new(-1))
+    }
+}
+
+impl Stamp {
+    /// Notes the moment.
+    pub fn set(&self, now_ms: u64) {
+        let now = i64::try_from(now_ms).unwrap_or(i64::MAX);
+        self.0.store(now, Ordering::Relaxed);
+    }
+
+    /// Milliseconds passed since; `None` if it never came.
+    #[must_use]
+    pub fn age_ms(&self, now_ms: u64) -> Option<u64> {
+        let at = u64::try_from(self.0.load(Ordering::Relaxed)).ok()?;
+        Some(now_ms.saturating_sub(at))
+    }
+}
+
 impl Counters {
+    /// Counts a connection (frontend) or a stream (backend, server) that begins.
+    pub fn begin(&self, now_ms: u64) {
+        self.connections.enter();
+        count(&self.total, 1);
+        self.session_rate.add(now_ms);
+        self.last_session.set(now_ms);
+    }
+
+    /// Forgets the highest values, and with `all` everything but what goes on now.
+    pub fn clear(&self, all: bool) {
+        self.connections.clear_max();
+        self.session_rate.clear_max();
+        self.request_rate.clear_max();
+        if !all {
+            return;
+        }
+        let single = [
+            &self.total,
+            &self.requests,
+            &self.balanced,
+            &self.bytes_in,
+            &self.bytes_out,
+            &self.denied_requests,
+            &self.denied_responses,
+            &self.request_errors,
+            &self.connection_errors,
+            &self.response_errors,
+            &self.retries,
+            &self.redispatches,
+        ];
+        let rest = self.responses.iter().chain(&self.aborts);
+        for counter in single.into_iter().chain(rest) {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Counts a response by its status.
     pub fn count_response(&self, status: u16) {
         let class = match status {
@@ -114,6 +224,39 @@ pub fn count(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
 }
 
+/// Why a server is kept from traffic by decision, as bits (management manual, "show servers state").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Admin(pub u32);
+
+impl Admin {
+    /// Put into maintenance at run time, or by `disabled`.
+    pub const MAINT: Self = Self(0x01);
+    /// In maintenance because a server is that it follows (`track`).
+    pub const INHERITED: Self = Self(0x02);
+    /// Configured with `disabled`; stays for information after the maintenance has ended.
+    pub const CONFIGURED: Self = Self(0x04);
+    /// Put into drain at run time: no new traffic by balancing.
+    pub const DRAIN: Self = Self(0x08);
+
+    /// Whether any bit of `which` is set.
+    #[must_use]
+    pub fn has(self, which: Self) -> bool {
+        self.0 & which.0 != 0
+    }
+
+    /// Whether balancing may give it traffic.
+    #[must_use]
+    pub fn allows(self) -> bool {
+        !self.in_maintenance() && !self.has(Self::DRAIN)
+    }
+
+    /// Whether it is in maintenance, by itself or with a server that it follows.
+    #[must_use]
+    pub fn in_maintenance(self) -> bool {
+        self.has(Self::MAINT) || self.has(Self::INHERITED)
+    }
+}
+
 /// A server's live state.
 #[derive(Debug)]
 pub struct ServerState {
@@ -121,12 +264,16 @@ pub struct ServerState {
     pub counters: Counters,
     /// Streams waiting for it.
     pub queued: Gauge,
-    /// Whether traffic may go to it: 1, or 0 when down or in maintenance.
-    usable: AtomicU32,
+    /// What its checks say.
+    up: AtomicBool,
+    /// Bits of [`Admin`].
+    admin: AtomicU32,
+    /// The weight, 0 to 256.
+    weight: AtomicU32,
+    /// When it last came into or went out of service.
+    changed: Stamp,
     /// Connections in use and idle, for the pool's limits.
     pub idle: AtomicU32,
-    /// When it last took a stream, in milliseconds of the process' clock; -1 for never.
-    pub last_used: AtomicI64,
     /// What checks found.
     pub health: Mutex<Health>,
 }
@@ -134,26 +281,67 @@ pub struct ServerState {
 impl ServerState {
     /// A server's state at the start.
     #[must_use]
-    pub fn new(usable: bool, health: Health) -> Self {
+    pub fn new(disabled: bool, weight: u32, health: Health) -> Self {
+        let admin = if disabled {
+            Admin::MAINT.0 | Admin::CONFIGURED.0
+        } else {
+            0
+        };
         Self {
             counters: Counters::default(),
             queued: Gauge::default(),
-            usable: AtomicU32::new(u32::from(usable)),
+            up: AtomicBool::new(true),
+            admin: AtomicU32::new(admin),
+            weight: AtomicU32::new(weight),
+            changed: Stamp(AtomicI64::new(0)),
             idle: AtomicU32::new(0),
-            last_used: AtomicI64::new(-1),
             health: Mutex::new(health),
         }
     }
 
-    /// Whether traffic may go to it.
+    /// Whether balancing may give it traffic, its weight aside.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.usable.load(Ordering::Relaxed) != 0
+        self.is_up() && self.admin().allows()
     }
 
-    /// Opens or closes it to traffic; says whether that was a change.
-    pub fn set_usable(&self, usable: bool) -> bool {
-        self.usable.swap(u32::from(usable), Ordering::AcqRel) != u32::from(usable)
+    /// What its checks say.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    /// Notes what its checks say.
+    pub fn set_up(&self, up: bool) {
+        self.up.store(up, Ordering::Relaxed);
+    }
+
+    /// What was decided about it.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        Admin(self.admin.load(Ordering::Relaxed))
+    }
+
+    /// Notes what was decided about it.
+    pub fn set_admin(&self, admin: Admin) {
+        self.admin.store(admin.0, Ordering::Relaxed);
+    }
+
+    /// The weight, 0 to 256.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    /// Notes a new weight.
+    pub fn set_weight(&self, weight: u32) {
+        self.weight.store(weight, Ordering::Relaxed);
+    }
+
+    /// When it last came into or went out of service.
+    #[must_use]
+    pub fn changed(&self) -> &Stamp {
+        &self.changed
     }
 }
 

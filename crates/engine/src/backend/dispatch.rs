@@ -5,6 +5,7 @@ use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime;
 use balance::{Balancer, Load, MaxconnRamp, Pending, PickCtx, Queue, QueueKey, ServerSpec};
 use base::ServerIdx;
+use model::live::{Admin, ServerState, count};
 use model::{Algorithm, Options, Proxy};
 use parking_lot::Mutex;
 use std::fmt;
@@ -81,10 +82,13 @@ impl Drop for Slot {
 /// What a waiting stream and the one who lets it in share.
 #[derive(Debug, Default)]
 pub struct Ticket {
-    /// 0 while waiting, then the server's place plus one.
+    /// 0 while waiting, then the server's place plus one; [`REQUEUE`] when another place has to be found.
     granted: AtomicU32,
     waker: Mutex<Option<Waker>>,
 }
+
+/// The grant that sends a waiting stream to look for another server.
+const REQUEUE: u32 = u32::MAX;
 
 /// A place in a queue; dropping it gives it up.
 #[derive(Debug)]
@@ -100,7 +104,17 @@ pub struct Place {
 }
 
 impl Place {
-    /// Ready with the slot once it is this stream's turn; `None` when the server is gone.
+    /// The place in the server's and in the backend's queue, counted from 1; 0 for the one that was not entered.
+    #[must_use]
+    pub fn entered(&self) -> [u64; 2] {
+        match self.server {
+            Some(_) => [self.ahead[0] + 1, 0],
+            None => [0, self.ahead[1] + 1],
+        }
+    }
+
+    /// Ready with the slot once it is this stream's turn; `None` when the server does not take it any more and another
+    /// one has to be found.
     pub fn poll_granted(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Slot>> {
         // The waker is stored first, so that a grant in between is not missed.
         let mut waker = self.ticket.waker.lock();
@@ -118,6 +132,9 @@ impl Place {
     }
 
     fn slot(&self, granted: u32) -> Option<Slot> {
+        if granted == REQUEUE {
+            return None;
+        }
         let server = self.backend.server_at(ServerIdx(granted - 1))?.clone();
         Some(Slot {
             backend: self.backend.clone(),
@@ -138,6 +155,13 @@ impl Drop for Place {
             granted => drop(self.slot(granted)),
         }
     }
+}
+
+/// A server that came into or went out of service.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved {
+    /// How many waiting streams it took, or had to send elsewhere.
+    pub queued: u32,
 }
 
 /// The servers' load as the balancer reads it.
@@ -180,9 +204,9 @@ impl Load for Loads<'_> {
     }
     fn rate(&self, server: balance::ServerIdx) -> u32 {
         let now = clock::now_ms();
-        self.proxy.server_at(same(server)).map_or(0, |server| {
-            server.state.counters.session_rate.read(now, 1000)
-        })
+        self.proxy
+            .server_at(same(server))
+            .map_or(0, |server| server.state.counters.session_rate.read(now))
     }
     fn backend_served(&self) -> u32 {
         self.proxy
@@ -234,6 +258,7 @@ impl Dispatch {
     pub fn assign(&self, proxy: &Arc<ProxyRuntime>, wish: &Wish) -> Assigned {
         let loads = Loads { proxy };
         let mut inner = self.inner.lock();
+        let balanced = wish.server.is_none();
         let picked = wish.server.or_else(|| {
             let random = || (runtime::random() >> 32) as u32;
             let ctx = PickCtx {
@@ -249,10 +274,14 @@ impl Dispatch {
                 let Some(server) = proxy.server_at(idx) else {
                     return Assigned::None;
                 };
+                if balanced {
+                    count(&server.state.counters.balanced, 1);
+                    count(&proxy.back.balanced, 1);
+                }
                 if self.limited && !loads.has_room(other(idx)) {
                     return self.enqueue(&mut inner, proxy, Some(idx), wish);
                 }
-                server.state.counters.connections.enter();
+                server.state.counters.begin(clock::now_ms());
                 inner.balancer.on_conn_change(other(idx), &loads);
                 Assigned::Server(Slot {
                     backend: proxy.clone(),
@@ -349,7 +378,8 @@ impl Dispatch {
             return admitted;
         };
         let loads = Loads { proxy };
-        let now = clock::now_ms() as u32;
+        let now_ms = clock::now_ms();
+        let now = now_ms as u32;
         let Inner {
             balancer,
             by_server,
@@ -379,7 +409,7 @@ impl Dispatch {
                 return admitted;
             };
             self.uncount(proxy, from);
-            server.state.counters.connections.enter();
+            server.state.counters.begin(now_ms);
             balancer.on_conn_change(other(idx), &loads);
             admitted += 1;
             ticket.granted.store(idx.0 + 1, Ordering::Release);
@@ -389,19 +419,55 @@ impl Dispatch {
         }
     }
 
-    /// Opens or closes a server to traffic, and says how many waiting streams it took; `None` when that is no change.
-    pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) -> Option<u32> {
+    /// Takes note of what a server's checks say; `None` when it makes no difference to whether it serves.
+    pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) -> Option<Moved> {
+        self.update(proxy, idx, |state| state.set_up(usable))
+    }
+
+    /// Puts a server into maintenance or drain, or makes it ready again.
+    pub fn set_admin(&self, proxy: &ProxyRuntime, idx: ServerIdx, admin: Admin) -> Option<Moved> {
+        self.update(proxy, idx, |state| state.set_admin(admin))
+    }
+
+    /// Gives a server another weight, 0 to 256.
+    pub fn set_weight(&self, proxy: &ProxyRuntime, idx: ServerIdx, weight: u32) {
+        let _ = self.update(proxy, idx, |state| state.set_weight(weight));
+    }
+
+    /// Whether any weight can be set while running.
+    #[must_use]
+    pub fn is_dynamic(&self) -> bool {
+        self.inner.lock().balancer.is_dynamic()
+    }
+
+    /// Changes a server's state and lets balancing and the queues follow.
+    fn update(
+        &self,
+        proxy: &ProxyRuntime,
+        idx: ServerIdx,
+        change: impl FnOnce(&ServerState),
+    ) -> Option<Moved> {
         let server = proxy.server_at(idx)?;
-        if !server.state.set_usable(usable) {
-            return None;
-        }
         let loads = Loads { proxy };
         let mut inner = self.inner.lock();
-        inner.balancer.set_usable(other(idx), usable, &loads);
-        if usable && self.limited {
-            return Some(self.let_in(&mut inner, proxy, idx));
+        let state = &server.state;
+        let before = (state.is_usable(), serves(state));
+        change(state);
+        let usable = state.is_usable();
+        let moved = before.1 != serves(state);
+        if moved {
+            state.changed().set(clock::now_ms());
         }
-        Some(0)
+        let weight = balance::effective_weight(state.weight());
+        inner
+            .balancer
+            .update(other(idx), Some(usable), Some(weight), &loads);
+        let queued = match (before.0, usable) {
+            (true, false) => self.send_away(&mut inner, proxy, idx),
+            (false, true) if self.limited => self.let_in(&mut inner, proxy, idx),
+            _ => 0,
+        };
+        moved.then_some(Moved { queued })
     }
 
     /// How many active and how many backup servers can take traffic, those of weight 0 left out.
@@ -409,6 +475,30 @@ impl Dispatch {
     pub fn in_service(&self) -> (usize, usize) {
         self.inner.lock().balancer.in_service()
     }
+
+    /// Lets those who wait for a server that takes no traffic any more look for another one, and says how many.
+    fn send_away(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) -> u32 {
+        let mut sent = 0;
+        let now = clock::now_ms() as u32;
+        while let Some((_, ticket)) = inner
+            .by_server
+            .get_mut(idx.0 as usize)
+            .and_then(|queue| queue.pop(now))
+        {
+            self.uncount(proxy, Some(idx));
+            sent += 1;
+            ticket.granted.store(REQUEUE, Ordering::Release);
+            if let Some(waker) = ticket.waker.lock().take() {
+                waker.wake();
+            }
+        }
+        sent
+    }
+}
+
+/// Whether a server serves at all, be it only what it already has.
+fn serves(state: &ServerState) -> bool {
+    state.is_up() && !state.admin().in_maintenance()
 }
 
 fn spec(server: &ServerRuntime) -> ServerSpec {

@@ -7,6 +7,7 @@ use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
 use base::{ProxyIdx, ServerIdx};
 use model::Options;
+use model::live::Admin;
 use model::live::health::{Meaning, Operation, Outcome};
 use std::collections::HashMap;
 use std::io::Write;
@@ -84,8 +85,10 @@ impl Board {
 
     fn disable_followers(&self, proxy: &ProxyRuntime, server: &ServerRuntime) {
         for (proxy, follower) in self.followers_of(proxy, server) {
-            let idx = follower.config.idx;
-            if proxy.dispatch.set_usable(proxy, idx, false).is_some() {
+            let admin = follower.state.admin();
+            if !admin.has(Admin::INHERITED) {
+                let admin = Admin(admin.0 | Admin::INHERITED.0);
+                let _ = proxy.dispatch.set_admin(proxy, follower.config.idx, admin);
                 self.disable_followers(proxy, follower);
             }
         }
@@ -135,8 +138,8 @@ impl Board {
         let (active, backups) = proxy.dispatch.in_service();
         let idx = server.config.idx;
         let usable = now == Operation::Running;
-        if let Some(admitted) = proxy.dispatch.set_usable(proxy, idx, usable) {
-            let text = self.state_line(proxy, server, usable, admitted, why);
+        if let Some(moved) = proxy.dispatch.set_usable(proxy, idx, usable) {
+            let text = self.state_line(proxy, server, usable, moved.queued, why);
             self.tell(proxy, if usable { NOTICE } else { ALERT }, &text);
             if !usable && active + backups > 0 && proxy.dispatch.in_service() == (0, 0) {
                 self.mourn(proxy);
@@ -144,7 +147,7 @@ impl Board {
         }
         let via = format!(" via {}/{}", proxy.config.name, server.config.name);
         for (proxy, follower) in self.followers_of(proxy, server) {
-            if follower.config.settings.disabled {
+            if follower.state.admin().in_maintenance() {
                 continue;
             }
             let changed = follower
@@ -163,7 +166,7 @@ impl Board {
         proxy: &ProxyRuntime,
         server: &ServerRuntime,
         up: bool,
-        admitted: u32,
+        queued: u32,
         why: &str,
     ) -> String {
         let (active, backups) = proxy.dispatch.in_service();
@@ -182,13 +185,13 @@ impl Board {
         if up {
             format!(
                 "{kind} {name} is UP{why}. {active} active and {backups} backup servers online.{on_backup} \
-                 {admitted} sessions requeued, {waiting} total in queue."
+                 {queued} sessions requeued, {waiting} total in queue."
             )
         } else {
             let present = server.state.counters.connections.now();
             format!(
                 "{kind} {name} is DOWN{why}. {active} active and {backups} backup servers left.{on_backup} \
-                 {present} sessions active, 0 requeued, {waiting} remaining in queue."
+                 {present} sessions active, {queued} requeued, {waiting} remaining in queue."
             )
         }
     }

@@ -93,10 +93,12 @@ async fn run(runtime: Arc<Runtime>, board: Rc<Board>, targets: Vec<(u64, Rc<Targ
     }
 }
 
-/// Checks a server, and says after how many milliseconds to do so again.
+/// Checks a server unless it is in maintenance, and says after how many milliseconds to do so again.
 async fn once(runtime: Arc<Runtime>, board: Rc<Board>, target: Rc<Target>) -> u64 {
-    let outcome = probe::run(&runtime, &target).await;
-    board.conclude(&target, outcome);
+    if !target.server.state.admin().in_maintenance() {
+        let outcome = probe::run(&runtime, &target).await;
+        board.conclude(&target, outcome);
+    }
     let interval = target
         .server
         .state

@@ -31,9 +31,9 @@ pub(super) fn has_checks(proxy: &Proxy) -> bool {
     proxy.caps.back && !proxy.disabled && proxy.mode != Mode::Log
 }
 
-/// Whether a server is checked.
+/// Whether a server is checked, as long as it is not in maintenance.
 pub(super) fn is_checked(server: &Server) -> bool {
-    server.settings.check.enabled && !server.settings.disabled
+    server.settings.check.enabled
 }
 
 /// The delays of a server's settings.

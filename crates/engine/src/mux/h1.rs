@@ -2,7 +2,7 @@
 //!
 //! The same type serves clients and servers, HTTP and TCP: a raw stream is a body that lasts until the end.
 
-use crate::io::{Buffer, Socket, give_text, take_text};
+use crate::io::{Buffer, Pipe, Socket, give_text, take_text};
 use message::Head;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
@@ -203,6 +203,62 @@ impl Conn {
                 self.reader = Reader::Done;
             }
         }
+    }
+
+    /// How many bytes of the body that are still to come may bypass the buffers: all of a raw stream's, or the rest of a
+    /// body of known length; 0 when there are bytes in the buffer or the body is chunked.
+    #[must_use]
+    pub fn unbuffered(&self) -> u64 {
+        if !self.input.is_empty() || self.ended {
+            return 0;
+        }
+        match self.reader {
+            Reader::Length(left) => left,
+            Reader::UntilEnd => u64::MAX,
+            Reader::Done | Reader::Chunked(_) => 0,
+        }
+    }
+
+    /// Whether bytes may be sent past the output buffer.
+    #[must_use]
+    pub fn sends_plainly(&self) -> bool {
+        self.writer == Writer::Plain && self.is_flushed()
+    }
+
+    /// Receives up to `most` bytes of the body into an empty pipe; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn poll_fill_pipe(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        let n = ready!(self.socket.poll_splice_into(cx, pipe, most))?;
+        self.received += n as u64;
+        self.ended |= n == 0;
+        if let Reader::Length(left) = &mut self.reader {
+            *left -= (n as u64).min(*left);
+            if *left == 0 {
+                self.reader = Reader::Done;
+            }
+        }
+        Poll::Ready(Ok(n))
+    }
+
+    /// Sends what it can of a pipe.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn poll_send_pipe(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<io::Result<usize>> {
+        let n = ready!(self.socket.poll_splice_from(cx, pipe))?;
+        self.sent += n as u64;
+        Poll::Ready(Ok(n))
     }
 
     /// Whether the message being received is complete and passed on.

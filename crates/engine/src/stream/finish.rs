@@ -27,12 +27,18 @@ impl Stream<'_> {
     /// Counts and logs the stream, and gives up its places.
     pub(super) fn finish(&mut self) {
         self.count_stream();
+        // A line about a finished stream does not count the stream itself.
+        self.state.slot = None;
+        if let Some(backend) = self
+            .state
+            .backend
+            .as_ref()
+            .filter(|_| self.state.in_backend)
+        {
+            backend.back.connections.leave();
+        }
         if !self.state.logged {
             self.log_end();
-        }
-        self.state.slot = None;
-        if let Some(backend) = self.state.backend.take().filter(|_| self.state.in_backend) {
-            backend.back.connections.leave();
         }
     }
 
@@ -57,6 +63,18 @@ impl Stream<'_> {
         }
         if self.state.status > 0 {
             frontend.front.count_response(self.state.status);
+        }
+    }
+
+    /// A proxy without a format logs each connection as it comes (configuration manual, section 8.2.1).
+    pub(super) fn log_connect(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        if proxy.log.format.is_none()
+            && !proxy.log.targets.is_empty()
+            && !proxy.options.has(Options::DONT_LOG_NORMAL)
+        {
+            self.write_log(&proxy.log, INFO, false);
+            self.state.logged = true;
         }
     }
 
@@ -91,6 +109,7 @@ impl Stream<'_> {
         let proxy = self.session.frontend.config.clone();
         if !proxy.log.targets.is_empty() && !proxy.options.has(Options::DONT_LOG_NORMAL) {
             self.state.log_step = "connect";
+            self.state.early_log = true;
             self.write_log(&proxy.log, INFO, false);
         }
         self.state.logged = true;

@@ -38,6 +38,7 @@ pub async fn serve_tcp(
     stream.state.number = process
         .streams
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    stream.log_connect();
     stream.tcp().await
 }
 
@@ -78,9 +79,7 @@ impl Stream<'_> {
 
     fn enter_tcp_backend(&mut self, backend: &Arc<ProxyRuntime>) {
         self.state.in_backend = true;
-        backend.back.connections.enter();
-        count(&backend.back.total, 1);
-        backend.back.session_rate.add(clock::now_ms(), 1000, 1);
+        backend.back.begin(clock::now_ms());
         self.state.backend = Some(backend.clone());
     }
 
@@ -133,7 +132,7 @@ impl Stream<'_> {
                         .cloned()
                 }
             };
-            if let Some(target) = target.filter(|target| !target.config.disabled) {
+            if let Some(target) = target.filter(|target| self.may_switch_to(frontend, target)) {
                 self.state.backend = Some(target);
                 return;
             }
@@ -142,7 +141,8 @@ impl Stream<'_> {
             .config
             .front
             .default_backend_idx
-            .and_then(|idx| runtime.proxy(idx).cloned());
+            .and_then(|idx| runtime.proxy(idx).cloned())
+            .filter(|target| self.may_switch_to(frontend, target));
         let chosen = default.unwrap_or_else(|| frontend.clone());
         if chosen.config.caps.back {
             self.state.backend = Some(chosen);
@@ -161,8 +161,10 @@ impl Stream<'_> {
         server.conn.expect_body(Framing::Tunnel);
         self.state.times.response = clock::now_ms();
         let limits = &self.session.runtime.limits;
+        let splice = !self.session.runtime.snapshot.global.no_splice;
         let ClientSide { conn, deadline, .. } = &mut *self.client;
-        let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts);
+        let mut relay =
+            Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
         let end = relay.run(deadline).await;
         self.state.bytes = relay.moved();
         self.end_tunnel(end);
