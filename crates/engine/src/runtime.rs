@@ -144,6 +144,9 @@ impl ProcessView for Runtime {
     fn proc_var(&self, name: u32) -> Option<Value<'static>> {
         self.process.vars.read().get(&name).cloned()
     }
+    fn utc_offset(&self, seconds: i64) -> i32 {
+        sys::utc_offset(seconds)
+    }
     fn next_number(&self) -> u64 {
         self.process.next_number.fetch_add(1, Ordering::Relaxed)
     }

@@ -13,6 +13,7 @@ use base::Endpoint;
 use expr::view::Date;
 use model::Bind;
 use model::Mode;
+use model::live::Gauge;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -100,6 +101,8 @@ pub struct Accepted {
     pub frontend: Arc<ProxyRuntime>,
     /// The listening socket.
     pub bind: Arc<Bind>,
+    /// Its present connections.
+    pub bind_load: Arc<Gauge>,
     /// The peer's address.
     pub peer: Option<Endpoint>,
 }
@@ -108,6 +111,7 @@ impl Drop for Accepted {
     fn drop(&mut self) {
         self.runtime.process.connections.leave();
         self.frontend.front.connections.leave();
+        self.bind_load.leave();
     }
 }
 

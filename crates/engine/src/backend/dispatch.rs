@@ -104,6 +104,15 @@ pub struct Place {
 }
 
 impl Place {
+    /// The place in the server's and in the backend's queue, counted from 1; 0 for the one that was not entered.
+    #[must_use]
+    pub fn entered(&self) -> [u64; 2] {
+        match self.server {
+            Some(_) => [self.ahead[0] + 1, 0],
+            None => [0, self.ahead[1] + 1],
+        }
+    }
+
     /// Ready with the slot once it is this stream's turn; `None` when the server does not take it any more and another
     /// one has to be found.
     pub fn poll_granted(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Slot>> {
@@ -188,9 +197,9 @@ impl Load for Loads<'_> {
     }
     fn rate(&self, server: balance::ServerIdx) -> u32 {
         let now = clock::now_ms();
-        self.proxy.server_at(same(server)).map_or(0, |server| {
-            server.state.counters.session_rate.read(now)
-        })
+        self.proxy
+            .server_at(same(server))
+            .map_or(0, |server| server.state.counters.session_rate.read(now))
     }
     fn backend_served(&self) -> u32 {
         self.proxy

@@ -119,12 +119,21 @@ pub struct Line<'a> {
 
 impl Batch {
     /// Puts a message of our own into the batches.
-    pub fn emit(&mut self, runtime: &Arc<Runtime>, targets: &[Arc<LogTarget>], message: &Message<'_>) {
+    pub fn emit(
+        &mut self,
+        runtime: &Arc<Runtime>,
+        targets: &[Arc<LogTarget>],
+        message: &Message<'_>,
+    ) {
         let hostname = runtime.snapshot.global.log_hostname.as_deref();
         let line = Line {
             level: message.level,
             facility: None,
-            format: if hostname.is_some() { Format::Rfc3164 } else { Format::Local },
+            format: if hostname.is_some() {
+                Format::Rfc3164
+            } else {
+                Format::Local
+            },
             time: Time::Now,
             hostname: hostname.unwrap_or_default().as_bytes(),
             hostname_suffix: b"",
@@ -138,9 +147,17 @@ impl Batch {
     }
 
     /// Puts a message into the batches.
-    pub fn emit_line(&mut self, runtime: &Arc<Runtime>, targets: &[Arc<LogTarget>], line: &Line<'_>) {
+    pub fn emit_line(
+        &mut self,
+        runtime: &Arc<Runtime>,
+        targets: &[Arc<LogTarget>],
+        line: &Line<'_>,
+    ) {
         let mut micros = None;
-        for target in targets.iter().filter(|target| line.level <= target.max_level) {
+        for target in targets
+            .iter()
+            .filter(|target| line.level <= target.max_level)
+        {
             let key = Arc::as_ptr(target) as usize;
             if !self.prepared.contains_key(&key) {
                 self.prepare(runtime, target);
@@ -148,7 +165,11 @@ impl Batch {
             let Some(prepared) = self.prepared.get(&key) else {
                 continue;
             };
-            if target.sample.as_ref().is_some_and(|sampling| !prepared.state.samples(sampling)) {
+            if target
+                .sample
+                .as_ref()
+                .is_some_and(|sampling| !prepared.state.samples(sampling))
+            {
                 continue;
             }
             let micros = *micros.get_or_insert_with(|| update(&mut self.dates, runtime));
@@ -167,7 +188,12 @@ impl Batch {
                 structured_data: line.structured_data,
             };
             let format = prepared.format.unwrap_or(line.format);
-            let written = Written { fields: &fields, format, limit: prepared.limit, text: line.text };
+            let written = Written {
+                fields: &fields,
+                format,
+                limit: prepared.limit,
+                text: line.text,
+            };
             self.out.send(runtime, &prepared.outlet, &written);
             prepared.state.sent.fetch_add(1, Ordering::Relaxed);
         }
@@ -180,7 +206,8 @@ impl Batch {
         if self.pid.is_empty() {
             self.pid = runtime.pid().to_string().into_bytes();
         }
-        self.prepared.retain(|_, prepared| prepared.target.strong_count() > 0);
+        self.prepared
+            .retain(|_, prepared| prepared.target.strong_count() > 0);
         let outlet = self.out.open(runtime, &target.destination);
         let ring = match &outlet {
             Outlet::Ring(ring) => Some(ring),
@@ -189,8 +216,13 @@ impl Batch {
         let prepared = Prepared {
             target: Arc::downgrade(target),
             state: registry::target_state(target),
-            format: ring.and_then(|ring| ring.format).or(header_format(target.format)),
-            limit: target.max_len.saturating_sub(1).min(ring.map_or(usize::MAX, |ring| ring.max_len)),
+            format: ring
+                .and_then(|ring| ring.format)
+                .or(header_format(target.format)),
+            limit: target
+                .max_len
+                .saturating_sub(1)
+                .min(ring.map_or(usize::MAX, |ring| ring.max_len)),
             outlet,
         };
         self.prepared.insert(Arc::as_ptr(target) as usize, prepared);
@@ -249,18 +281,32 @@ impl Written<'_> {
 impl Outlets {
     fn open(&mut self, runtime: &Runtime, destination: &Destination) -> Outlet {
         match destination {
-            Destination::Socket { address, stream: true } => Outlet::Ring(registry::of_target(address)),
-            Destination::Socket { address, stream: false } => {
-                self.datagrams.place(address).map_or(Outlet::None, Outlet::Datagram)
+            Destination::Socket {
+                address,
+                stream: true,
+            } => Outlet::Ring(registry::of_target(address)),
+            Destination::Socket {
+                address,
+                stream: false,
+            } => self
+                .datagrams
+                .place(address)
+                .map_or(Outlet::None, Outlet::Datagram),
+            Destination::Descriptor(number) => self
+                .descriptor(*number)
+                .map_or(Outlet::None, Outlet::Descriptor),
+            Destination::Ring(name) => {
+                registry::named(&runtime.snapshot, name).map_or(Outlet::None, Outlet::Ring)
             }
-            Destination::Descriptor(number) => self.descriptor(*number).map_or(Outlet::None, Outlet::Descriptor),
-            Destination::Ring(name) => registry::named(&runtime.snapshot, name).map_or(Outlet::None, Outlet::Ring),
             Destination::Backend(name) => Outlet::Backend(name.clone()),
         }
     }
 
     fn descriptor(&mut self, number: i32) -> Option<usize> {
-        let known = self.descriptors.iter().position(|open| open.number() == number);
+        let known = self
+            .descriptors
+            .iter()
+            .position(|open| open.number() == number);
         known.or_else(|| {
             self.descriptors.push(Descriptor::new(number).ok()?);
             Some(self.descriptors.len() - 1)
@@ -302,7 +348,10 @@ impl Outlets {
         model::live::count(&slot.server.state.counters.total, 1);
         model::live::count(&backend.back.total, 1);
         if !server.datagram {
-            return self.push(&registry::of_server(&backend.config.name, &server.name), line);
+            return self.push(
+                &registry::of_server(&backend.config.name, &server.name),
+                line,
+            );
         }
         match self.datagrams.place(&server.address) {
             Ok(place) => self.datagrams.add(place, |out| line.write_line(out)),

@@ -5,7 +5,8 @@ use model::Address;
 use rustix::io::Errno;
 use rustix::net::addr::SocketAddrArg;
 use rustix::net::{
-    AddressFamily, MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType,
+    AddressFamily, MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketAddrUnix,
+    SocketFlags, SocketType,
 };
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -46,16 +47,30 @@ impl Datagrams {
             Address::Inet(inet @ SocketAddr::V4(_)) => (0, inet.as_any()),
             Address::Inet(inet @ SocketAddr::V6(_)) => (1, inet.as_any()),
             Address::Unix(path) => (2, SocketAddrUnix::new(path)?.as_any()),
-            Address::Abstract { name, padded } => (2, crate::listener::abstract_address(name, *padded)?.as_any()),
-            Address::Fd(_) | Address::SocketPair(_) => return Err(io::ErrorKind::Unsupported.into()),
+            Address::Abstract { name, padded } => (
+                2,
+                crate::listener::abstract_address(name, *padded)?.as_any(),
+            ),
+            Address::Fd(_) | Address::SocketPair(_) => {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
         };
-        let family = self.families.get_mut(number).ok_or(io::ErrorKind::InvalidInput)?;
-        let known = family.addresses.iter().position(|(known, _)| known == address);
+        let family = self
+            .families
+            .get_mut(number)
+            .ok_or(io::ErrorKind::InvalidInput)?;
+        let known = family
+            .addresses
+            .iter()
+            .position(|(known, _)| known == address);
         let at = known.unwrap_or_else(|| {
             family.addresses.push((address.clone(), any));
             family.addresses.len() - 1
         });
-        Ok(Place { family: number, address: at })
+        Ok(Place {
+            family: number,
+            address: at,
+        })
     }
 
     /// Adds a line that `write` writes.
@@ -65,7 +80,9 @@ impl Datagrams {
         };
         let start = family.bytes.len();
         write(&mut family.bytes);
-        family.lines.push((place.address, start..family.bytes.len()));
+        family
+            .lines
+            .push((place.address, start..family.bytes.len()));
         if family.lines.len() >= FULL.0 || family.bytes.len() >= FULL.1 {
             family.flush(place.family);
         }
@@ -98,10 +115,19 @@ impl Family {
         let lines: Vec<(usize, [IoSlice<'_>; 1])> = self
             .lines
             .iter()
-            .map(|(address, range)| (*address, [IoSlice::new(self.bytes.get(range.clone()).unwrap_or_default())]))
+            .map(|(address, range)| {
+                (
+                    *address,
+                    [IoSlice::new(
+                        self.bytes.get(range.clone()).unwrap_or_default(),
+                    )],
+                )
+            })
             .collect();
-        let mut control: Vec<SendAncillaryBuffer<'_, '_, '_>> =
-            lines.iter().map(|_| SendAncillaryBuffer::default()).collect();
+        let mut control: Vec<SendAncillaryBuffer<'_, '_, '_>> = lines
+            .iter()
+            .map(|_| SendAncillaryBuffer::default())
+            .collect();
         let mut messages: Vec<MMsgHdr<'_>> = Vec::with_capacity(lines.len());
         for ((address, slices), control) in lines.iter().zip(&mut control) {
             if let Some((_, any)) = self.addresses.get(*address) {
@@ -130,5 +156,10 @@ fn open(number: usize) -> io::Result<OwnedFd> {
         _ => AddressFamily::UNIX,
     };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    Ok(rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?)
+    Ok(rustix::net::socket_with(
+        family,
+        SocketType::DGRAM,
+        flags,
+        None,
+    )?)
 }

@@ -31,11 +31,19 @@ impl Descriptor {
     /// When it is not open.
     pub fn new(number: i32) -> io::Result<Self> {
         let fd = sys::duplicate(number)?;
-        let regular = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) == FileType::RegularFile;
+        let regular =
+            FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) == FileType::RegularFile;
         if !regular {
             rustix::io::ioctl_fionbio(&fd, true)?;
         }
-        Ok(Self { number, fd, regular, bytes: Vec::new(), ends: Vec::new(), torn: Vec::new() })
+        Ok(Self {
+            number,
+            fd,
+            regular,
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            torn: Vec::new(),
+        })
     }
 
     /// The number it was known by.
@@ -57,7 +65,11 @@ impl Descriptor {
         if self.ends.is_empty() {
             return;
         }
-        let sent = if self.finish_torn() { self.write_lines() } else { 0 };
+        let sent = if self.finish_torn() {
+            self.write_lines()
+        } else {
+            0
+        };
         count_dropped(self.ends.len().saturating_sub(sent));
         self.bytes.clear();
         self.ends.clear();
@@ -90,10 +102,15 @@ impl Descriptor {
                 continue;
             }
             // Of a line that was begun the rest follows as soon as there is room for it, so that lines stay whole.
-            let line_start = sent.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0);
+            let line_start = sent
+                .checked_sub(1)
+                .and_then(|last| self.ends.get(last))
+                .copied()
+                .unwrap_or(0);
             if reached > line_start {
                 let line_end = self.ends.get(sent).copied().unwrap_or(end);
-                self.torn.extend_from_slice(self.bytes.get(reached..line_end).unwrap_or_default());
+                self.torn
+                    .extend_from_slice(self.bytes.get(reached..line_end).unwrap_or_default());
                 sent += 1;
             }
             break;
@@ -108,7 +125,10 @@ impl Descriptor {
             return self.ends.last().copied();
         }
         let fitting = self.ends.partition_point(|end| *end <= start + ATOMIC);
-        let last = fitting.checked_sub(1).and_then(|at| self.ends.get(at)).copied();
+        let last = fitting
+            .checked_sub(1)
+            .and_then(|at| self.ends.get(at))
+            .copied();
         Some(last.filter(|last| *last > start).unwrap_or(first))
     }
 }

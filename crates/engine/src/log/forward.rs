@@ -45,12 +45,18 @@ pub fn bind(snapshot: &Snapshot) -> io::Result<Forwards> {
     let mut forwards = Forwards::default();
     for section in &snapshot.logging.forwards {
         for bind in &section.datagram_binds {
-            forwards.datagrams.push((section.clone(), bind_datagram(bind)?));
+            forwards
+                .datagrams
+                .push((section.clone(), bind_datagram(bind)?));
         }
         for bind in &section.binds {
-            let backlog = [section.backlog, section.maxconn, MAXCONN].into_iter().find(|n| *n > 0);
+            let backlog = [section.backlog, section.maxconn, MAXCONN]
+                .into_iter()
+                .find(|n| *n > 0);
             let fd = crate::listener::open_one(bind, backlog.unwrap_or(MAXCONN) as i32, false);
-            forwards.streams.push((section.clone(), fd.map_err(|(_, error)| error)?));
+            forwards
+                .streams
+                .push((section.clone(), fd.map_err(|(_, error)| error)?));
         }
     }
     Ok(forwards)
@@ -102,7 +108,12 @@ impl Forwards {
     #[must_use]
     pub fn addresses(&self) -> Vec<Endpoint> {
         let fds = self.datagrams.iter().chain(&self.streams);
-        fds.filter_map(|(_, fd)| rustix::net::getsockname(fd).ok().and_then(crate::io::endpoint)).collect()
+        fds.filter_map(|(_, fd)| {
+            rustix::net::getsockname(fd)
+                .ok()
+                .and_then(crate::io::endpoint)
+        })
+        .collect()
     }
 
     /// Starts receiving.
@@ -158,7 +169,11 @@ async fn accept(forwarder: Forwarder, fd: OwnedFd) {
     let Ok(fd) = sys::watch(fd) else {
         return;
     };
-    let limit = if forwarder.section.maxconn > 0 { forwarder.section.maxconn } else { MAXCONN };
+    let limit = if forwarder.section.maxconn > 0 {
+        forwarder.section.maxconn
+    } else {
+        MAXCONN
+    };
     let connections = Rc::new(Cell::new(0));
     // Connections end with the listener.
     let mut tasks = tokio::task::JoinSet::new();
@@ -199,7 +214,9 @@ async fn read(forwarder: Forwarder, socket: Socket, sender: String, _counted: Co
             if let Poll::Ready(outcome) = socket.poll_read(cx, buffer.room()) {
                 return Poll::Ready(outcome);
             }
-            deadline.poll(cx, until).map(|()| Err(io::ErrorKind::TimedOut.into()))
+            deadline
+                .poll(cx, until)
+                .map(|()| Err(io::ErrorKind::TimedOut.into()))
         });
         match outcome.await {
             Ok(n) if n > 0 => buffer.fill(n),
@@ -211,7 +228,10 @@ async fn read(forwarder: Forwarder, socket: Socket, sender: String, _counted: Co
                 Frame::Partial => break,
                 Frame::Invalid => return,
                 Frame::Message { range, consumed } => {
-                    forwarder.forward(buffer.bytes().get(range).unwrap_or_default(), sender.as_bytes());
+                    forwarder.forward(
+                        buffer.bytes().get(range).unwrap_or_default(),
+                        sender.as_bytes(),
+                    );
                     buffer.consume(consumed);
                 }
             }

@@ -82,7 +82,9 @@ pub fn start(runtime: &Arc<Runtime>) -> io::Result<LogService> {
 pub fn start_with(runtime: &Arc<Runtime>, forwards: Forwards) -> LogService {
     let mut service = LogService::default();
     for (ring, destination) in registry::senders(runtime) {
-        service.tasks.push(tokio::task::spawn_local(sender::run(ring, destination)));
+        service
+            .tasks
+            .push(tokio::task::spawn_local(sender::run(ring, destination)));
     }
     forwards.start(runtime, &mut service.tasks);
     service

@@ -60,19 +60,30 @@ impl Forwarder {
                 }
             }
         }
-        Self { section: section.clone(), runtime: runtime.clone(), targets: targets.into() }
+        Self {
+            section: section.clone(),
+            runtime: runtime.clone(),
+            targets: targets.into(),
+        }
     }
 
     /// Sends a message on.
     pub fn forward(&self, message: &[u8], sender: &[u8]) {
         let parsed = match self.section.dont_parse {
-            true => (!message.is_empty()).then(|| Parsed { text: trim(message), ..Parsed::default() }),
+            true => (!message.is_empty()).then(|| Parsed {
+                text: trim(message),
+                ..Parsed::default()
+            }),
             false => parse(message),
         };
         let Some(parsed) = parsed else {
             return;
         };
-        let option = if self.section.dont_parse { HostOption::Keep } else { HostOption::of(&self.section) };
+        let option = if self.section.dont_parse {
+            HostOption::Keep
+        } else {
+            HostOption::of(&self.section)
+        };
         let (hostname, hostname_suffix) = option.apply(parsed.hostname, sender);
         let line = line(&parsed, hostname, hostname_suffix);
         batch::with(|batch| batch.emit_line(&self.runtime, &self.targets, &line));
@@ -160,13 +171,33 @@ mod tests {
     fn a_target_without_a_format_keeps_the_messages_own() {
         use HostOption::{Append, Fill, Keep, Replace};
         let cases = [
-            (Fill, "<13>Oct 11 22:14:15 host app[123]: hi", "<13>Oct 11 22:14:15 host app[123]: hi"),
-            (Append, "<13>Oct 11 22:14:15 host app[123]: hi", "<13>Oct 11 22:14:15 host,127.0.0.1 app[123]: hi"),
-            (Replace, "<13>Oct 11 22:14:15 app: hi", "<13>Oct 11 22:14:15 127.0.0.1 hi"),
-            (Fill, "<165>1 - - - - - - hi", "<165>1 - 127.0.0.1 - - - - hi"),
+            (
+                Fill,
+                "<13>Oct 11 22:14:15 host app[123]: hi",
+                "<13>Oct 11 22:14:15 host app[123]: hi",
+            ),
+            (
+                Append,
+                "<13>Oct 11 22:14:15 host app[123]: hi",
+                "<13>Oct 11 22:14:15 host,127.0.0.1 app[123]: hi",
+            ),
+            (
+                Replace,
+                "<13>Oct 11 22:14:15 app: hi",
+                "<13>Oct 11 22:14:15 127.0.0.1 hi",
+            ),
+            (
+                Fill,
+                "<165>1 - - - - - - hi",
+                "<165>1 - 127.0.0.1 - - - - hi",
+            ),
             (Keep, "<165>1 - - - - - - hi", "<165>hi"),
             (Keep, "<165>1 - - - 7 ID - hi", "<165>hi"),
-            (Keep, "<165>1 - - app - - - hi", "<165>Nov 21 04:18:02 app: hi"),
+            (
+                Keep,
+                "<165>1 - - app - - - hi",
+                "<165>Nov 21 04:18:02 app: hi",
+            ),
             (Keep, "<165>1 - h - - - - hi", "<165>1 - h - - - - hi"),
             (Fill, "<34>hello", "<34>Nov 21 04:18:02 127.0.0.1 hello"),
             (Keep, "<34>hello", "<34>hello"),
@@ -174,7 +205,11 @@ mod tests {
             (Keep, "hello", "hello"),
         ];
         for (option, message, expected) in cases {
-            assert_eq!(sent(option, message, None), expected, "{option:?} {message}");
+            assert_eq!(
+                sent(option, message, None),
+                expected,
+                "{option:?} {message}"
+            );
         }
     }
 
@@ -182,12 +217,24 @@ mod tests {
     fn messages_change_their_format() {
         let classic = "<13>Oct  1 22:14:15 host app[123]: hi";
         let expected = "<13>1 2026-10-01T22:14:15-00:00 host app 123 - - hi";
-        assert_eq!(sent(HostOption::Fill, classic, Some(Format::Rfc5424)), expected);
+        assert_eq!(
+            sent(HostOption::Fill, classic, Some(Format::Rfc5424)),
+            expected
+        );
         let structured = "<165>1 2003-08-04T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% hi";
         let expected = "<165>Aug  4 05:14:15 192.0.2.1 myproc[8710]: %% hi";
-        assert_eq!(sent(HostOption::Fill, structured, Some(Format::Rfc3164)), expected);
+        assert_eq!(
+            sent(HostOption::Fill, structured, Some(Format::Rfc3164)),
+            expected
+        );
         let expected = "<5>2003-08-04T05:14:15.000003-07:00 %% hi";
-        assert_eq!(sent(HostOption::Fill, structured, Some(Format::Timed)), expected);
-        assert_eq!(sent(HostOption::Keep, "hello", Some(Format::Rfc3164)), "<152>Nov 21 04:18:02 localhost hello");
+        assert_eq!(
+            sent(HostOption::Fill, structured, Some(Format::Timed)),
+            expected
+        );
+        assert_eq!(
+            sent(HostOption::Keep, "hello", Some(Format::Rfc3164)),
+            "<152>Nov 21 04:18:02 localhost hello"
+        );
     }
 }

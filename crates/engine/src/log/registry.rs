@@ -39,8 +39,12 @@ pub struct TargetState {
 impl TargetState {
     /// Whether the next message belongs to the sample.
     pub(super) fn samples(&self, sampling: &configured::Sampling) -> bool {
-        let turn = self.sampled.fetch_add(1, Ordering::Relaxed) % u64::from(sampling.size.max(1)) + 1;
-        sampling.ranges.iter().any(|(first, last)| (u64::from(*first)..=u64::from(*last)).contains(&turn))
+        let turn =
+            self.sampled.fetch_add(1, Ordering::Relaxed) % u64::from(sampling.size.max(1)) + 1;
+        sampling
+            .ranges
+            .iter()
+            .any(|(first, last)| (u64::from(*first)..=u64::from(*last)).contains(&turn))
     }
 }
 
@@ -65,34 +69,55 @@ static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
 #[must_use]
 pub fn target_state(target: &Arc<LogTarget>) -> Arc<TargetState> {
     let mut registry = REGISTRY.lock();
-    registry.targets.retain(|_, (target, _)| target.strong_count() > 0);
+    registry
+        .targets
+        .retain(|_, (target, _)| target.strong_count() > 0);
     let entry = registry.targets.entry(Arc::as_ptr(target) as usize);
-    entry.or_insert_with(|| (Arc::downgrade(target), Arc::default())).1.clone()
+    entry
+        .or_insert_with(|| (Arc::downgrade(target), Arc::default()))
+        .1
+        .clone()
 }
 
 fn ring(key: RingKey, make: impl FnOnce() -> Ring) -> Arc<Ring> {
-    REGISTRY.lock().rings.entry(key).or_insert_with(|| Arc::new(make())).clone()
+    REGISTRY
+        .lock()
+        .rings
+        .entry(key)
+        .or_insert_with(|| Arc::new(make()))
+        .clone()
 }
 
 fn from_section(section: &configured::Ring) -> Arc<Ring> {
     let key = RingKey::Named(section.name.clone());
     let format = super::batch::header_format(section.format).unwrap_or(wire::syslog::Format::Raw);
-    ring(key, || Ring::new(section.size, section.max_len, Some(format)))
+    ring(key, || {
+        Ring::new(section.size, section.max_len, Some(format))
+    })
 }
 
 /// The ring of a section.
 pub(super) fn named(snapshot: &Snapshot, name: &str) -> Option<Arc<Ring>> {
-    snapshot.logging.rings.iter().find(|section| *section.name == *name).map(|section| from_section(section))
+    snapshot
+        .logging
+        .rings
+        .iter()
+        .find(|section| *section.name == *name)
+        .map(|section| from_section(section))
 }
 
 /// The ring in front of a stream target.
 pub(super) fn of_target(address: &Address) -> Arc<Ring> {
-    ring(RingKey::Target(address.clone()), || Ring::new(IMPLICIT_SIZE, usize::MAX, None))
+    ring(RingKey::Target(address.clone()), || {
+        Ring::new(IMPLICIT_SIZE, usize::MAX, None)
+    })
 }
 
 /// The ring in front of a server of a `mode log` backend.
 pub(super) fn of_server(backend: &Arc<str>, server: &Arc<str>) -> Arc<Ring> {
-    ring(RingKey::Server(backend.clone(), server.clone()), || Ring::new(IMPLICIT_SIZE, usize::MAX, None))
+    ring(RingKey::Server(backend.clone(), server.clone()), || {
+        Ring::new(IMPLICIT_SIZE, usize::MAX, None)
+    })
 }
 
 /// All rings of a configuration that somebody has to empty, with where to.
@@ -112,11 +137,24 @@ pub(super) fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> {
         }
     }
     for address in stream_targets(snapshot) {
-        let plain = Destination { address: address.clone(), octet_counting: false, timeouts: (None, None) };
+        let plain = Destination {
+            address: address.clone(),
+            octet_counting: false,
+            timeouts: (None, None),
+        };
         senders.push((of_target(&address), plain));
     }
-    for backend in snapshot.proxies.iter().filter(|proxy| proxy.mode == Mode::Log && proxy.caps.back) {
-        for server in backend.back.servers.iter().filter(|server| !server.datagram) {
+    for backend in snapshot
+        .proxies
+        .iter()
+        .filter(|proxy| proxy.mode == Mode::Log && proxy.caps.back)
+    {
+        for server in backend
+            .back
+            .servers
+            .iter()
+            .filter(|server| !server.datagram)
+        {
             senders.push((
                 of_server(&backend.name, &server.name),
                 Destination {
@@ -133,10 +171,17 @@ pub(super) fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> {
 /// The addresses of all `tcp@` targets and their like, each once.
 fn stream_targets(snapshot: &Snapshot) -> Vec<Address> {
     let proxies = snapshot.proxies.iter().flat_map(|proxy| &proxy.log.targets);
-    let forwards = snapshot.logging.forwards.iter().flat_map(|forward| &forward.targets);
+    let forwards = snapshot
+        .logging
+        .forwards
+        .iter()
+        .flat_map(|forward| &forward.targets);
     let mut addresses = Vec::new();
     for target in snapshot.global.logs.iter().chain(proxies).chain(forwards) {
-        if let configured::Destination::Socket { address, stream: true } = &target.destination
+        if let configured::Destination::Socket {
+            address,
+            stream: true,
+        } = &target.destination
             && !addresses.contains(address)
         {
             addresses.push(address.clone());

@@ -41,7 +41,13 @@ impl Ring {
     /// An empty ring of at most `size` bytes.
     #[must_use]
     pub fn new(size: usize, max_len: usize, format: Option<Format>) -> Self {
-        Self { format, max_len, size, inner: Mutex::default(), news: Notify::new() }
+        Self {
+            format,
+            max_len,
+            size,
+            inner: Mutex::default(),
+            news: Notify::new(),
+        }
     }
 
     /// Adds a message; `false` when there is no room for it.
@@ -53,7 +59,13 @@ impl Ring {
             return false;
         }
         let mut inner = self.inner.lock();
-        let kept = inner.readers.iter().flatten().min().copied().unwrap_or(u64::MAX);
+        let kept = inner
+            .readers
+            .iter()
+            .flatten()
+            .min()
+            .copied()
+            .unwrap_or(u64::MAX);
         while inner.bytes.len() + message.len() > self.size {
             if inner.first >= kept {
                 return false;
@@ -112,15 +124,38 @@ impl Reader<'_> {
     /// The number of the reader's next message.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.ring.inner.lock().readers.get(self.slot).copied().flatten().unwrap_or(0)
+        self.ring
+            .inner
+            .lock()
+            .readers
+            .get(self.slot)
+            .copied()
+            .flatten()
+            .unwrap_or(0)
     }
 
     /// Writes the reader's messages in their framing, up to about `limit` bytes, and where each of them ends into `ends`.
-    pub fn copy(&self, octet_counting: bool, limit: usize, out: &mut Vec<u8>, ends: &mut Vec<usize>) {
+    pub fn copy(
+        &self,
+        octet_counting: bool,
+        limit: usize,
+        out: &mut Vec<u8>,
+        ends: &mut Vec<usize>,
+    ) {
         let inner = self.ring.inner.lock();
-        let at = inner.readers.get(self.slot).copied().flatten().unwrap_or(inner.first);
+        let at = inner
+            .readers
+            .get(self.slot)
+            .copied()
+            .flatten()
+            .unwrap_or(inner.first);
         let skipped = usize::try_from(at.saturating_sub(inner.first)).unwrap_or(usize::MAX);
-        let mut start: usize = inner.lens.iter().take(skipped).map(|len| *len as usize).sum();
+        let mut start: usize = inner
+            .lens
+            .iter()
+            .take(skipped)
+            .map(|len| *len as usize)
+            .sum();
         for len in inner.lens.iter().skip(skipped) {
             if out.len() >= limit {
                 break;

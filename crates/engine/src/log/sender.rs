@@ -79,7 +79,10 @@ async fn connect(to: &Destination) -> io::Result<Socket> {
     Ok(socket)
 }
 
-async fn within<T>(timeout: Option<u64>, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+async fn within<T>(
+    timeout: Option<u64>,
+    work: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
     let mut deadline = Deadline::default();
     let expired = async {
         match timeout {
@@ -93,7 +96,12 @@ async fn within<T>(timeout: Option<u64>, work: impl Future<Output = io::Result<T
     }
 }
 
-async fn pump(ring: &Ring, reader: &Reader<'_>, socket: &Socket, to: &Destination) -> io::Result<()> {
+async fn pump(
+    ring: &Ring,
+    reader: &Reader<'_>,
+    socket: &Socket,
+    to: &Destination,
+) -> io::Result<()> {
     let (mut out, mut ends) = (Vec::new(), Vec::new());
     loop {
         out.clear();

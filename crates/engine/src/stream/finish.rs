@@ -27,12 +27,18 @@ impl Stream<'_> {
     /// Counts and logs the stream, and gives up its places.
     pub(super) fn finish(&mut self) {
         self.count_stream();
+        // A line about a finished stream does not count the stream itself.
+        self.state.slot = None;
+        if let Some(backend) = self
+            .state
+            .backend
+            .as_ref()
+            .filter(|_| self.state.in_backend)
+        {
+            backend.back.connections.leave();
+        }
         if !self.state.logged {
             self.log_end();
-        }
-        self.state.slot = None;
-        if let Some(backend) = self.state.backend.take().filter(|_| self.state.in_backend) {
-            backend.back.connections.leave();
         }
     }
 
@@ -103,6 +109,7 @@ impl Stream<'_> {
         let proxy = self.session.frontend.config.clone();
         if !proxy.log.targets.is_empty() && !proxy.options.has(Options::DONT_LOG_NORMAL) {
             self.state.log_step = "connect";
+            self.state.early_log = true;
             self.write_log(&proxy.log, INFO, false);
         }
         self.state.logged = true;

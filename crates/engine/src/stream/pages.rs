@@ -98,6 +98,20 @@ pub fn page(status: u16) -> Reply {
     reply
 }
 
+/// Writes a built-in page for a request that could not be read, in the form HAProxy sends it in.
+pub fn write_raw(status: u16, page: &Reply, out: &mut Vec<u8>) {
+    use std::io::Write;
+    let reason = String::from_utf8_lossy(page.head.reason());
+    // Writing to memory does not fail.
+    let _ = write!(
+        out,
+        "HTTP/1.1 {status} {reason}\r\nContent-length: {}\r\nCache-Control: no-cache\r\nConnection: close\r\n\
+         Content-Type: text/html\r\n\r\n",
+        page.body.len()
+    );
+    out.extend_from_slice(&page.body);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

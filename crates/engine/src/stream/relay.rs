@@ -1,5 +1,6 @@
 //! Moving bodies both ways at once, with half-closes and timeouts.
 
+use super::dispatch::{Leaving, poll_leaving};
 use crate::clock;
 use crate::io::{Deadline, Pipe};
 use crate::mux::{Conn, Received};
@@ -195,7 +196,7 @@ impl<'a> Relay<'a> {
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
         if self.request.delivered {
-            return None;
+            return self.watch_client(cx);
         }
         let (from, to) = (self.client.received, self.server.sent);
         let moved = poll_flow(cx, self.client, self.server, &mut self.request, self.limits);
@@ -216,6 +217,17 @@ impl<'a> Relay<'a> {
                 cx.waker().wake_by_ref();
                 None
             }
+        }
+    }
+
+    /// A client that waits for the rest of a response is watched: a broken connection must not wait for a timeout.
+    fn watch_client(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
+        if self.shape != Shape::Http || self.client.has_ended() {
+            return None;
+        }
+        match poll_leaving(cx, self.client) {
+            Some(Leaving::Broken) => Some(RelayEnd::ClientAborted),
+            Some(Leaving::Closed) | None => None,
         }
     }
 

@@ -23,6 +23,23 @@ impl Stream<'_> {
         }
     }
 
+    /// Puts the frontend's page for a request that could not be read into the client's output.
+    pub(super) fn write_raw_page(&mut self, status: u16) {
+        let Some(reply) = self.page(status) else {
+            return;
+        };
+        let out = self.client.conn.output();
+        if !reply.verbatim && reply.head.status() == status {
+            return pages::write_raw(status, &reply, out);
+        }
+        let framing = match reply.head.has(FieldId::ContentLength) || !reply.verbatim {
+            true => Framing::Length(reply.body.len() as u64),
+            false => Framing::UntilClose,
+        };
+        h1::write_response(&reply.head, framing, ConnectionHeader::Close, None, out);
+        out.extend_from_slice(&reply.body);
+    }
+
     /// The page for a status; `None` closes the connection without a word.
     pub(super) fn page(&self, status: u16) -> Option<Reply> {
         let page = self
@@ -91,8 +108,11 @@ impl Stream<'_> {
         self.state.status = self.state.response.status();
         let head_only = bodyless || self.state.request.method() == message::Method::Head;
         let unread = !self.client.conn.is_message_over();
-        let next =
-            self.write_response_head(Framing::Length(body.len() as u64), reply.close || unread);
+        let framing = match measured {
+            true => Framing::Length(body.len() as u64),
+            false => Framing::UntilClose,
+        };
+        let next = self.write_response_head(framing, reply.close || unread);
         let payload: &[u8] = if head_only { &[] } else { &body };
         if !self.deliver(payload).await {
             return Next::Abort;

@@ -20,9 +20,7 @@ use wire::h1::{self, Parsed};
 pub enum Arrival {
     /// A complete head was read.
     Complete,
-    /// The client closed, broke or never used the connection; nothing of a request had come.
-    Silence,
-    /// The client closed in the middle of a head.
+    /// The client closed before a head was complete.
     Aborted,
     /// The head took too long.
     Timeout,
@@ -56,9 +54,6 @@ impl Stream<'_> {
             match received.await {
                 Some(Ok(Received::Bytes)) => {}
                 Some(Ok(Received::Full)) => return Arrival::Refused(400),
-                Some(Ok(Received::End) | Err(_)) if self.client.conn.input.is_empty() => {
-                    return Arrival::Silence;
-                }
                 Some(Ok(Received::End) | Err(_)) => return Arrival::Aborted,
                 None => return Arrival::Timeout,
             }
@@ -406,7 +401,7 @@ impl Stream<'_> {
                     return Err(self.send_page(400).await);
                 }
                 None => {
-                    self.state.end(Source::ClientTimeout, Phase::Data);
+                    self.state.end(Source::ClientTimeout, Phase::Request);
                     return Err(self.send_page(408).await);
                 }
             }

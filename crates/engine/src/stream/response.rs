@@ -1,5 +1,6 @@
 //! Sending the request, waiting for the response, and passing it on.
 
+use super::dispatch::Leaving;
 use super::relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 use super::rules::Verdict;
 use super::{Next, Phase, Source, Stream};
@@ -140,7 +141,7 @@ impl Stream<'_> {
             Lost::Junk => (Source::Proxy, Phase::Headers, 502),
             Lost::Timeout => (Source::ServerTimeout, Phase::Headers, 504),
             Lost::Client(phase) => (Source::Client, phase, 400),
-            Lost::ClientTimeout => (Source::ClientTimeout, Phase::Headers, 408),
+            Lost::ClientTimeout => (Source::ClientTimeout, Phase::Headers, 400),
             Lost::BadBody => (Source::Proxy, Phase::Data, 400),
         };
         self.state.end(source, phase);
@@ -281,7 +282,7 @@ impl Stream<'_> {
         let end = relay.run(deadline).await;
         self.state.bytes.0 += relay.moved().0;
         match end {
-            RelayEnd::ClientAborted => Err(Lost::Client(Phase::Data)),
+            RelayEnd::ClientAborted => Err(Lost::Client(Phase::Headers)),
             RelayEnd::ClientTimeout => Err(Lost::ClientTimeout),
             RelayEnd::ServerTimeout => Err(Lost::Timeout),
             RelayEnd::ServerAborted => Err(Lost::Empty),
@@ -328,7 +329,7 @@ impl Stream<'_> {
 
     /// Waits for bytes of the response.
     async fn receive_response(&mut self, at: Option<u64>) -> Result<(), Lost> {
-        let watch = self.backend().config.options.has(Options::ABORT_ON_CLOSE);
+        let watch = self.watches_client();
         let Some(server) = self.state.server_conn.as_mut() else {
             return Err(Lost::Cut);
         };
@@ -339,12 +340,18 @@ impl Stream<'_> {
                 Poll::Ready(Ok(Received::End)) if server.conn.received == 0 => {
                     return Poll::Ready(Err(Lost::Empty));
                 }
-                Poll::Ready(Ok(Received::End) | Err(_)) => return Poll::Ready(Err(Lost::Cut)),
-                Poll::Ready(Ok(Received::Full)) => return Poll::Ready(Err(Lost::Junk)),
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Lost::Cut)),
+                Poll::Ready(Ok(Received::End | Received::Full)) => {
+                    return Poll::Ready(Err(Lost::Junk));
+                }
                 Poll::Pending => {}
             }
-            if watch && !server.conn.is_shut() && super::dispatch::poll_gone(cx, conn) {
-                return Poll::Ready(Err(Lost::Client(Phase::Headers)));
+            match super::dispatch::poll_leaving(cx, conn) {
+                Some(Leaving::Broken) => return Poll::Ready(Err(Lost::Client(Phase::Data))),
+                Some(Leaving::Closed) if watch => {
+                    return Poll::Ready(Err(Lost::Client(Phase::Headers)));
+                }
+                _ => {}
             }
             deadline.poll(cx, at).map(|()| Err(Lost::Timeout))
         });

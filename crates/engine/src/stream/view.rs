@@ -189,6 +189,18 @@ impl View for Stream<'_> {
         }
     }
 
+    fn is_early_log(&self) -> bool {
+        self.state.early_log
+    }
+
+    fn is_response(&self) -> bool {
+        self.state.has_response
+    }
+
+    fn is_final(&self) -> bool {
+        !self.state.may_wait
+    }
+
     fn log_origin(&self) -> &str {
         self.state.log_step
     }

@@ -43,20 +43,60 @@ impl Dates {
         let [century, years] = [two(year / 100), two(year)];
         let [month_digits, day_digits] = [two(month), two(day)];
         let [h, m, s] = [two(hour), two(minute), two(second)];
-        let name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at));
+        let name = usize::try_from(month - 1)
+            .ok()
+            .and_then(|at| MONTHS.get(at));
         let [n0, n1, n2] = **name.unwrap_or(&b"Jan");
         let tens = if day < 10 { b' ' } else { day_digits[0] };
         self.classic = [
-            n0, n1, n2, b' ', tens, day_digits[1], b' ', h[0], h[1], b':', m[0], m[1], b':', s[0], s[1],
+            n0,
+            n1,
+            n2,
+            b' ',
+            tens,
+            day_digits[1],
+            b' ',
+            h[0],
+            h[1],
+            b':',
+            m[0],
+            m[1],
+            b':',
+            s[0],
+            s[1],
         ];
         self.iso = [
-            century[0], century[1], years[0], years[1], b'-', month_digits[0], month_digits[1], b'-', day_digits[0],
-            day_digits[1], b'T', h[0], h[1], b':', m[0], m[1], b':', s[0], s[1],
+            century[0],
+            century[1],
+            years[0],
+            years[1],
+            b'-',
+            month_digits[0],
+            month_digits[1],
+            b'-',
+            day_digits[0],
+            day_digits[1],
+            b'T',
+            h[0],
+            h[1],
+            b':',
+            m[0],
+            m[1],
+            b':',
+            s[0],
+            s[1],
         ];
         let minutes = i64::from(offset.unsigned_abs()) / 60;
         let [zone_hours, zone_minutes] = [two(minutes / 60), two(minutes % 60)];
         let sign = if offset < 0 { b'-' } else { b'+' };
-        self.zone = [sign, zone_hours[0], zone_hours[1], b':', zone_minutes[0], zone_minutes[1]];
+        self.zone = [
+            sign,
+            zone_hours[0],
+            zone_hours[1],
+            b':',
+            zone_minutes[0],
+            zone_minutes[1],
+        ];
     }
 
     /// `Nov 21 04:18:02`, as RFC 3164 has it.
@@ -124,6 +164,9 @@ mod tests {
         assert_eq!(iso(&dates, 7), "2000-02-28T20:30:00.000007-03:30");
         dates.set(951_868_800, 7200);
         assert_eq!(dates.classic(), b"Mar  1 02:00:00");
-        assert_eq!((dates.year(), iso(&dates, 999_999).as_str()), (&b"2000"[..], "2000-03-01T02:00:00.999999+02:00"));
+        assert_eq!(
+            (dates.year(), iso(&dates, 999_999).as_str()),
+            (&b"2000"[..], "2000-03-01T02:00:00.999999+02:00")
+        );
     }
 }

@@ -35,7 +35,10 @@ fn line(buffer: &[u8], limit: usize) -> Frame {
     match memchr::memchr(b'\n', buffer) {
         Some(end) if end <= limit => {
             let cr = end > 0 && buffer.get(end - 1) == Some(&b'\r');
-            Frame::Message { range: 0..end - usize::from(cr), consumed: end + 1 }
+            Frame::Message {
+                range: 0..end - usize::from(cr),
+                consumed: end + 1,
+            }
         }
         None if buffer.len() < limit => Frame::Partial,
         _ => Frame::Invalid,
@@ -46,14 +49,21 @@ fn counted(buffer: &[u8], limit: usize) -> Frame {
     let mut len = 0usize;
     for (at, byte) in buffer.iter().enumerate() {
         match byte {
-            b'0'..=b'9' => len = len.saturating_mul(10).saturating_add(usize::from(byte - b'0')),
+            b'0'..=b'9' => {
+                len = len
+                    .saturating_mul(10)
+                    .saturating_add(usize::from(byte - b'0'))
+            }
             b' ' => {
                 let start = at + 1;
                 let end = start.saturating_add(len);
                 return match () {
                     () if end > limit => Frame::Invalid,
                     () if end > buffer.len() => Frame::Partial,
-                    () => Frame::Message { range: start..end, consumed: end },
+                    () => Frame::Message {
+                        range: start..end,
+                        consumed: end,
+                    },
                 };
             }
             _ => return Frame::Invalid,
@@ -81,7 +91,9 @@ mod tests {
         loop {
             match next_frame(buffer, lines_only, 100) {
                 Frame::Message { range, consumed } => {
-                    messages.push(String::from_utf8_lossy(buffer.get(range).unwrap_or_default()).into_owned());
+                    messages.push(
+                        String::from_utf8_lossy(buffer.get(range).unwrap_or_default()).into_owned(),
+                    );
                     buffer = buffer.get(consumed..).unwrap_or_default();
                 }
                 end => return (messages, end),
@@ -92,15 +104,36 @@ mod tests {
     #[test]
     fn both_framings_may_be_mixed() {
         let (messages, end) = all(b"<3>abc\n5 hello<4>xx\r\n7 <3>w", false);
-        assert_eq!((messages.join("|").as_str(), end), ("<3>abc|hello|<4>xx", Frame::Partial));
-        assert_eq!(all(b"5  hello6 x", false), (vec![" hell".to_owned()], Frame::Invalid));
-        assert_eq!(all(b"5 x\nhello\n", true), (vec!["5 x".to_owned(), "hello".to_owned()], Frame::Partial));
+        assert_eq!(
+            (messages.join("|").as_str(), end),
+            ("<3>abc|hello|<4>xx", Frame::Partial)
+        );
+        assert_eq!(
+            all(b"5  hello6 x", false),
+            (vec![" hell".to_owned()], Frame::Invalid)
+        );
+        assert_eq!(
+            all(b"5 x\nhello\n", true),
+            (vec!["5 x".to_owned(), "hello".to_owned()], Frame::Partial)
+        );
     }
 
     #[test]
     fn what_is_neither_ends_the_stream() {
-        for input in ["hello\n", "0 x", "05 hello", "\n<3>x\n", "99999999999999999999999 x", "1234567x x", "101 x"] {
-            assert_eq!(next_frame(input.as_bytes(), false, 100), Frame::Invalid, "{input}");
+        for input in [
+            "hello\n",
+            "0 x",
+            "05 hello",
+            "\n<3>x\n",
+            "99999999999999999999999 x",
+            "1234567x x",
+            "101 x",
+        ] {
+            assert_eq!(
+                next_frame(input.as_bytes(), false, 100),
+                Frame::Invalid,
+                "{input}"
+            );
         }
         let long = [b'<'; 100];
         assert_eq!(next_frame(&long, false, 100), Frame::Invalid);

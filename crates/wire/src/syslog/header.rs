@@ -169,11 +169,14 @@ impl Fields<'_> {
 fn classic_of(iso: &[u8]) -> Option<[u8; 15]> {
     let digits = iso.get(5..7)?;
     let month = match digits {
-        [tens @ b'0'..=b'1', ones @ b'0'..=b'9'] => usize::from(tens - b'0') * 10 + usize::from(ones - b'0'),
+        [tens @ b'0'..=b'1', ones @ b'0'..=b'9'] => {
+            usize::from(tens - b'0') * 10 + usize::from(ones - b'0')
+        }
         _ => return None,
     };
     let mut out = *b"Mmm dd hh:mm:ss";
-    out.get_mut(..3)?.copy_from_slice(*MONTHS.get(month.checked_sub(1)?)?);
+    out.get_mut(..3)?
+        .copy_from_slice(*MONTHS.get(month.checked_sub(1)?)?);
     let day = out.get_mut(4..6)?;
     day.copy_from_slice(iso.get(8..10)?);
     if let [tens @ b'0', _] = day {
@@ -185,10 +188,14 @@ fn classic_of(iso: &[u8]) -> Option<[u8; 15]> {
 
 /// `2026-10-01T22:14:15-00:00` of `Oct  1 22:14:15`: the sender's zone is not known, which RFC 3339 writes as `-00:00`.
 fn iso_of(year: &[u8], classic: &[u8]) -> Option<[u8; 25]> {
-    let month = MONTHS.iter().position(|name| classic.get(..3) == Some(&name[..]))? as u8 + 1;
+    let month = MONTHS
+        .iter()
+        .position(|name| classic.get(..3) == Some(&name[..]))? as u8
+        + 1;
     let mut out = *b"yyyy-mm-ddThh:mm:ss-00:00";
     out.get_mut(..4)?.copy_from_slice(year);
-    out.get_mut(5..7)?.copy_from_slice(&[b'0' + month / 10, b'0' + month % 10]);
+    out.get_mut(5..7)?
+        .copy_from_slice(&[b'0' + month / 10, b'0' + month % 10]);
     let day = out.get_mut(8..10)?;
     day.copy_from_slice(classic.get(4..6)?);
     if let [tens @ b' ', _] = day {
@@ -235,8 +242,14 @@ mod tests {
         let fields = own(&dates);
         let expected = [
             (Format::Local, "<134>Nov 21 04:18:02 haproxy[23667]: "),
-            (Format::Rfc3164, "<134>Nov 21 04:18:02 localhost haproxy[23667]: "),
-            (Format::Rfc5424, "<134>1 2026-11-21T04:18:02.627091+00:00 - haproxy 23667 - [a@1 b=\"c\"] "),
+            (
+                Format::Rfc3164,
+                "<134>Nov 21 04:18:02 localhost haproxy[23667]: ",
+            ),
+            (
+                Format::Rfc5424,
+                "<134>1 2026-11-21T04:18:02.627091+00:00 - haproxy 23667 - [a@1 b=\"c\"] ",
+            ),
             (Format::Priority, "<134>"),
             (Format::Short, "<6>"),
             (Format::Timed, "<6>2026-11-21T04:18:02.627091+00:00 "),
@@ -251,25 +264,69 @@ mod tests {
     #[test]
     fn host_names_are_joined_and_missing_fields_shown() {
         let dates = dates();
-        let fields = Fields { hostname: b"h", hostname_suffix: b"127.0.0.1", tag: b"", pid: b"", structured_data: b"", ..own(&dates) };
-        assert_eq!(written(&fields, Format::Rfc3164), "<134>Nov 21 04:18:02 h,127.0.0.1 ");
-        let fields = Fields { hostname: b"", time: Time::Iso(b""), ..fields };
-        assert_eq!(written(&fields, Format::Rfc5424), "<134>1 - 127.0.0.1 - - - - ");
-        assert_eq!(written(&fields, Format::Iso), "2026-11-21T04:18:02.627091+00:00 ");
+        let fields = Fields {
+            hostname: b"h",
+            hostname_suffix: b"127.0.0.1",
+            tag: b"",
+            pid: b"",
+            structured_data: b"",
+            ..own(&dates)
+        };
+        assert_eq!(
+            written(&fields, Format::Rfc3164),
+            "<134>Nov 21 04:18:02 h,127.0.0.1 "
+        );
+        let fields = Fields {
+            hostname: b"",
+            time: Time::Iso(b""),
+            ..fields
+        };
+        assert_eq!(
+            written(&fields, Format::Rfc5424),
+            "<134>1 - 127.0.0.1 - - - - "
+        );
+        assert_eq!(
+            written(&fields, Format::Iso),
+            "2026-11-21T04:18:02.627091+00:00 "
+        );
     }
 
     #[test]
     fn dates_change_their_form() {
         let dates = dates();
-        let fields = Fields { time: Time::Iso(b"2003-08-04T05:14:15.000003-07:00"), ..own(&dates) };
-        assert_eq!(written(&fields, Format::Local), "<134>Aug  4 05:14:15 haproxy[23667]: ");
-        let fields = Fields { time: Time::Iso(b"2003-13-24T05:14:15Z"), ..fields };
-        assert_eq!(written(&fields, Format::Local), "<134>Nov 21 04:18:02 haproxy[23667]: ");
-        let fields = Fields { time: Time::Classic(b"Oct  1 22:14:15"), ..fields };
-        assert_eq!(written(&fields, Format::Timed), "<6>2026-10-01T22:14:15-00:00 ");
-        let fields = Fields { priority: 12345, ..fields };
+        let fields = Fields {
+            time: Time::Iso(b"2003-08-04T05:14:15.000003-07:00"),
+            ..own(&dates)
+        };
+        assert_eq!(
+            written(&fields, Format::Local),
+            "<134>Aug  4 05:14:15 haproxy[23667]: "
+        );
+        let fields = Fields {
+            time: Time::Iso(b"2003-13-24T05:14:15Z"),
+            ..fields
+        };
+        assert_eq!(
+            written(&fields, Format::Local),
+            "<134>Nov 21 04:18:02 haproxy[23667]: "
+        );
+        let fields = Fields {
+            time: Time::Classic(b"Oct  1 22:14:15"),
+            ..fields
+        };
+        assert_eq!(
+            written(&fields, Format::Timed),
+            "<6>2026-10-01T22:14:15-00:00 "
+        );
+        let fields = Fields {
+            priority: 12345,
+            ..fields
+        };
         assert_eq!(written(&fields, Format::Priority), "<345>");
-        let fields = Fields { priority: 1000, ..fields };
+        let fields = Fields {
+            priority: 1000,
+            ..fields
+        };
         assert_eq!(written(&fields, Format::Priority), "<000>");
     }
 }

@@ -43,8 +43,14 @@ pub struct Parsed<'a> {
 #[must_use]
 pub fn parse(input: &[u8]) -> Option<Parsed<'_>> {
     let mut parsed = match priority(input) {
-        Some((priority, rest)) => Parsed { priority: Some(priority), ..after_priority(rest) },
-        None => Parsed { text: input, ..Parsed::default() },
+        Some((priority, rest)) => Parsed {
+            priority: Some(priority),
+            ..after_priority(rest)
+        },
+        None => Parsed {
+            text: input,
+            ..Parsed::default()
+        },
     };
     if parsed.text.is_empty() {
         return None;
@@ -56,7 +62,10 @@ pub fn parse(input: &[u8]) -> Option<Parsed<'_>> {
 }
 
 fn after_priority(rest: &[u8]) -> Parsed<'_> {
-    let plain = Parsed { text: rest, ..Parsed::default() };
+    let plain = Parsed {
+        text: rest,
+        ..Parsed::default()
+    };
     match rest {
         [b'1', b' ', fields @ ..] => rfc5424(fields).unwrap_or(plain),
         _ => rfc3164(rest).unwrap_or(plain),
@@ -112,7 +121,10 @@ fn rfc5424(input: &[u8]) -> Option<Parsed<'_>> {
 /// Whether a time is `yyyy-mm-ddThh:mm:ss` with an optional fraction and a zone. Only its shape is looked at.
 fn is_iso(time: &[u8]) -> bool {
     let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-    if separators.iter().any(|(at, byte)| time.get(*at) != Some(byte)) {
+    if separators
+        .iter()
+        .any(|(at, byte)| time.get(*at) != Some(byte))
+    {
         return false;
     }
     let Some(rest) = time.get(19..) else {
@@ -120,7 +132,10 @@ fn is_iso(time: &[u8]) -> bool {
     };
     let zone = match rest {
         [b'.', fraction @ ..] => {
-            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let digits = fraction
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
             fraction.get(digits..).unwrap_or_default()
         }
         zone => zone,
@@ -152,12 +167,24 @@ fn rfc3164(input: &[u8]) -> Option<Parsed<'_>> {
     let time = input.get(..15)?;
     let is_month = MONTHS.iter().any(|name| time.starts_with(&name[..]));
     let separators = [(3, b' '), (6, b' '), (9, b':'), (12, b':')];
-    if !is_month || separators.iter().any(|(at, byte)| time.get(*at) != Some(byte)) {
+    if !is_month
+        || separators
+            .iter()
+            .any(|(at, byte)| time.get(*at) != Some(byte))
+    {
         return None;
     }
     let (hostname, rest) = word(input.get(15..)?.strip_prefix(b" ")?)?;
     let (tag, pid, text) = tag(rest);
-    Some(Parsed { kind: Kind::Rfc3164, time, hostname, tag, pid, text, ..Parsed::default() })
+    Some(Parsed {
+        kind: Kind::Rfc3164,
+        time,
+        hostname,
+        tag,
+        pid,
+        text,
+        ..Parsed::default()
+    })
 }
 
 /// Tag, process id and text of `tag: text` or `tag[pid]: text`; the whole is text otherwise.
@@ -169,10 +196,10 @@ fn try_tag(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let end = input.iter().position(|byte| matches!(byte, b' ' | b':'))?;
     let token = input.get(..end)?;
     let open = memchr::memchr(b'[', token);
-    let name = open.filter(|open| *open > 0).map_or(token, |open| token.get(..open).unwrap_or(token));
-    let Some(text) = input.get(end..)?.strip_prefix(b": ") else {
-        return None;
-    };
+    let name = open
+        .filter(|open| *open > 0)
+        .map_or(token, |open| token.get(..open).unwrap_or(token));
+    let text = input.get(end..)?.strip_prefix(b": ")?;
     let Some(open) = open else {
         return Some((name, b"", text));
     };
@@ -201,33 +228,96 @@ mod tests {
             Kind::Rfc5424 => "5424",
         };
         let priority = p.priority.map_or("none".to_owned(), |n| n.to_string());
-        let fields = [p.time, p.hostname, p.tag, p.pid, p.msgid, p.structured_data, p.text].map(text);
+        let fields = [
+            p.time,
+            p.hostname,
+            p.tag,
+            p.pid,
+            p.msgid,
+            p.structured_data,
+            p.text,
+        ]
+        .map(text);
         format!("{kind}|{priority}|{}", fields.join("|"))
     }
 
     #[test]
     fn classic_messages() {
         let cases = [
-            ("<13>Oct 11 22:14:15 host app[123]: hello world", "3164|13|Oct 11 22:14:15|host|app|123|||hello world"),
-            ("<13>Oct  1 22:14:15 host app: hello\n\n", "3164|13|Oct  1 22:14:15|host|app||||hello"),
-            ("<13>Oct 11 22:14:15 app: hello", "3164|13|Oct 11 22:14:15|app:|||||hello"),
-            ("<13>Oct 11 22:14:15 host app hello", "3164|13|Oct 11 22:14:15|host|||||app hello"),
-            ("<13>Oct 11 22:14:15 host a b: c", "3164|13|Oct 11 22:14:15|host|||||a b: c"),
-            ("<13>Oct 11 22:14:15 host app[12]", "3164|13|Oct 11 22:14:15|host|||||app[12]"),
-            ("<13>Oct 11 22:14:15 host app[12]:hello", "3164|13|Oct 11 22:14:15|host|||||app[12]:hello"),
-            ("<13>Oct 11 22:14:15 host app[12]:  hello", "3164|13|Oct 11 22:14:15|host|app|12||| hello"),
-            ("<13>Oct 11 22:14:15 host app[12: hello", "3164|13|Oct 11 22:14:15|host|app||||hello"),
-            ("<13>Oct 11 22:14:15 host app]12[: hello", "3164|13|Oct 11 22:14:15|host|app]12||||hello"),
-            ("<3>Oct 11 22:14:15 host a:b: hello", "3164|3|Oct 11 22:14:15|host|||||a:b: hello"),
-            ("<3>Oct 11 22:14:15 host : hello", "3164|3|Oct 11 22:14:15|host|||||hello"),
-            ("<3>Oct 11 22:14:15 host a[1]b: hello", "3164|3|Oct 11 22:14:15|host|a||||a[1]b: hello"),
-            ("<3>Oct 11 22:14:15 host [1]: hello", "3164|3|Oct 11 22:14:15|host|[1]|1|||hello"),
-            ("<13>Oct 41 22:74:15 host app[12]: hello", "3164|13|Oct 41 22:74:15|host|app|12|||hello"),
-            ("<13>oct 11 22:14:15 host a: b", "plain|13|||||||oct 11 22:14:15 host a: b"),
-            ("<13>Oct 11 22:14:15  host a: b", "plain|13|||||||Oct 11 22:14:15  host a: b"),
+            (
+                "<13>Oct 11 22:14:15 host app[123]: hello world",
+                "3164|13|Oct 11 22:14:15|host|app|123|||hello world",
+            ),
+            (
+                "<13>Oct  1 22:14:15 host app: hello\n\n",
+                "3164|13|Oct  1 22:14:15|host|app||||hello",
+            ),
+            (
+                "<13>Oct 11 22:14:15 app: hello",
+                "3164|13|Oct 11 22:14:15|app:|||||hello",
+            ),
+            (
+                "<13>Oct 11 22:14:15 host app hello",
+                "3164|13|Oct 11 22:14:15|host|||||app hello",
+            ),
+            (
+                "<13>Oct 11 22:14:15 host a b: c",
+                "3164|13|Oct 11 22:14:15|host|||||a b: c",
+            ),
+            (
+                "<13>Oct 11 22:14:15 host app[12]",
+                "3164|13|Oct 11 22:14:15|host|||||app[12]",
+            ),
+            (
+                "<13>Oct 11 22:14:15 host app[12]:hello",
+                "3164|13|Oct 11 22:14:15|host|||||app[12]:hello",
+            ),
+            (
+                "<13>Oct 11 22:14:15 host app[12]:  hello",
+                "3164|13|Oct 11 22:14:15|host|app|12||| hello",
+            ),
+            (
+                "<13>Oct 11 22:14:15 host app[12: hello",
+                "3164|13|Oct 11 22:14:15|host|app||||hello",
+            ),
+            (
+                "<13>Oct 11 22:14:15 host app]12[: hello",
+                "3164|13|Oct 11 22:14:15|host|app]12||||hello",
+            ),
+            (
+                "<3>Oct 11 22:14:15 host a:b: hello",
+                "3164|3|Oct 11 22:14:15|host|||||a:b: hello",
+            ),
+            (
+                "<3>Oct 11 22:14:15 host : hello",
+                "3164|3|Oct 11 22:14:15|host|||||hello",
+            ),
+            (
+                "<3>Oct 11 22:14:15 host a[1]b: hello",
+                "3164|3|Oct 11 22:14:15|host|a||||a[1]b: hello",
+            ),
+            (
+                "<3>Oct 11 22:14:15 host [1]: hello",
+                "3164|3|Oct 11 22:14:15|host|[1]|1|||hello",
+            ),
+            (
+                "<13>Oct 41 22:74:15 host app[12]: hello",
+                "3164|13|Oct 41 22:74:15|host|app|12|||hello",
+            ),
+            (
+                "<13>oct 11 22:14:15 host a: b",
+                "plain|13|||||||oct 11 22:14:15 host a: b",
+            ),
+            (
+                "<13>Oct 11 22:14:15  host a: b",
+                "plain|13|||||||Oct 11 22:14:15  host a: b",
+            ),
             ("<13>Oct 11 22:14:15 x", "plain|13|||||||Oct 11 22:14:15 x"),
             ("<13>Oct 11 22:14:15 host ", "nothing"),
-            ("Oct 11 22:14:15 host a: b", "plain|none|||||||Oct 11 22:14:15 host a: b"),
+            (
+                "Oct 11 22:14:15 host a: b",
+                "plain|none|||||||Oct 11 22:14:15 host a: b",
+            ),
         ];
         for (input, expected) in cases {
             assert_eq!(parts(input), expected, "{input}");
@@ -242,16 +332,31 @@ mod tests {
                 "5424|165|2003-08-24T05:14:15.000003-07:00|192.0.2.1|myproc|8710|||%% hi",
             ),
             ("<165>1 - - - - - - hi", "5424|165|||||||hi"),
-            ("<165>1 2003-13-24T05:14:15Z h a p m [a][b]  hi", "5424|165|2003-13-24T05:14:15Z|h|a|p|m|[a][b]| hi"),
-            ("<1>1 - h a p m [a b=\"c\\]\"] hi", "5424|1||h|a|p|m|[a b=\"c\\]\"]|hi"),
+            (
+                "<165>1 2003-13-24T05:14:15Z h a p m [a][b]  hi",
+                "5424|165|2003-13-24T05:14:15Z|h|a|p|m|[a][b]| hi",
+            ),
+            (
+                "<1>1 - h a p m [a b=\"c\\]\"] hi",
+                "5424|1||h|a|p|m|[a b=\"c\\]\"]|hi",
+            ),
             ("<1>1 - h a p m [] hi", "5424|1||h|a|p|m|[]|hi"),
             ("<1>1 - h a p m - - x", "5424|1||h|a|p|m||- x"),
-            ("<1>1 - h a p m [a b=\"c]\"] hi", "plain|1|||||||1 - h a p m [a b=\"c]\"] hi"),
+            (
+                "<1>1 - h a p m [a b=\"c]\"] hi",
+                "plain|1|||||||1 - h a p m [a b=\"c]\"] hi",
+            ),
             ("<1>1 - h a p m [a][b]", "plain|1|||||||1 - h a p m [a][b]"),
             ("<1>1 - h a p m [a hi", "plain|1|||||||1 - h a p m [a hi"),
             ("<1>1 -  a p m - hi", "plain|1|||||||1 -  a p m - hi"),
-            ("<1>1 2003-08-24T05:14:15 h a p m - hi", "plain|1|||||||1 2003-08-24T05:14:15 h a p m - hi"),
-            ("<1>1 2003-08-24t05:14:15z h a p m - hi", "plain|1|||||||1 2003-08-24t05:14:15z h a p m - hi"),
+            (
+                "<1>1 2003-08-24T05:14:15 h a p m - hi",
+                "plain|1|||||||1 2003-08-24T05:14:15 h a p m - hi",
+            ),
+            (
+                "<1>1 2003-08-24t05:14:15z h a p m - hi",
+                "plain|1|||||||1 2003-08-24t05:14:15z h a p m - hi",
+            ),
             ("<1>1 - h a p m - ", "nothing"),
             ("<1>2 - h a p m - hi", "plain|1|||||||2 - h a p m - hi"),
         ];
