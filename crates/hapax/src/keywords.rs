@@ -398,8 +398,11 @@ mod tests {
     #[test]
     fn what_waits_for_a_subsystem_is_left_out() {
         let listing = list("cfg");
-        assert!(!listing.contains("bind <addr> ssl") && !listing.contains("\tstick-table")
-                && !listing.contains("\tappsession"));
+        assert!(
+            !listing.contains("bind <addr> ssl")
+                && !listing.contains("\tstick-table")
+                && !listing.contains("\tappsession")
+        );
     }
 
     #[test]
