@@ -54,6 +54,7 @@ fn main() -> std::process::ExitCode {
             return 1.into();
         }
     };
+    control::install();
     let runtime = engine::process::build(Arc::new(loaded.snapshot), &info);
     match engine::process::run(&runtime, listeners) {
         Ok(()) => 0.into(),

@@ -188,9 +188,9 @@ impl Load for Loads<'_> {
     }
     fn rate(&self, server: balance::ServerIdx) -> u32 {
         let now = clock::now_ms();
-        self.proxy.server_at(same(server)).map_or(0, |server| {
-            server.state.counters.session_rate.read(now)
-        })
+        self.proxy
+            .server_at(same(server))
+            .map_or(0, |server| server.state.counters.session_rate.read(now))
     }
     fn backend_served(&self) -> u32 {
         self.proxy

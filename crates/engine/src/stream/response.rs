@@ -166,7 +166,9 @@ impl Stream<'_> {
     async fn exchange(&mut self) -> Result<Answer, Lost> {
         self.write_request();
         self.send_request().await?;
-        let mut at = self.server_timeout().map(|timeout| clock::now_ms() + timeout);
+        let mut at = self
+            .server_timeout()
+            .map(|timeout| clock::now_ms() + timeout);
         loop {
             if let Some(answer) = self.parse_response()? {
                 let status = self.state.response.status();
@@ -182,7 +184,9 @@ impl Stream<'_> {
             } else {
                 // After an interim response the client's body goes on.
                 self.send_request().await?;
-                at = self.server_timeout().map(|timeout| clock::now_ms() + timeout);
+                at = self
+                    .server_timeout()
+                    .map(|timeout| clock::now_ms() + timeout);
             }
         }
     }
