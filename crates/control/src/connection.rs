@@ -61,14 +61,15 @@ impl Connection {
         loop {
             match self.reader.next_event() {
                 Ok(Some(Event::Line(commands))) => self.run_line(commands).await?,
-                Ok(Some(Event::PayloadBegins)) => {
-                    if self.state.prompts() {
+                Ok(Some(Event::PayloadBegins)) => {}
+                Err(fault) => return self.refuse(fault).await,
+                Ok(None) => {
+                    let reader = &self.reader;
+                    let asks = reader.awaits_payload() && reader.is_at_line_start();
+                    if asks && self.state.prompts() {
                         self.out.push_str("+ ");
                         self.flush().await?;
                     }
-                }
-                Err(fault) => return self.refuse(fault).await,
-                Ok(None) => {
                     let n = self.read(&mut room).await?;
                     self.reader.feed(room.get(..n).unwrap_or_default());
                 }

@@ -94,9 +94,7 @@ impl Reader {
     }
 
     fn take_line(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        let unseen = self.pending.get(self.searched..).unwrap_or_default();
-        let end = unseen.iter().position(|byte| *byte == b'\n');
-        let Some(end) = end.map(|at| at + self.searched) else {
+        let Some(end) = self.line_end() else {
             self.searched = self.pending.len();
             return match (self.payload.is_some(), self.searched) {
                 (true, held) if held > MAX_PAYLOAD => Err(Fault::PayloadTooLong),
@@ -112,6 +110,27 @@ impl Reader {
             return Err(Fault::LineTooLong);
         }
         Ok(Some(line))
+    }
+
+    /// Where the next line ends. Outside of payloads a backslash before a line end makes it a part of its word.
+    fn line_end(&self) -> Option<usize> {
+        let mut from = self.searched;
+        loop {
+            let unseen = self.pending.get(from..)?;
+            let end = from + unseen.iter().position(|byte| *byte == b'\n')?;
+            let before = self.pending.get(..end).unwrap_or_default();
+            let backslashes = before.iter().rev().take_while(|b| **b == b'\\').count();
+            if self.payload.is_some() || backslashes.is_multiple_of(2) {
+                return Some(end);
+            }
+            from = end + 1;
+        }
+    }
+
+    /// Whether nothing of the next line has come yet.
+    #[must_use]
+    pub fn is_at_line_start(&self) -> bool {
+        self.pending.is_empty()
     }
 
     fn begin(&mut self, line: &[u8]) -> Event {
@@ -148,12 +167,12 @@ impl Reader {
 
 /// The line without `<<terminator` at its end, and the terminator. `<<` counts only at the beginning of the last word.
 fn split_payload(line: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let line = line.trim_ascii_end();
-    let word = line
+    let trimmed = line.trim_ascii_end();
+    let word = trimmed
         .iter()
         .rposition(|byte| byte.is_ascii_whitespace())
         .map_or(0, |at| at + 1);
-    let (before, last) = line.split_at(word);
+    let (before, last) = trimmed.split_at(word);
     match last.strip_prefix(b"<<") {
         Some(terminator)
             if terminator.len() <= MAX_TERMINATOR && !terminator.contains(&b';') && word > 0 =>
@@ -234,6 +253,8 @@ mod tests {
     fn a_backslash_takes_the_meaning_of_the_next_byte() {
         assert_eq!(words("echo a\\ b\n"), [["echo", "a b"]]);
         assert_eq!(words("echo a\\;b\n"), [["echo", "a;b"]]);
+        assert_eq!(words("echo a\\\nb\n"), [["echo", "a\nb"]]);
+        assert_eq!(words("echo a\\\\\n"), [["echo", "a\\"]]);
         assert_eq!(words("echo a\\\\nb\\x\n"), [["echo", "a\\nbx"]]);
         assert_eq!(words("echo \"a  b\"\n"), [["echo", "\"a", "b\""]]);
     }

@@ -80,8 +80,7 @@ pub const ROWS: &[CommandRow] = &[
     },
 ];
 
-fn echo(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    let _ = context;
+fn echo(_: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     reply.info(&args.0.join(" "));
 }
 
@@ -141,25 +140,12 @@ fn set_timeout(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     if args.get(1).is_empty() {
         return reply.error("Expects an integer value.");
     }
-    // The unit is the second, what is kept are milliseconds.
-    let text = args.get(1);
-    let seconds = parse_time(text, TimeUnit::Second);
-    match (seconds, parse_ms(text)) {
-        (Ok(seconds), Some(ms)) if seconds.value > 0 && seconds.trailing.is_none() && ms > 0 => {
-            context.state.timeout = ms;
+    match parse_time(args.get(1), TimeUnit::Second) {
+        Ok(time) if time.value > 0 && time.trailing.is_none() => {
+            context.state.timeout = time.value.saturating_mul(1000);
         }
         _ => reply.error("Invalid timeout value."),
     }
-}
-
-/// A duration whose unit is the second when none is written, in milliseconds.
-fn parse_ms(text: &str) -> Option<u64> {
-    let ms = if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse::<u64>().ok()?.checked_mul(1000)?
-    } else {
-        parse_time(text, TimeUnit::Millisecond).ok()?.value
-    };
-    (ms <= u64::from(i32::MAX.unsigned_abs())).then_some(ms)
 }
 
 fn show_sockets(context: &mut Context<'_>, reply: &mut Reply, _: Args<'_>) {

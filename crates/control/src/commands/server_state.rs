@@ -31,7 +31,7 @@ pub const ROWS: &[CommandRow] = &[
     CommandRow {
         words: &["set", "server"],
         level: Level::Admin,
-        args: "<bk>/<srv> state|weight <value>",
+        args: "<bk>/<srv> [opts]",
         doc: "change a server's state or weight",
         run: set_server,
     },

@@ -14,7 +14,7 @@ use std::fmt::Write;
 pub const ROWS: &[CommandRow] = &[CommandRow {
     words: &["show", "stat"],
     level: Level::User,
-    args: "[[<iid>|<proxy>] <type> <sid>] [json|no-maint|typed|up]*",
+    args: "[json|no-maint|typed|up]*",
     doc: "show the counters of proxies and servers",
     run: show,
 }];
