@@ -42,6 +42,12 @@ fn main() -> ExitCode {
             reporter.alert(refused.0);
             ExitCode::FAILURE
         }
+    };
+    control::install();
+    let runtime = engine::process::build(Arc::new(loaded.snapshot), &info);
+    match engine::process::run(&runtime, listeners) {
+        Ok(()) => 0.into(),
+        Err(_) => 1.into(),
     }
 }
 
