@@ -42,12 +42,6 @@ fn main() -> ExitCode {
             reporter.alert(refused.0);
             ExitCode::FAILURE
         }
-    };
-    control::install();
-    let runtime = engine::process::build(Arc::new(loaded.snapshot), &info);
-    match engine::process::run(&runtime, listeners) {
-        Ok(()) => 0.into(),
-        Err(_) => 1.into(),
     }
 }
 
@@ -72,6 +66,16 @@ fn run(options: &Options, reporter: &mut Reporter) -> ExitCode {
     reporter.set_quiet(options.quiet && !options.verbose && !options.debug);
     if let Some(condition) = &options.condition {
         return evaluate(condition.as_bytes(), options, reporter);
+    }
+    if options.memory > 0
+        && !options.check
+        && let Err(error) = limits::start_without_reserve()
+    {
+        reporter.alert(format!(
+            "Cannot limit the memory : {}",
+            report::reason(&error)
+        ));
+        return ExitCode::FAILURE;
     }
     if let Some(directory) = &options.directory
         && let Err(error) = std::env::set_current_dir(directory)

@@ -36,11 +36,12 @@ pub fn start(options: &Options, snapshot: Snapshot, reporter: &mut Reporter) -> 
         workers: limits::workers(&snapshot.global),
         dump_states: true,
     };
+    control::install();
     let runtime = process::build(Arc::new(snapshot), &info);
     match process::run(&runtime, listeners) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            reporter.alert(format!("[hapax.main()] Cannot run : {error}."));
+            reporter.alert(format!("[hapax.main()] Cannot run : {}.", reason(&error)));
             ExitCode::FAILURE
         }
     }
@@ -167,7 +168,7 @@ fn leave_terminal(pidfile: Option<File>, reporter: &mut Reporter) -> Result<(), 
         }
     };
     sys::daemonize(write)
-        .map_err(|error| reporter.alert(format!("[hapax.main()] Cannot fork : {error}")))
+        .map_err(|error| reporter.alert(format!("[hapax.main()] Cannot fork : {}", reason(&error))))
 }
 
 #[cfg(test)]

@@ -163,6 +163,9 @@ impl Stream<'_> {
             .filter(|_| erroneous)
             .or(logs.format.as_ref());
         self.render_line(format, &mut text);
+        if erroneous {
+            self.state.log_step = "error";
+        }
         self.send_line(logs, level, &text);
         self.state.scratch = text;
     }
@@ -184,14 +187,9 @@ impl Stream<'_> {
             structured_data: &structured,
             text,
         };
-        let step = if erroneous {
-            "error"
-        } else {
-            self.state.log_step
-        };
         let runtime = &self.session.runtime;
-        log::emit_step(runtime, &logs.targets, (step, None), &message, self);
-        self.state.scratch = text;
+        let step = (self.state.log_step, None);
+        log::emit_step(runtime, &logs.targets, step, &message, self);
     }
 
     fn render_line(&self, format: Option<&Arc<LogFormat>>, text: &mut Vec<u8>) {
