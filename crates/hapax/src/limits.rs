@@ -3,6 +3,9 @@
 use crate::report::Reporter;
 use model::{Global, Options, Snapshot};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// The most descriptors used unless `fd-hard-limit` says otherwise, however many the system would give.
 const MOST_DESCRIPTORS: u64 = 1 << 20;
@@ -83,6 +86,22 @@ impl Needs {
         };
         self.fixed + 2 * connections + pipes
     }
+}
+
+/// Starts the program again in place when its memory is to be limited: the allocator reserves address space at its own
+/// start, which the kernel would count against the limit.
+///
+/// # Errors
+/// When the program can't be started again.
+pub fn start_without_reserve() -> io::Result<()> {
+    const RESERVE: &str = "MIMALLOC_ARENA_RESERVE";
+    if std::env::var_os(RESERVE).is_some() {
+        return Ok(());
+    }
+    let mut again = Command::new(std::env::current_exe()?);
+    let mut words = std::env::args_os();
+    again.arg0(words.next().unwrap_or_else(|| "hapax".into()));
+    Err(again.args(words).env(RESERVE, "0").exec())
 }
 
 /// Settles the limits of the process and applies them. Answers with the limit on connections.

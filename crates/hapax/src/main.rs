@@ -67,6 +67,16 @@ fn run(options: &Options, reporter: &mut Reporter) -> ExitCode {
     if let Some(condition) = &options.condition {
         return evaluate(condition.as_bytes(), options, reporter);
     }
+    if options.memory > 0
+        && !options.check
+        && let Err(error) = limits::start_without_reserve()
+    {
+        reporter.alert(format!(
+            "Cannot limit the memory : {}",
+            report::reason(&error)
+        ));
+        return ExitCode::FAILURE;
+    }
     if let Some(directory) = &options.directory
         && let Err(error) = std::env::set_current_dir(directory)
     {

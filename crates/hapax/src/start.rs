@@ -40,7 +40,7 @@ pub fn start(options: &Options, snapshot: Snapshot, reporter: &mut Reporter) -> 
     match process::run(&runtime, listeners) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            reporter.alert(format!("[hapax.main()] Cannot run : {error}."));
+            reporter.alert(format!("[hapax.main()] Cannot run : {}.", reason(&error)));
             ExitCode::FAILURE
         }
     }
@@ -167,7 +167,7 @@ fn leave_terminal(pidfile: Option<File>, reporter: &mut Reporter) -> Result<(), 
         }
     };
     sys::daemonize(write)
-        .map_err(|error| reporter.alert(format!("[hapax.main()] Cannot fork : {error}")))
+        .map_err(|error| reporter.alert(format!("[hapax.main()] Cannot fork : {}", reason(&error))))
 }
 
 #[cfg(test)]
