@@ -45,7 +45,10 @@ impl Stream<'_> {
     /// Gets a connection to a server. `Err` when the stream is answered already.
     pub(super) async fn reach_server(&mut self) -> Result<(), Next> {
         match self.find_connection().await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.log_stage("connect");
+                Ok(())
+            }
             Err(failure) => Err(self.answer_failure(failure).await),
         }
     }

@@ -23,6 +23,16 @@ impl State {
     }
 }
 
+/// Whether `log-steps` names a step.
+fn logs_at(logs: &ProxyLog, step: &str) -> bool {
+    let names = model::parse::families::log::STEPS;
+    logs.steps != 0
+        && names
+            .iter()
+            .position(|name| *name == step)
+            .is_some_and(|bit| logs.steps & (1 << bit) != 0)
+}
+
 impl Stream<'_> {
     /// Counts and logs the stream, and gives up its places.
     pub(super) fn finish(&mut self) {
@@ -103,7 +113,7 @@ impl Stream<'_> {
     fn log_end(&mut self) {
         let proxy = self.session.frontend.config.clone();
         let logs = &proxy.log;
-        if logs.targets.is_empty() {
+        if logs.targets.is_empty() || (logs.steps != 0 && !logs_at(logs, "close")) {
             return;
         }
         let options = proxy.options;
@@ -135,6 +145,15 @@ impl Stream<'_> {
             self.write_log(&proxy.log, INFO, false);
         }
         self.state.logged = true;
+    }
+
+    /// Logs a step of the stream if the frontend asks for it (`log-steps`).
+    pub(super) fn log_stage(&mut self, step: &'static str) {
+        if logs_at(&self.session.frontend.config.log, step) {
+            let before = std::mem::replace(&mut self.state.early_log, true);
+            self.log_step(step, None);
+            self.state.early_log = before;
+        }
     }
 
     /// Logs one step of the stream (`do-log`, `log-steps`).

@@ -441,6 +441,7 @@ impl Stream<'_> {
             return self.tunnel(answer).await;
         }
         let next = self.write_response_head(answer.framing, false);
+        self.log_stage("response");
         if self.session.frontend.config.options.has(Options::LOG_ASAP) {
             self.log_asap();
         }

@@ -39,6 +39,7 @@ pub async fn serve_tcp(
         .streams
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     stream.log_connect();
+    stream.log_stage("accept");
     stream.tcp().await
 }
 
