@@ -127,7 +127,7 @@ enum Relay {
 struct Told {
     consumed: usize,
     ends: Option<(Endpoint, Endpoint)>,
-    authority: Option<Box<[u8]>>,
+    extensions: Box<[u8]>,
 }
 
 /// Logs a connection that did not get through its handshake.
@@ -172,7 +172,7 @@ async fn relay_header(
         session.dst = Some(Arc::new(dst));
         session.proxied = true;
     }
-    session.authority = told.authority;
+    session.extensions = told.extensions;
     Ok(())
 }
 
@@ -182,7 +182,7 @@ fn read_proxy(bytes: &[u8]) -> Result<Told, Fault> {
         Outcome::Incomplete => return Err(Fault::Truncated),
         Outcome::Error(kind) => return Err(kind.into()),
     };
-    let authority = header.tlvs.find(proxy::kind::AUTHORITY).map(Box::from);
+    let extensions = header.tlvs.as_bytes().into();
     let ends = match (header.command, header.addresses) {
         (Command::Proxy, Addresses::Inet { src, dst }) => {
             Some((Endpoint::Inet(src), Endpoint::Inet(dst)))
@@ -192,7 +192,7 @@ fn read_proxy(bytes: &[u8]) -> Result<Told, Fault> {
     Ok(Told {
         consumed,
         ends,
-        authority,
+        extensions,
     })
 }
 
@@ -203,7 +203,7 @@ fn read_netscaler(magic: u32, bytes: &[u8]) -> Result<Told, Fault> {
             Ok(Told {
                 consumed,
                 ends,
-                authority: None,
+                extensions: Box::default(),
             })
         }
         CipOutcome::Incomplete => Err(Fault::Truncated),

@@ -38,8 +38,8 @@ pub struct Session {
     pub src: Option<Arc<Endpoint>>,
     /// The destination, likewise.
     pub dst: Option<Arc<Endpoint>>,
-    /// The name the client asked for, by a relay header.
-    pub authority: Option<Box<[u8]>>,
+    /// The extensions of the PROXY protocol header, as they stood in it.
+    pub extensions: Box<[u8]>,
     /// What was wrong with the handshake, if anything.
     pub error: Option<HandshakeError>,
     /// Whether the ends came by a relay header.
@@ -131,7 +131,7 @@ pub async fn run(accepted: Accepted, socket: Socket) {
         real_dst: OnceCell::new(),
         src: None,
         dst: None,
-        authority: None,
+        extensions: Box::default(),
         error: None,
         proxied: false,
         accepted: now,

@@ -124,6 +124,7 @@ impl Worker {
             server
                 .idle
                 .purge(self.index, limit, settings.pool_low as usize);
+            server.idle.decay();
             !server.idle.is_empty(self.index)
         });
     }

@@ -235,6 +235,10 @@ pub trait View {
     fn client(&self) -> Option<Connection<'_>> {
         None
     }
+    /// The value of the `nth` (from 0) extension of a type in the PROXY protocol header of the client's connection.
+    fn extension(&self, kind: u8, nth: usize) -> Option<&[u8]> {
+        None
+    }
     /// The server's connection.
     fn server_connection(&self) -> Option<Connection<'_>> {
         None

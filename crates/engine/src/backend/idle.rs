@@ -1,7 +1,10 @@
 //! Idle server connections, kept by the worker that used them last.
 
 use crate::io::Socket;
+use crate::proxy::ServerRuntime;
 use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An idle connection to a server.
 #[derive(Debug)]
@@ -23,6 +26,38 @@ pub struct IdleConn {
 #[derive(Debug)]
 pub struct IdlePool {
     by_worker: Box<[Mutex<Vec<IdleConn>>]>,
+    /// Connections in use.
+    used: AtomicU32,
+    /// Idle connections of all workers.
+    idle: AtomicU32,
+    /// How many connections are estimated to be needed: the most that were lately in use at once.
+    needed: AtomicU32,
+}
+
+/// A connection in use; counted as long as it lives.
+#[derive(Debug)]
+pub struct InUse(Arc<ServerRuntime>);
+
+impl InUse {
+    /// Counts a connection to a server as in use.
+    #[must_use]
+    pub fn new(server: &Arc<ServerRuntime>) -> Self {
+        let used = server.idle.used.fetch_add(1, Ordering::Relaxed) + 1;
+        server.idle.needed.fetch_max(used, Ordering::Relaxed);
+        Self(server.clone())
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn server(&self) -> &Arc<ServerRuntime> {
+        &self.0
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.idle.used.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl IdlePool {
@@ -31,7 +66,30 @@ impl IdlePool {
     pub fn new(workers: usize) -> Self {
         Self {
             by_worker: (0..workers.max(1)).map(|_| Mutex::default()).collect(),
+            used: AtomicU32::new(0),
+            idle: AtomicU32::new(0),
+            needed: AtomicU32::new(0),
         }
+    }
+
+    /// Whether another idle connection may be kept, the one in question still being counted as in use: no more than were
+    /// lately needed at once and `low` (`pool-low-conn`) beyond, and less than `most` (`pool-max-conn`).
+    #[must_use]
+    pub fn has_room(&self, low: u32, most: Option<u32>) -> bool {
+        let (used, idle) = (
+            self.used.load(Ordering::Relaxed),
+            self.idle.load(Ordering::Relaxed),
+        );
+        let needed = self.needed.load(Ordering::Relaxed).max(used);
+        most.is_none_or(|most| idle < most) && used + idle <= needed.saturating_add(low)
+    }
+
+    /// Lets the estimate of needed connections follow what is in use.
+    pub fn decay(&self) {
+        let used = self.used.load(Ordering::Relaxed);
+        let needed = self.needed.load(Ordering::Relaxed);
+        self.needed
+            .store(used.max(needed.midpoint(used)), Ordering::Relaxed);
     }
 
     /// Keeps a connection; says whether it is the worker's only one.
@@ -39,6 +97,7 @@ impl IdlePool {
         self.by_worker.get(worker).is_some_and(|stack| {
             let mut stack = stack.lock();
             stack.push(conn);
+            self.idle.fetch_add(1, Ordering::Relaxed);
             stack.len() == 1
         })
     }
@@ -50,7 +109,7 @@ impl IdlePool {
         key: u64,
         usable: impl Fn(&IdleConn) -> bool,
     ) -> Option<IdleConn> {
-        take_from(self.by_worker.get(worker)?, key, &usable, Socket::is_quiet)
+        self.take_from(self.by_worker.get(worker)?, key, &usable, Socket::is_quiet)
     }
 
     /// Takes a connection of another worker over. The caller registers its socket anew.
@@ -65,9 +124,10 @@ impl IdlePool {
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != worker);
+        let quiet = |socket: &Socket| !socket.is_disturbed();
         others
             .into_iter()
-            .find_map(|(_, stack)| take_from(stack, key, &usable, |socket| !socket.is_disturbed()))
+            .find_map(|(_, stack)| self.take_from(stack, key, &usable, quiet))
     }
 
     /// Drops this worker's connections that were closed by the server, and half of those idle since before `limit`, the
@@ -82,13 +142,15 @@ impl IdlePool {
         let old = stack.iter().filter(|conn| conn.since < limit).count();
         let excess = old.div_ceil(2).min(stack.len().saturating_sub(keep));
         stack.drain(..excess);
-        before - stack.len()
+        let dropped = before - stack.len();
+        self.idle.fetch_sub(dropped as u32, Ordering::Relaxed);
+        dropped
     }
 
     /// How many idle connections there are in all.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.by_worker.iter().map(|stack| stack.lock().len()).sum()
+        self.idle.load(Ordering::Relaxed) as usize
     }
 
     /// How many idle connections a worker has.
@@ -104,24 +166,26 @@ impl IdlePool {
     pub fn is_empty(&self, worker: usize) -> bool {
         self.len(worker) == 0
     }
-}
 
-fn take_from(
-    stack: &Mutex<Vec<IdleConn>>,
-    key: u64,
-    usable: &impl Fn(&IdleConn) -> bool,
-    quiet: impl Fn(&Socket) -> bool,
-) -> Option<IdleConn> {
-    loop {
-        let conn = {
-            let mut stack = stack.lock();
-            let at = stack
-                .iter()
-                .rposition(|conn| conn.key == key && usable(conn))?;
-            stack.remove(at)
-        };
-        if quiet(&conn.socket) {
-            return Some(conn);
+    fn take_from(
+        &self,
+        stack: &Mutex<Vec<IdleConn>>,
+        key: u64,
+        usable: &impl Fn(&IdleConn) -> bool,
+        quiet: impl Fn(&Socket) -> bool,
+    ) -> Option<IdleConn> {
+        loop {
+            let conn = {
+                let mut stack = stack.lock();
+                let at = stack
+                    .iter()
+                    .rposition(|conn| conn.key == key && usable(conn))?;
+                stack.remove(at)
+            };
+            self.idle.fetch_sub(1, Ordering::Relaxed);
+            if quiet(&conn.socket) {
+                return Some(conn);
+            }
         }
     }
 }

@@ -9,4 +9,4 @@ pub use connect::{
     source_for,
 };
 pub use dispatch::{Assigned, Dispatch, Moved, Place, Slot, Wish};
-pub use idle::{IdleConn, IdlePool};
+pub use idle::{IdleConn, IdlePool, InUse};

@@ -89,6 +89,17 @@ impl Buffer {
         self.filled.start = (self.filled.start + n).min(self.filled.end);
     }
 
+    /// Takes `n` bytes at `at` out of the middle.
+    pub fn cut(&mut self, at: usize, n: usize) {
+        if n == 0 {
+            return;
+        }
+        let Range { start, end } = self.filled;
+        let from = (start + at + n).min(end);
+        self.memory.copy_within(from..end, (start + at).min(end));
+        self.filled.end = end - (from - (start + at).min(from));
+    }
+
     /// Copies bytes behind those in it, as far as they fit, and says how many did.
     pub fn append(&mut self, bytes: &[u8]) -> usize {
         let room = self.room();
@@ -155,6 +166,18 @@ pub fn give_text(mut text: Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_cut_out_of_the_middle() {
+        set_buffer_size(8);
+        let mut buffer = Buffer::default();
+        buffer.append(b"abcdefgh");
+        buffer.consume(1);
+        buffer.cut(2, 3);
+        assert_eq!(buffer.bytes(), b"bcgh");
+        buffer.cut(4, 9);
+        assert_eq!(buffer.bytes(), b"bcgh");
+    }
 
     #[test]
     fn bytes_move_to_the_front_when_the_end_is_reached() {

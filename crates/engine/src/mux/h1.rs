@@ -163,11 +163,9 @@ impl Conn {
     /// # Errors
     /// When chunks are malformed.
     pub fn decode(&mut self, limits: &Limits) -> Result<(), h1::ParseError> {
-        if self.ready > 0 {
-            return Ok(());
-        }
         match &mut self.reader {
             Reader::Done => {}
+            Reader::Chunked(_) if self.ready > 0 => {}
             Reader::Length(left) => {
                 self.ready = usize::try_from(*left)
                     .unwrap_or(usize::MAX)
@@ -190,6 +188,36 @@ impl Conn {
             }
         }
         Ok(())
+    }
+
+    /// Looks for body bytes as [`Conn::decode`] does, but brings what stands in several chunks together, for those who want
+    /// to see the whole body.
+    ///
+    /// # Errors
+    /// When chunks are malformed.
+    pub fn gather(&mut self, limits: &Limits) -> Result<(), h1::ParseError> {
+        let Reader::Chunked(decoder) = &mut self.reader else {
+            return self.decode(limits);
+        };
+        let trailers = self.trailers.get_or_insert_with(Box::default);
+        loop {
+            let rest = self.input.bytes().get(self.ready..).unwrap_or_default();
+            match decoder.feed(rest, limits, &Options::default(), trailers)? {
+                ChunkEvent::Data { offset, len } => {
+                    self.input.cut(self.ready, offset);
+                    self.ready += len;
+                }
+                ChunkEvent::NeedMore { consumed } => {
+                    self.input.cut(self.ready, consumed);
+                    return Ok(());
+                }
+                ChunkEvent::End { consumed } => {
+                    self.input.cut(self.ready, consumed);
+                    self.reader = Reader::Done;
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Body bytes at hand.
@@ -283,7 +311,7 @@ impl Conn {
     pub fn is_body_at_hand(&self) -> bool {
         match self.reader {
             Reader::Done => true,
-            Reader::Length(left) => self.input.len() as u64 >= left,
+            Reader::Length(left) => self.ready as u64 >= left,
             Reader::UntilEnd | Reader::Chunked(_) => self.ended,
         }
     }

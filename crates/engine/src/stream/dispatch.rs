@@ -2,7 +2,7 @@
 
 use super::{Next, Phase, ServerConn, Source, Stream};
 use crate::backend::{
-    Assigned, ConnectError, IdleConn, Place, Route, Wish, address_for, binding, connect,
+    Assigned, ConnectError, IdleConn, InUse, Place, Route, Wish, address_for, binding, connect,
     connect_deadline, source_for,
 };
 use crate::clock;
@@ -328,7 +328,7 @@ impl Stream<'_> {
         self.state.times.connect = clock::now_ms();
         self.state.server_conn = Some(ServerConn {
             conn,
-            server: server.clone(),
+            server: InUse::new(server),
             key,
             reused: true,
             uses: idle.uses + 1,
@@ -395,7 +395,7 @@ impl Stream<'_> {
         self.write_relay_header(server, &mut conn);
         self.state.server_conn = Some(ServerConn {
             conn,
-            server: server.clone(),
+            server: InUse::new(server),
             key,
             reused: false,
             uses: 1,

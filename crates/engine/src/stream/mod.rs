@@ -26,7 +26,7 @@ pub use tcp::{TcpEnd, serve_tcp};
 pub use times::Times;
 pub use vars::Vars;
 
-use crate::backend::Slot;
+use crate::backend::{InUse, Slot};
 use crate::mux::Conn;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::session::{ClientSide, Session};
@@ -153,8 +153,8 @@ pub struct TimeoutOverrides {
 pub struct ServerConn {
     /// The connection.
     pub conn: Conn,
-    /// The server.
-    pub server: Arc<ServerRuntime>,
+    /// The server, and the connection's place among those in use.
+    pub server: InUse,
     /// What tells it apart from other connections to the same server.
     pub key: u64,
     /// Whether it was idle before.

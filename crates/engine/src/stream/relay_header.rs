@@ -45,7 +45,8 @@ impl Stream<'_> {
             .iter()
             .map(|(kind, value)| (*kind, &value[..]))
             .collect();
-        let authority = self.session.authority.as_deref().filter(|_| send.authority);
+        let authority =
+            View::extension(self, wire::proxy::kind::AUTHORITY, 0).filter(|_| send.authority);
         let header = V2Builder::new(addresses)
             .custom(&custom)
             .crc32c(send.crc32c)

@@ -1,10 +1,7 @@
 //! Answers that the proxy makes by itself.
 
 use super::{Next, Stream, pages};
-use bytes::Bytes;
-use expr::logformat::LogFormat;
 use message::{FieldId, Head};
-use model::ErrorPage;
 use model::rules::Reply;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -50,47 +47,8 @@ impl Stream<'_> {
             .or_else(|| self.session.frontend.config.errors.get(&status));
         match page {
             None => Some(pages::page(status)),
-            Some(ErrorPage::Silent) => None,
-            Some(ErrorPage::File(stored)) => Some(Reply {
-                head: stored.head.clone(),
-                body: Bytes::copy_from_slice(&stored.body),
-                close: matches!(status, 400 | 408),
-                verbatim: true,
-            }),
-            Some(ErrorPage::Redirect(code, location)) => {
-                let mut reply = Reply::new(*code, model::rules::reason(*code).as_bytes());
-                reply.head.push_known(FieldId::CacheControl, b"no-cache");
-                reply
-                    .head
-                    .push_known(FieldId::Location, location.as_bytes());
-                Some(reply)
-            }
-            Some(ErrorPage::Composed(composed)) => Some(self.compose(composed)),
+            Some(page) => model::rules::page_reply(page, self),
         }
-    }
-
-    fn compose(&self, composed: &model::ComposedResponse) -> Reply {
-        let mut reply = Reply::new(
-            composed.status,
-            model::rules::reason(composed.status).as_bytes(),
-        );
-        let text = |format: &LogFormat| {
-            let mut text = Vec::new();
-            format.render(self, &mut text);
-            text
-        };
-        reply.body = match &composed.body {
-            model::ResponseBody::Empty => Bytes::new(),
-            model::ResponseBody::Fixed(bytes) => Bytes::copy_from_slice(bytes),
-            model::ResponseBody::Format(format) => text(format).into(),
-        };
-        if let Some(kind) = &composed.content_type {
-            reply.head.push_known(FieldId::ContentType, kind.as_bytes());
-        }
-        for (name, format) in &composed.headers {
-            reply.head.push(name.as_bytes(), &text(format));
-        }
-        reply
     }
 
     /// Sends a reply after `http-after-response` rules and says what becomes of the connection.

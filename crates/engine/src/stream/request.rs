@@ -5,7 +5,7 @@ use super::{Next, Phase, Source, Stream};
 use crate::clock;
 use crate::mux::Received;
 use crate::proxy::ProxyRuntime;
-use message::FieldId;
+use message::{FieldId, Head};
 use model::live::count;
 use model::rules::CloseKind;
 use model::{ForwardHeader, Options, Proxy, SwitchTarget};
@@ -91,17 +91,14 @@ impl Stream<'_> {
                 framing,
                 flags,
             } => {
-                let line_end = memchr::memchr(b'\n', conn.input.bytes()).unwrap_or(consumed);
-                let line = conn.input.bytes().get(..line_end).unwrap_or_default();
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                let limit = runtime.snapshot.global.logged_uri_len.saturating_sub(1);
-                state.request_line.clear();
-                state
-                    .request_line
-                    .extend_from_slice(line.get(..limit).unwrap_or(line));
+                note_request_line(
+                    &state.request,
+                    runtime.snapshot.global.logged_uri_len.saturating_sub(1),
+                    &mut state.request_line,
+                );
                 conn.input.consume(consumed);
                 conn.expect_body(framing);
-                conn.decode(&runtime.limits)?;
+                conn.gather(&runtime.limits)?;
                 // The preface of HTTP/2, which is not spoken here.
                 if state.request.version() == message::Version::HTTP_2
                     && state.request.method_text() == b"PRI"
@@ -155,6 +152,10 @@ impl Stream<'_> {
             return Err(self.answer_monitor().await);
         }
         self.apply_name_restriction(&frontend.config).await?;
+        self.content_rules(&frontend).await?;
+        if frontend.config.options.has(Options::BUFFER_REQUEST) {
+            self.buffer_request().await?;
+        }
         self.request_rules(&frontend).await?;
         self.choose_backend(&frontend);
         let backend = self.backend().clone();
@@ -164,12 +165,11 @@ impl Stream<'_> {
         }
         self.enter_backend(&backend);
         if !Arc::ptr_eq(&frontend, &backend) {
+            if backend.config.options.has(Options::BUFFER_REQUEST) {
+                self.buffer_request().await?;
+            }
+            self.content_rules(&backend).await?;
             self.request_rules(&backend).await?;
-        }
-        if frontend.config.options.has(Options::BUFFER_REQUEST)
-            || backend.config.options.has(Options::BUFFER_REQUEST)
-        {
-            self.buffer_request().await?;
         }
         self.add_headers(&frontend.config, &backend.config);
         Ok(())
@@ -219,15 +219,21 @@ impl Stream<'_> {
         self.send_page(if failing { 503 } else { 200 }).await
     }
 
-    /// `tcp-request content`, `http-request` and `redirect` rules of a proxy.
+    /// `tcp-request content` rules of a proxy.
+    async fn content_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
+        let rules = &proxy.config.rules;
+        if rules.tcp_content.is_empty() {
+            return Ok(());
+        }
+        let verdict = self
+            .run_content_rules(&rules.tcp_content, rules.request_inspect_delay)
+            .await;
+        self.settle(verdict, proxy).await
+    }
+
+    /// `http-request` and `redirect` rules of a proxy.
     async fn request_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
         let rules = &proxy.config.rules;
-        if !rules.tcp_content.is_empty() {
-            let verdict = self
-                .run_content_rules(&rules.tcp_content, rules.request_inspect_delay)
-                .await;
-            self.settle(verdict, proxy).await?;
-        }
         let verdict = self.run_rules(&rules.http_request).await;
         self.settle(verdict, proxy).await?;
         let verdict = self.run_rules(&rules.redirects).await;
@@ -320,7 +326,7 @@ impl Stream<'_> {
     }
 
     /// `use_backend` and `default_backend`. The proxy itself serves when nothing applies and it can.
-    fn choose_backend(&mut self, frontend: &Arc<ProxyRuntime>) {
+    pub(super) fn choose_backend(&mut self, frontend: &Arc<ProxyRuntime>) {
         let runtime = self.session.runtime.clone();
         let mut chosen = None;
         for rule in &frontend.config.front.switch_rules {
@@ -350,8 +356,10 @@ impl Stream<'_> {
                     chosen = Some(target);
                     break;
                 }
-                // A backend that can't take it: the next rule decides.
-                _ => {}
+                // A backend that can't take it now: the next rule decides.
+                Some(_) => {}
+                // A name that no backend has ends the search.
+                None => break,
             }
         }
         let default = || {
@@ -389,7 +397,7 @@ impl Stream<'_> {
                     if self
                         .client
                         .conn
-                        .decode(&self.session.runtime.limits)
+                        .gather(&self.session.runtime.limits)
                         .is_err()
                     {
                         self.refuse(Phase::Data);
@@ -469,6 +477,18 @@ impl Stream<'_> {
         self.state.request.push(name.as_bytes(), &text);
         self.state.scratch = text;
     }
+}
+
+/// Keeps the request line for logs, as it was after normalisation and before any rule.
+fn note_request_line(head: &Head, limit: usize, line: &mut Vec<u8>) {
+    let version = head.version();
+    line.clear();
+    line.extend_from_slice(head.method_text());
+    line.push(b' ');
+    line.extend_from_slice(head.target());
+    line.extend_from_slice(&[b' ', b'H', b'T', b'T', b'P', b'/']);
+    line.extend_from_slice(&[b'0' + version.major % 10, b'.', b'0' + version.minor % 10]);
+    line.truncate(limit);
 }
 
 /// An option that the frontend or the backend may set; the backend's wins.

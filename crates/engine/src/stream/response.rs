@@ -178,6 +178,7 @@ impl Stream<'_> {
                     continue;
                 }
                 self.state.times.response = clock::now_ms();
+                self.state.bytes.1 += counted_size(&self.state.response);
                 return Ok(answer);
             }
             if self.client.conn.is_message_over() {
@@ -435,7 +436,6 @@ impl Stream<'_> {
         }
         self.after_response_rules().await;
         self.state.status = self.state.response.status();
-        self.state.bytes.1 += counted_size(&self.state.response);
         let tunnel = answer.framing == Framing::Tunnel;
         if tunnel || status == 101 {
             return self.tunnel(answer).await;
@@ -691,7 +691,8 @@ impl Stream<'_> {
         let stays = h1::server_stays_open(&side, &answer.flags, answer.framing);
         let quiet =
             server.conn.input.is_empty() && !server.conn.has_ended() && server.conn.is_flushed();
-        let settings = &server.server.config.settings;
+        let owner = server.server.server().clone();
+        let settings = &owner.config.settings;
         let spent = settings.max_reuse.is_some_and(|most| server.uses > most);
         if !stays || !quiet || spent || self.state.request.method() == Method::Connect {
             return;
@@ -704,18 +705,15 @@ impl Stream<'_> {
             socket: server.conn.into_socket(),
         };
         if self.state.private || backend.config.back.reuse == Reuse::Never {
-            self.client.kept.push((server.server, idle));
+            self.client.kept.push((owner, idle));
             return;
         }
-        if settings
-            .pool_max
-            .is_some_and(|most| server.server.idle.total() >= most as usize)
-        {
-            return;
+        // The connection still counts as in use here.
+        let room = owner.idle.has_room(settings.pool_low, settings.pool_max);
+        if room && owner.idle.put(self.worker.index, idle) {
+            self.worker.note_pooled(&owner);
         }
-        if server.server.idle.put(self.worker.index, idle) {
-            self.worker.note_pooled(&server.server);
-        }
+        drop(server.server);
     }
 }
 

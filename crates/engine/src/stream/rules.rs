@@ -3,6 +3,7 @@
 use super::{Phase, Source, Stream};
 use crate::clock;
 use crate::mux::Received;
+use crate::session::ClientSide;
 use expr::Match;
 use model::rules::{CloseKind, Flow, Reply, Rule};
 use std::future::poll_fn;
@@ -70,23 +71,32 @@ impl Stream<'_> {
         }
     }
 
-    /// Waits for more bytes from the client or for a moment (milliseconds since the start), whichever comes first; says
-    /// whether the client is still there.
+    /// Waits for more bytes of the message that is being processed or for a moment (milliseconds since the start),
+    /// whichever comes first; says whether the client is still there.
     async fn wait_for_data(&mut self, until: u64) -> bool {
-        let client = &mut *self.client;
         let limits = &self.session.runtime.limits;
+        let ClientSide { conn, deadline, .. } = &mut *self.client;
+        let awaited = match self
+            .state
+            .server_conn
+            .as_mut()
+            .filter(|_| self.state.has_response)
+        {
+            Some(server) => &mut server.conn,
+            None => conn,
+        };
         poll_fn(|cx| {
-            if !client.conn.has_ended() && !client.conn.input.is_full() {
-                match client.conn.poll_fill(cx) {
+            if !awaited.has_ended() && !awaited.input.is_full() {
+                match awaited.poll_fill(cx) {
                     Poll::Ready(Err(_)) => return Poll::Ready(false),
                     Poll::Ready(Ok(Received::Bytes | Received::End)) => {
-                        let _ = client.conn.decode(limits);
+                        let _ = awaited.gather(limits);
                         return Poll::Ready(true);
                     }
                     Poll::Ready(Ok(Received::Full)) | Poll::Pending => {}
                 }
             }
-            client.deadline.poll(cx, Some(until)).map(|()| true)
+            deadline.poll(cx, Some(until)).map(|()| true)
         })
         .await
     }

@@ -8,7 +8,7 @@ use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
 use model::live::count;
-use model::{Mode, Options, SwitchTarget};
+use model::{Mode, Options};
 use std::rc::Rc;
 use std::sync::Arc;
 use wire::h1::Framing;
@@ -54,7 +54,7 @@ impl Stream<'_> {
             }
             None => {}
         }
-        self.choose_tcp_backend(&frontend);
+        self.choose_backend(&frontend);
         let backend = self.backend().clone();
         if !backend.config.caps.back {
             self.state.end(Source::Server, Phase::Connect);
@@ -109,44 +109,6 @@ impl Stream<'_> {
                 count(&proxy.front.denied_requests, 1);
                 Some(TcpEnd::Over)
             }
-        }
-    }
-
-    fn choose_tcp_backend(&mut self, frontend: &Arc<ProxyRuntime>) {
-        let runtime = self.session.runtime.clone();
-        for rule in &frontend.config.front.switch_rules {
-            if rule
-                .condition
-                .as_ref()
-                .is_some_and(|condition| !condition.holds(self))
-            {
-                continue;
-            }
-            let target = match &rule.target {
-                SwitchTarget::Static(idx) => runtime.proxy(*idx).cloned(),
-                SwitchTarget::Dynamic(format) => {
-                    let mut name = Vec::new();
-                    format.render(self, &mut name);
-                    std::str::from_utf8(&name)
-                        .ok()
-                        .and_then(|name| runtime.backend(name))
-                        .cloned()
-                }
-            };
-            if let Some(target) = target.filter(|target| self.may_switch_to(frontend, target)) {
-                self.state.backend = Some(target);
-                return;
-            }
-        }
-        let default = frontend
-            .config
-            .front
-            .default_backend_idx
-            .and_then(|idx| runtime.proxy(idx).cloned())
-            .filter(|target| self.may_switch_to(frontend, target));
-        let chosen = default.unwrap_or_else(|| frontend.clone());
-        if chosen.config.caps.back {
-            self.state.backend = Some(chosen);
         }
     }
 

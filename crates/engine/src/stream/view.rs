@@ -45,6 +45,13 @@ impl View for Stream<'_> {
         Some((error.name(), error.text()))
     }
 
+    fn extension(&self, kind: u8, nth: usize) -> Option<&[u8]> {
+        let tlvs = wire::proxy::Tlvs::over(&self.session.extensions);
+        tlvs.filter(|tlv| tlv.kind == kind)
+            .nth(nth)
+            .map(|tlv| tlv.value)
+    }
+
     fn server_connection(&self) -> Option<Connection<'_>> {
         let server = self.state.server_conn.as_ref()?;
         let (src, dst) = server

@@ -323,10 +323,6 @@ pub static AWAITING: &[Awaiting] = &[
         ],
     },
     Awaiting {
-        needs: "PROXY protocol extensions in the session",
-        names: &["fc_pp_authority", "fc_pp_tlv", "fc_pp_unique_id"],
-    },
-    Awaiting {
         needs: "stream state of the HTTP/2 and HTTP/3 muxes",
         names: &[
             "bc_glitches",

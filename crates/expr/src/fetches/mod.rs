@@ -6,6 +6,7 @@ mod connection;
 mod constant;
 mod content;
 mod cookies;
+mod extensions;
 mod headers;
 mod line;
 mod params;
@@ -35,6 +36,7 @@ pub static FAMILIES: &[&[FetchRow]] = &[
     state::ROWS,
     process::ROWS,
     stream::ROWS,
+    extensions::ROWS,
 ];
 
 fn count<'a>(value: usize) -> Value<'a> {

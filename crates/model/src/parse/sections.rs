@@ -29,22 +29,46 @@ pub trait OpenSection {
 
 /// The sections of this family; others stand with their family.
 const CORE: &[SectionRow] = &[
-    SectionRow { name: "global", doc: "Process-wide settings.", open: open_global },
-    SectionRow { name: "defaults", doc: "Settings that following proxies start from.", open: open_defaults },
-    SectionRow { name: "frontend", doc: "A proxy that accepts connections.", open: open_frontend },
-    SectionRow { name: "backend", doc: "A proxy that has servers.", open: open_backend },
-    SectionRow { name: "listen", doc: "A frontend and a backend in one.", open: open_listen },
+    SectionRow {
+        name: "global",
+        doc: "Process-wide settings.",
+        open: open_global,
+    },
+    SectionRow {
+        name: "defaults",
+        doc: "Settings that following proxies start from.",
+        open: open_defaults,
+    },
+    SectionRow {
+        name: "frontend",
+        doc: "A proxy that accepts connections.",
+        open: open_frontend,
+    },
+    SectionRow {
+        name: "backend",
+        doc: "A proxy that has servers.",
+        open: open_backend,
+    },
+    SectionRow {
+        name: "listen",
+        doc: "A frontend and a backend in one.",
+        open: open_listen,
+    },
 ];
 
 /// The section of this keyword.
 #[must_use]
 pub fn find(keyword: &str) -> Option<&'static SectionRow> {
-    CORE.iter().chain(super::families::SECTIONS.iter().copied().flatten()).find(|row| row.name == keyword)
+    CORE.iter()
+        .chain(super::families::SECTIONS.iter().copied().flatten())
+        .find(|row| row.name == keyword)
 }
 
 /// All section keywords.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    CORE.iter().chain(super::families::SECTIONS.iter().copied().flatten()).map(|row| row.name)
+    CORE.iter()
+        .chain(super::families::SECTIONS.iter().copied().flatten())
+        .map(|row| row.name)
 }
 
 /// Closes the section that is open.
@@ -53,10 +77,18 @@ pub fn close(parser: &mut Parser<'_>) {
         Open::Nothing | Open::Global => {}
         Open::Proxy(draft) if draft.proxy.caps.defaults => {
             let name = Some(draft.proxy.name.clone()).filter(|name| !name.is_empty());
-            parser.defaults.push(Defaults { name, draft: Arc::from(draft), used: false });
+            parser.defaults.push(Defaults {
+                name,
+                draft: Arc::from(draft),
+                used: false,
+            });
         }
         Open::Proxy(draft) => {
-            parser.names.entry(draft.proxy.name.clone()).or_default().push(parser.drafts.len());
+            parser
+                .names
+                .entry(draft.proxy.name.clone())
+                .or_default()
+                .push(parser.drafts.len());
             parser.drafts.push(*draft);
         }
         Open::Other(other) => other.close(parser),
@@ -90,24 +122,39 @@ fn name_and_from<'l>(statement: Statement<'l>) -> Parsed<(&'l str, Option<&'l st
     match statement.arg(rest) {
         "" => Ok((name, None)),
         "from" => {
-            let from = statement.required(rest + 1, "the name of a 'defaults' section after 'from'")?;
+            let from =
+                statement.required(rest + 1, "the name of a 'defaults' section after 'from'")?;
             statement.at_most(rest + 2)?;
             Ok((name, Some(from)))
         }
-        other => Err(statement.fault(rest, format!("unknown keyword '{other}' in '{}' section.", statement.keyword()))
+        other => Err(statement
+            .fault(
+                rest,
+                format!(
+                    "unknown keyword '{other}' in '{}' section.",
+                    statement.keyword()
+                ),
+            )
             .hint("only 'from <defaults-section>' may follow the name")),
     }
 }
 
 /// The first character of a name that HAProxy does not allow in one.
 fn invalid_character(name: &str) -> Option<char> {
-    name.chars().find(|c| !(c.is_ascii_alphanumeric() || "_-.:".contains(*c)))
+    name.chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || "_-.:".contains(*c)))
 }
 
 fn check_name(statement: Statement<'_>, name: &str) -> Parsed {
     match invalid_character(name) {
         Some(c) => Err(statement
-            .fault(0, format!("character '{c}' is not permitted in '{}' name '{name}'.", statement.keyword()))
+            .fault(
+                0,
+                format!(
+                    "character '{c}' is not permitted in '{}' name '{name}'.",
+                    statement.keyword()
+                ),
+            )
             .hint("use letters, digits, '-', '_', '.' and ':'")),
         None => Ok(()),
     }
@@ -116,7 +163,10 @@ fn check_name(statement: Statement<'_>, name: &str) -> Parsed {
 fn open_proxy(parser: &mut Parser<'_>, statement: Statement<'_>, caps: Caps) -> Parsed {
     let (name, from) = name_and_from(statement)?;
     if name.is_empty() {
-        return Err(statement.fault_here(format!("'{}' expects an <id> argument", statement.keyword())));
+        return Err(statement.fault_here(format!(
+            "'{}' expects an <id> argument",
+            statement.keyword()
+        )));
     }
     check_name(statement, name)?;
     check_duplicate(parser, statement, name, caps)?;
@@ -132,7 +182,12 @@ fn open_proxy(parser: &mut Parser<'_>, statement: Statement<'_>, caps: Caps) -> 
 fn open_defaults(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let (name, from) = name_and_from(statement)?;
     check_name(statement, name)?;
-    if !name.is_empty() && parser.defaults.iter().any(|d| d.name.as_deref() == Some(name)) {
+    if !name.is_empty()
+        && parser
+            .defaults
+            .iter()
+            .any(|d| d.name.as_deref() == Some(name))
+    {
         let message = format!("'defaults' section '{name}' already exists.");
         parser.warn(statement, message, None);
     }
@@ -148,10 +203,18 @@ fn open_defaults(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 }
 
 /// The `defaults` section a proxy starts from: the named one, else the last one.
-fn base_for(parser: &mut Parser<'_>, statement: Statement<'_>, from: Option<&str>) -> Parsed<Option<Arc<Draft>>> {
+fn base_for(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    from: Option<&str>,
+) -> Parsed<Option<Arc<Draft>>> {
     let found = match from {
         None => parser.defaults.last_mut(),
-        Some(name) => parser.defaults.iter_mut().rev().find(|d| d.name.as_deref() == Some(name)),
+        Some(name) => parser
+            .defaults
+            .iter_mut()
+            .rev()
+            .find(|d| d.name.as_deref() == Some(name)),
     };
     match (found, from) {
         (Some(defaults), _) => {
@@ -161,9 +224,20 @@ fn base_for(parser: &mut Parser<'_>, statement: Statement<'_>, from: Option<&str
         (None, None) => Ok(None),
         (None, Some(name)) => {
             let keyword = statement.keyword();
-            let word = statement.line.words.iter().rposition(|w| w.as_str() == name).unwrap_or_default();
+            let word = statement
+                .line
+                .words
+                .iter()
+                .rposition(|w| w.as_str() == name)
+                .unwrap_or_default();
             let names = parser.defaults.iter().filter_map(|d| d.name.as_deref());
-            let fault = super::Fault::at(word, format!("'defaults' section '{name}' not found for {keyword} '{}'.", statement.arg(0)));
+            let fault = super::Fault::at(
+                word,
+                format!(
+                    "'defaults' section '{name}' not found for {keyword} '{}'.",
+                    statement.arg(0)
+                ),
+            );
             Err(match config::suggest::nearest(name, names) {
                 Some(near) => fault.hint(format!("did you mean '{near}'?")),
                 None => fault,
@@ -186,16 +260,32 @@ fn draft_from(base: Option<&Draft>, name: &str, caps: Caps, statement: Statement
         caps,
         ..base.proxy.clone()
     };
-    Draft { acls: base.acls.clone(), errorfiles: base.errorfiles.clone(), notes: base.notes.inherited(), ..Draft::new(proxy) }
+    Draft {
+        acls: base.acls.clone(),
+        errorfiles: base.errorfiles.clone(),
+        notes: base.notes.inherited(),
+        ..Draft::new(proxy)
+    }
 }
 
 /// Two proxies of one name: an error, but a frontend and a backend may share a name as before 3.3.
-fn check_duplicate(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str, caps: Caps) -> Parsed {
+fn check_duplicate(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    name: &str,
+    caps: Caps,
+) -> Parsed {
     let Some(places) = parser.names.get(name) else {
         return Ok(());
     };
-    let others = || places.iter().filter_map(|at| parser.drafts.get(*at)).map(|draft| &draft.proxy);
-    let overlapping = |other: &&Proxy| (caps.front && other.caps.front) || (caps.back && other.caps.back);
+    let others = || {
+        places
+            .iter()
+            .filter_map(|at| parser.drafts.get(*at))
+            .map(|draft| &draft.proxy)
+    };
+    let overlapping =
+        |other: &&Proxy| (caps.front && other.caps.front) || (caps.back && other.caps.back);
     let overlaps = others().any(|other| overlapping(&other));
     let Some(other) = others().find(overlapping).or_else(|| others().next()) else {
         return Ok(());
@@ -207,7 +297,13 @@ fn check_duplicate(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str
         statement.keyword()
     );
     if overlaps {
-        return Err(statement.fault(0, message).hint("give one of the two another name"));
+        return Err(statement
+            .fault(0, message)
+            .hint("give one of the two another name"));
     }
-    parser.outdated(statement, message, format!("{} {name}-{}", statement.keyword(), statement.keyword()))
+    parser.outdated(
+        statement,
+        message,
+        format!("{} {name}-{}", statement.keyword(), statement.keyword()),
+    )
 }

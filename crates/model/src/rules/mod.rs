@@ -14,6 +14,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use actions::page_reply;
 pub use cursor::RuleCursor;
 pub use family::{Families, Family};
 pub use normalize::{Normalizer, normalize};

@@ -121,6 +121,12 @@ pub struct Tlvs<'a> {
 }
 
 impl<'a> Tlvs<'a> {
+    /// A walk over raw bytes, as [`Tlvs::as_bytes`] gives them.
+    #[must_use]
+    pub fn over(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
     /// The raw bytes still ahead.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {

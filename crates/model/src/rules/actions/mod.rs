@@ -20,6 +20,7 @@ mod waiting;
 
 pub use early_hint::EarlyHint;
 pub(crate) use redirect::parse as parse_redirect;
+pub use reply::page_reply;
 
 use super::{Action, Families, Family, RuleCursor};
 use crate::parse::{Parsed, known};

@@ -137,11 +137,21 @@ fn finish(reply: &mut Reply, content_type: Option<&str>) {
 }
 
 fn from_page(page: &ErrorPage, view: &dyn View) -> Built {
-    Built::Reply(Box::new(match page {
-        ErrorPage::Silent => return Built::Silence,
+    match page_reply(page, view) {
+        Some(reply) => Built::Reply(Box::new(reply)),
+        None => Built::Silence,
+    }
+}
+
+/// The reply that a configured page stands for; `None` when the connection is to be closed without a word.
+#[must_use]
+pub fn page_reply(page: &ErrorPage, view: &dyn View) -> Option<Reply> {
+    Some(match page {
+        ErrorPage::Silent => return None,
         ErrorPage::File(stored) => Reply {
             head: stored.head.clone(),
             body: Bytes::copy_from_slice(&stored.body),
+            verbatim: true,
             ..Reply::default()
         },
         ErrorPage::Redirect(status, location) => {
@@ -171,7 +181,7 @@ fn from_page(page: &ErrorPage, view: &dyn View) -> Built {
             finish(&mut reply, composed.content_type.as_deref());
             reply
         }
-    }))
+    })
 }
 
 /// What an answer means for the stream.

@@ -1,7 +1,7 @@
 //! Error pages: `errorfile`, `errorloc`, `errorfiles`, `http-error` and the `http-errors` section.
 
 use super::{errorfile, http_error};
-use crate::errors::{ErrorPage, ErrorPages};
+use crate::errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody};
 use crate::parse::sections::{OpenSection, SectionRow};
 use crate::parse::{ANY, Fault, Open, Parsed, Parser, Row, Statement, Valid};
 use std::collections::HashMap;
@@ -249,6 +249,16 @@ fn http_error(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         ));
     }
     let source = match spec.payload {
+        // Without a word about the body there is none.
+        http_error::Payload::BuiltIn if !statement.args_from(0).contains(&"default-errorfiles") => {
+            let empty = ComposedResponse {
+                status,
+                content_type: None,
+                headers: Vec::new(),
+                body: ResponseBody::Empty,
+            };
+            ErrorSource::Page(status, ErrorPage::Composed(Arc::new(empty)))
+        }
         http_error::Payload::BuiltIn => ErrorSource::BuiltIn(status),
         http_error::Payload::Page(page) => ErrorSource::Page(status, page),
         http_error::Payload::Section(name) => {
