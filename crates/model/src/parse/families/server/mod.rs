@@ -111,6 +111,7 @@ fn default_server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
             }
             fault
         })?;
+    line.draft.check.settled = true;
     parser.proxy()?.back.default_server = line.draft;
     Ok(())
 }
@@ -170,6 +171,7 @@ fn server_template(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
         // An identifier is the first server's; the others take the next ones.
         line.id = line.id.map(|id| id.saturating_add(1));
         line.guid = None;
+        line.draft.check.settled = true;
     }
     Ok(())
 }
