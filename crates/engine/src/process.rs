@@ -5,6 +5,7 @@ use crate::listener::Listeners;
 use crate::proxy::{Listening, ProxyRuntime};
 use crate::runtime::{Process, Runtime};
 use crate::worker::{self, Phase};
+use expr::logformat::{LogFormat, Usage};
 use model::Snapshot;
 use std::io;
 use std::sync::Arc;
@@ -75,7 +76,16 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         process,
         limits,
         cases,
+        handshake_log: handshake_log(),
     })
+}
+
+/// The beginning of a line about a failed handshake, which no configuration can change.
+fn handshake_log() -> Option<LogFormat> {
+    let mut compiler = expr::Compiler::new(&expr::tables::TABLES);
+    let mut acls = expr::AclSet::default();
+    let mut context = expr::ParseContext::new(&mut compiler, &mut acls, expr::Phases::ALL);
+    LogFormat::parse("%ci:%cp [%t] %f/%[so_id]: ", Usage::LOG, &mut context).ok()
 }
 
 /// Runs the workers until the process is told to end.

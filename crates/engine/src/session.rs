@@ -2,6 +2,7 @@
 
 use crate::backend::IdleConn;
 use crate::clock;
+use crate::handshake::HandshakeError;
 use crate::io::{Deadline, Socket};
 use crate::mux::Conn;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
@@ -39,6 +40,8 @@ pub struct Session {
     pub dst: Option<Arc<Endpoint>>,
     /// The name the client asked for, by a relay header.
     pub authority: Option<Box<[u8]>>,
+    /// What was wrong with the handshake, if anything.
+    pub error: Option<HandshakeError>,
     /// Whether the ends came by a relay header.
     pub proxied: bool,
     /// When the connection was accepted, in milliseconds since the start and by the wall clock.
@@ -129,6 +132,7 @@ pub async fn run(accepted: Accepted, socket: Socket) {
         src: None,
         dst: None,
         authority: None,
+        error: None,
         proxied: false,
         accepted: now,
         handshake: now.0,

@@ -105,7 +105,9 @@ pub struct Refused(pub String);
 
 impl Refused {
     fn not_built(option: &str, what: &str) -> Self {
-        Self(format!("option '{option}' needs {what}, which hapax has not built yet."))
+        Self(format!(
+            "option '{option}' needs {what}, which hapax has not built yet."
+        ))
     }
 }
 
@@ -122,7 +124,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Refus
         };
         let mut value = || {
             let shown = word.to_string_lossy();
-            words.next().ok_or_else(|| Refused(format!("option '{shown}' expects an argument.")))
+            words
+                .next()
+                .ok_or_else(|| Refused(format!("option '{shown}' expects an argument.")))
         };
         match flag {
             b"-strict" => options.strict = true,
@@ -151,15 +155,26 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Refus
             [b'm', ..] => options.memory = u64::try_from(number("-m", &value()?)?).unwrap_or(0),
             [b's', kind @ (b'f' | b't'), ..] => {
                 let finish = *kind == b'f';
-                options.farewell = Some(if finish { Farewell::Finish } else { Farewell::Terminate });
+                options.farewell = Some(if finish {
+                    Farewell::Finish
+                } else {
+                    Farewell::Terminate
+                });
                 while let Some(pid) = words.next_if(|next| !next.as_bytes().starts_with(b"-")) {
-                    options.previous.push(process(if finish { "-sf" } else { "-st" }, &pid)?);
+                    options
+                        .previous
+                        .push(process(if finish { "-sf" } else { "-st" }, &pid)?);
                 }
             }
             [b'W', b's', ..] => return Err(Refused::not_built("-Ws", "the master-worker mode")),
             [b'W', ..] => return Err(Refused::not_built("-W", "the master-worker mode")),
             [b'S', ..] => return Err(Refused::not_built("-S", "the master-worker mode")),
-            [b'x', ..] => return Err(Refused::not_built("-x", "the transfer of listening sockets")),
+            [b'x', ..] => {
+                return Err(Refused::not_built(
+                    "-x",
+                    "the transfer of listening sockets",
+                ));
+            }
             [b'4', ..] => return Err(Refused::not_built("-4", "DNS resolvers")),
             _ => return Ok(Command::Usage),
         }
@@ -180,13 +195,21 @@ fn debugging(rest: &[u8], options: &mut Options) -> Result<(), Refused> {
         [b'S' | b'F' | b'Z', ..] => options.no_splice = true,
         [b'I', ..] => options.insecure_fork = true,
         [b'L', ..] => options.objects = true,
-        [b'K', classes @ ..] => options.keywords = Some(String::from_utf8_lossy(classes).into_owned()),
+        [b'K', classes @ ..] => {
+            options.keywords = Some(String::from_utf8_lossy(classes).into_owned())
+        }
         // Test drivers poison memory as a matter of routine; there is no memory here that it would show something of.
         [b'M', ..] => {}
-        [b'e', ..] => options.without_effect.push(("-de", "epoll is the only way to poll")),
+        [b'e', ..] => options
+            .without_effect
+            .push(("-de", "epoll is the only way to poll")),
         [b'p', ..] => options.without_effect.push(("-dp", "poll() is never used")),
-        [b'G', ..] => options.without_effect.push(("-dG", "there is no resolver besides getaddrinfo()")),
-        [b'T', ..] => options.without_effect.push(("-dT", "TLS in the kernel is never used")),
+        [b'G', ..] => options
+            .without_effect
+            .push(("-dG", "there is no resolver besides getaddrinfo()")),
+        [b'T', ..] => options
+            .without_effect
+            .push(("-dT", "TLS in the kernel is never used")),
         [b'A', ..] => return Err(Refused::not_built("-dA", "archives of libraries")),
         [b'C', ..] => return Err(Refused::not_built("-dC", "dumps of the configuration")),
         [b'V', ..] => return Err(Refused::not_built("-dV", "TLS")),
@@ -203,14 +226,18 @@ fn debugging(rest: &[u8], options: &mut Options) -> Result<(), Refused> {
 
 fn number(option: &str, word: &OsStr) -> Result<i64, Refused> {
     let word = word.to_string_lossy();
-    word.trim().parse().map_err(|_| Refused(format!("option '{option}' expects a number, not '{word}'.")))
+    word.trim()
+        .parse()
+        .map_err(|_| Refused(format!("option '{option}' expects a number, not '{word}'.")))
 }
 
 fn process(option: &str, word: &OsStr) -> Result<i32, Refused> {
     let word = word.to_string_lossy();
     match word.trim().parse() {
         Ok(pid) if pid > 0 => Ok(pid),
-        _ => Err(Refused(format!("{option} option: '{word}' is not the number of a process."))),
+        _ => Err(Refused(format!(
+            "{option} option: '{word}' is not the number of a process."
+        ))),
     }
 }
 
@@ -239,24 +266,46 @@ mod tests {
 
     #[test]
     fn the_first_letters_decide() {
-        let expected = Options { files: vec!["a".into()], foreground: true, ..Options::default() };
+        let expected = Options {
+            files: vec!["a".into()],
+            foreground: true,
+            ..Options::default()
+        };
         assert_eq!(options("-dbV -f a"), expected);
-        assert_eq!(options("-dq -f a"), Options { debug: true, ..expected });
+        assert_eq!(
+            options("-dq -f a"),
+            Options {
+                debug: true,
+                ..expected
+            }
+        );
         assert!(options("-cV -f a").check);
         assert!(!options("-Vc -f a").check);
         assert_eq!(options("-fb a").files, [PathBuf::from("a")]);
-        assert_eq!(options("-dKcfg,smp -f a").keywords.as_deref(), Some("cfg,smp"));
+        assert_eq!(
+            options("-dKcfg,smp -f a").keywords.as_deref(),
+            Some("cfg,smp")
+        );
     }
 
     #[test]
     fn numbers_and_processes() {
         let options = options("-n 10 -N -1 -m 5 -sf 1 22 -f a");
-        assert_eq!((options.maxconn, options.proxy_maxconn, options.memory), (10, -1, 5));
-        assert_eq!((options.farewell, &options.previous[..]), (Some(Farewell::Finish), &[1, 22][..]));
+        assert_eq!(
+            (options.maxconn, options.proxy_maxconn, options.memory),
+            (10, -1, 5)
+        );
+        assert_eq!(
+            (options.farewell, &options.previous[..]),
+            (Some(Farewell::Finish), &[1, 22][..])
+        );
         for line in ["-n x", "-m", "-sf x", "-sf 0", "-st 1,2", "-f", "-L"] {
             assert!(read(line).is_err(), "{line}");
         }
-        assert_eq!(self::options("-st -f a").farewell, Some(Farewell::Terminate));
+        assert_eq!(
+            self::options("-st -f a").farewell,
+            Some(Farewell::Terminate)
+        );
     }
 
     #[test]
@@ -276,7 +325,9 @@ mod tests {
 
     #[test]
     fn what_nobody_knows_asks_for_the_usage() {
-        for line in ["", "-q", "-c", "-h", "-z -f a", "a", "-", "--x", "-s", "-cc", "-c a"] {
+        for line in [
+            "", "-q", "-c", "-h", "-z -f a", "a", "-", "--x", "-s", "-cc", "-c a",
+        ] {
             assert_eq!(read(line), Ok(Command::Usage), "{line}");
         }
         assert!(options("-cc 1").condition.is_some());
@@ -284,7 +335,9 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_named() {
-        for option in ["-W", "-Ws", "-S", "-x", "-4", "-dA", "-dC", "-dV", "-dc", "-dr", "-dt"] {
+        for option in [
+            "-W", "-Ws", "-S", "-x", "-4", "-dA", "-dC", "-dV", "-dc", "-dr", "-dt",
+        ] {
             let Err(Refused(message)) = read(&format!("{option} -f a")) else {
                 panic!("{option} was taken");
             };

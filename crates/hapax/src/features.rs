@@ -25,7 +25,7 @@ const FEATURES: &[(&str, bool)] = &[
     ("LIBATOMIC", false),
     ("LIBCRYPT", false),
     ("LINUX_CAP", true),
-    ("LINUX_SPLICE", false),
+    ("LINUX_SPLICE", true),
     ("LINUX_TPROXY", true),
     ("LUA", false),
     ("MATH", false),
@@ -74,7 +74,10 @@ pub const MULTIPLEXERS: &[(&str, &str, &str, &str)] = &[
 /// The feature list of `-vv`.
 pub fn list() -> String {
     let mark = |built| if built { '+' } else { '-' };
-    let names: Vec<String> = FEATURES.iter().map(|(name, built)| format!("{}{name}", mark(*built))).collect();
+    let names: Vec<String> = FEATURES
+        .iter()
+        .map(|(name, built)| format!("{}{name}", mark(*built)))
+        .collect();
     names.join(" ")
 }
 
@@ -88,12 +91,18 @@ pub struct Program {
 impl Program {
     /// The program as these options leave it.
     pub fn new(options: &Options) -> Self {
-        Self { reuseport: !options.no_reuseport, splice: !options.no_splice && has("LINUX_SPLICE"), forward: !options.no_splice }
+        Self {
+            reuseport: !options.no_reuseport,
+            splice: !options.no_splice && has("LINUX_SPLICE"),
+            forward: !options.no_splice,
+        }
     }
 }
 
 fn has(name: &str) -> bool {
-    FEATURES.iter().any(|(known, built)| *known == name && *built)
+    FEATURES
+        .iter()
+        .any(|(known, built)| *known == name && *built)
 }
 
 impl Facts for Program {
@@ -129,8 +138,20 @@ mod tests {
 
     #[test]
     fn conditions_see_the_list() {
-        let program = Program::new(&Options { no_reuseport: true, ..Options::default() });
-        assert!(program.feature("EPOLL") && !program.feature("OPENSSL") && !program.feature("epoll"));
-        assert_eq!((program.enabled("REUSEPORT"), program.enabled("EPOLL"), program.enabled("X")), (Some(false), Some(true), None));
+        let program = Program::new(&Options {
+            no_reuseport: true,
+            ..Options::default()
+        });
+        assert!(
+            program.feature("EPOLL") && !program.feature("OPENSSL") && !program.feature("epoll")
+        );
+        assert_eq!(
+            (
+                program.enabled("REUSEPORT"),
+                program.enabled("EPOLL"),
+                program.enabled("X")
+            ),
+            (Some(false), Some(true), None)
+        );
     }
 }

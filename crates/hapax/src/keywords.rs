@@ -11,7 +11,10 @@ use model::parse::{Row, Valid};
 use model::rules::{Family, actions};
 use std::fmt::Write;
 
-const CLASSES: &[(&str, &str, fn() -> String)] = &[
+/// A class of keywords: its name, what it holds, and its list.
+type Class = (&'static str, &'static str, fn() -> String);
+
+const CLASSES: &[Class] = &[
     ("acl", "conditions", acls),
     ("cfg", "directives of the configuration", directives),
     ("cli", "commands of the runtime API", commands),
@@ -33,7 +36,10 @@ pub fn list(classes: &str) -> String {
             }
             continue;
         }
-        for (_, _, class) in CLASSES.iter().filter(|(name, ..)| wanted == "all" || wanted == *name) {
+        for (_, _, class) in CLASSES
+            .iter()
+            .filter(|(name, ..)| wanted == "all" || wanted == *name)
+        {
             out.push_str(&class());
         }
     }
@@ -53,9 +59,16 @@ fn titled(title: &str, mut lines: Vec<String>) -> String {
 }
 
 fn acls() -> String {
-    let works = |row: &&AclRow| TABLES.fetch(row.fetch).is_some_and(|fetch| fetch.not_built.is_none());
+    let works = |row: &&AclRow| {
+        TABLES
+            .fetch(row.fetch)
+            .is_some_and(|fetch| fetch.not_built.is_none())
+    };
     let line = |row: &AclRow| format!("{} = {} -m {}", row.name, row.fetch, row.method.name());
-    titled("ACL keywords", TABLES.acls.iter().filter(works).map(line).collect())
+    titled(
+        "ACL keywords",
+        TABLES.acls.iter().filter(works).map(line).collect(),
+    )
 }
 
 /// Arguments in parentheses, the optional ones in brackets.
@@ -81,8 +94,26 @@ fn arguments(args: &[ArgSpec]) -> String {
 
 fn converters() -> String {
     let works = |row: &&ConverterRow| row.not_built.is_none();
-    let line = |row: &ConverterRow| format!("{}{}: {} => {}", row.name, arguments(row.args), row.input.name(), row.output.name());
-    titled("sample converter functions", TABLES.converters.iter().copied().flatten().filter(works).map(line).collect())
+    let line = |row: &ConverterRow| {
+        format!(
+            "{}{}: {} => {}",
+            row.name,
+            arguments(row.args),
+            row.input.name(),
+            row.output.name()
+        )
+    };
+    titled(
+        "sample converter functions",
+        TABLES
+            .converters
+            .iter()
+            .copied()
+            .flatten()
+            .filter(works)
+            .map(line)
+            .collect(),
+    )
 }
 
 /// The places of the matrix, from left to right.
@@ -117,7 +148,13 @@ fn matrix_head() -> String {
     for (at, place) in COLUMNS.iter().enumerate() {
         let indent = COLUMNS.len() + 1 - at;
         let rest = COLUMNS.len() - at;
-        let _ = writeln!(out, "#{}{}_.{} {place}", " ".repeat(indent), "/ ".repeat(at), "-".repeat(rest));
+        let _ = writeln!(
+            out,
+            "#{}{}_.{} {place}",
+            " ".repeat(indent),
+            "/ ".repeat(at),
+            "-".repeat(rest)
+        );
     }
     let _ = writeln!(out, "# {} ", "/ ".repeat(COLUMNS.len()));
     let _ = writeln!(out, "# {}", "| ".repeat(COLUMNS.len()));
@@ -126,29 +163,66 @@ fn matrix_head() -> String {
 
 fn fetches() -> String {
     let works = |row: &&FetchRow| row.not_built.is_none();
-    let mut rows: Vec<&FetchRow> = TABLES.fetches.iter().copied().flatten().filter(works).collect();
+    let mut rows: Vec<&FetchRow> = TABLES
+        .fetches
+        .iter()
+        .copied()
+        .flatten()
+        .filter(works)
+        .collect();
     rows.sort_by_key(|row| row.name);
-    let mut out = format!("# List of registered sample fetch functions:\n{}", matrix_head());
+    let mut out = format!(
+        "# List of registered sample fetch functions:\n{}",
+        matrix_head()
+    );
     for row in rows {
-        let marks: String = (0..22).map(|place| if row.phases.has(place) { "Y " } else { ". " }).collect();
-        let _ = writeln!(out, "[ {marks}] {}{}: {}", row.name, arguments(row.args), row.output.name());
+        let marks: String = (0..22)
+            .map(|place| if row.phases.has(place) { "Y " } else { ". " })
+            .collect();
+        let _ = writeln!(
+            out,
+            "[ {marks}] {}{}: {}",
+            row.name,
+            arguments(row.args),
+            row.output.name()
+        );
     }
     out
 }
 
+/// Rows that only explain why the keyword is gone.
+const ONLY_EXPLAINED: &[&str] = &["appsession"];
+
 fn directives() -> String {
     let block = |tables: &[&[Row]]| {
-        let mut names: Vec<&str> = tables.iter().copied().flatten().map(|row| row.name).collect();
+        let mut names: Vec<&str> = tables
+            .iter()
+            .copied()
+            .flatten()
+            .map(|row| row.name)
+            .filter(|name| !ONLY_EXPLAINED.contains(name))
+            .collect();
         names.sort_unstable();
         names.dedup();
-        names.iter().map(|name| format!("\t{name}\n")).collect::<String>()
+        names
+            .iter()
+            .map(|name| format!("\t{name}\n"))
+            .collect::<String>()
     };
     let mut out = String::from("# List of registered configuration keywords:\nglobal\n");
     out.push_str(&block(families::GLOBAL));
     out.push_str("listen\n");
     out.push_str(&block(families::PROXY));
-    out.push_str(&line_options("bind <addr>", families::bind::OPTIONS, Place::Bind));
-    out.push_str(&line_options("server <name> <addr>", families::server::OPTIONS, Place::Server));
+    out.push_str(&line_options(
+        "bind <addr>",
+        families::bind::OPTIONS,
+        Place::Bind,
+    ));
+    out.push_str(&line_options(
+        "server <name> <addr>",
+        families::server::OPTIONS,
+        Place::Server,
+    ));
     out.push_str(&switches());
     out.push_str(&rule_actions());
     out
@@ -157,10 +231,24 @@ fn directives() -> String {
 /// The options of a line with as many words as follow each.
 fn line_options<T>(line: &str, tables: &[&[OptionRow<T>]], place: Place) -> String {
     let works = |row: &&OptionRow<T>| known::waits_for(place, row.name).is_none();
-    let mut rows: Vec<(&str, i8)> = tables.iter().copied().flatten().filter(works).map(|row| (row.name, row.args)).collect();
+    let mut rows: Vec<(&str, i8)> = tables
+        .iter()
+        .copied()
+        .flatten()
+        .filter(works)
+        .map(|row| (row.name, row.args))
+        .collect();
     rows.sort_unstable();
-    let words = |args: i8| if args == 0 { String::new() } else { format!(" +{args}") };
-    rows.iter().map(|(name, args)| format!("\t{line} {name}{}\n", words(*args))).collect()
+    let words = |args: i8| {
+        if args == 0 {
+            String::new()
+        } else {
+            format!(" +{args}")
+        }
+    };
+    rows.iter()
+        .map(|(name, args)| format!("\t{line} {name}{}\n", words(*args)))
+        .collect()
 }
 
 /// The options of proxies: those that are only on or off with where they are valid, then all others.
@@ -168,12 +256,23 @@ fn switches() -> String {
     let works = |name: &str| known::waits_for(Place::ProxyOption, name).is_none();
     let mut lines: Vec<String> = Vec::new();
     for row in SWITCHES.iter().filter(|row| works(row.name)) {
-        let sides = [(Valid::FE, "FE "), (Valid::BE, "BE ")].iter().filter(|(side, _)| row.valid.meets(*side)).map(|(_, name)| *name);
+        let sides = [(Valid::FE, "FE "), (Valid::BE, "BE ")]
+            .iter()
+            .filter(|(side, _)| row.valid.meets(*side))
+            .map(|(_, name)| *name);
         let http = if row.http_only { "HTTP " } else { "" };
-        lines.push(format!("\toption {} [ {}{http}]\n", row.name, sides.collect::<String>()));
+        lines.push(format!(
+            "\toption {} [ {}{http}]\n",
+            row.name,
+            sides.collect::<String>()
+        ));
     }
     let is_switch = |name: &str| SWITCHES.iter().any(|row| row.name == name);
-    lines.extend(options::names().filter(|name| works(name) && !is_switch(name)).map(|name| format!("\toption {name}\n")));
+    lines.extend(
+        options::names()
+            .filter(|name| works(name) && !is_switch(name))
+            .map(|name| format!("\toption {name}\n")),
+    );
     lines.sort();
     lines.concat()
 }
@@ -192,10 +291,17 @@ const RULE_LISTS: [Family; 7] = [
 fn rule_actions() -> String {
     let mut out = String::new();
     for family in RULE_LISTS {
-        let mut names: Vec<(&str, bool)> = actions::rows(family).map(|row| (row.name, row.takes_suffix)).collect();
+        let mut names: Vec<(&str, bool)> = actions::rows(family)
+            .map(|row| (row.name, row.takes_suffix))
+            .collect();
         names.sort_unstable();
         for (name, suffix) in names {
-            let _ = writeln!(out, "\t{} {name}{}", family.keyword(), if suffix { "*" } else { "" });
+            let _ = writeln!(
+                out,
+                "\t{} {name}{}",
+                family.keyword(),
+                if suffix { "*" } else { "" }
+            );
         }
     }
     out
@@ -211,4 +317,103 @@ fn filters() -> String {
 
 fn services() -> String {
     titled("service names", Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of HAProxy's lists for keywords that work here.
+    const SAMPLE: &[(&str, &[&str])] = &[
+        (
+            "acl",
+            &[
+                "# List of registered ACL keywords:",
+                "path_beg = path -m beg",
+                "hdr = req.hdr -m str",
+            ],
+        ),
+        (
+            "cfg",
+            &[
+                "# List of registered configuration keywords:",
+                "global",
+                "\tulimit-n",
+                "listen",
+                "\tbind <addr> accept-proxy",
+                "\tbind <addr> backlog +1",
+                "\tserver <name> <addr> source +-1",
+                "\tserver <name> <addr> weight +1",
+                "\toption abortonclose [ FE BE ]",
+                "\toption http-ignore-probes [ FE HTTP ]",
+                "\ttcp-request connection set-var*",
+                "\ttcp-request content set-dst",
+            ],
+        ),
+        ("cli", &["# List of registered CLI keywords:"]),
+        ("cnv", &["# List of registered sample converter functions:"]),
+        ("flt", &["# List of registered filter names:"]),
+        (
+            "smp",
+            &[
+                "# List of registered sample fetch functions:",
+                "#                       _.---------------------- frontend tcp-request connection rule",
+                "#  / / / / / / / / / / / / / / / / / / / / / _.- CLI parser",
+                "# / / / / / / / / / / / / / / / / / / / / / /  ",
+                "# | | | | | | | | | | | | | | | | | | | | | | ",
+                "[ . . Y Y Y Y Y Y Y Y Y . . . . . . . . . . . ] base: str",
+                "[ Y Y Y Y Y Y Y Y Y Y Y Y Y Y Y Y Y Y Y Y . . ] src: addr",
+            ],
+        ),
+        ("svc", &["# List of registered service names:"]),
+    ];
+
+    #[test]
+    fn lists_have_the_known_form() {
+        for (class, lines) in SAMPLE {
+            let listing = list(class);
+            for line in *lines {
+                assert!(
+                    listing.lines().any(|listed| listed == *line),
+                    "{class}: no line {line:?} in\n{listing}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn all_lists_in_their_order() {
+        let all = list("all");
+        let titles: Vec<&str> = all
+            .lines()
+            .filter(|line| line.starts_with("# List of registered"))
+            .collect();
+        let expected: Vec<&str> = SAMPLE.iter().map(|(_, lines)| lines[0]).collect();
+        assert_eq!(titles, expected);
+        assert_eq!(list("svc,flt"), format!("{}{}", list("svc"), list("flt")));
+        assert_eq!(list("nothing"), "");
+        assert!(list("help").contains("smp: "));
+    }
+
+    #[test]
+    fn what_waits_for_a_subsystem_is_left_out() {
+        let listing = list("cfg");
+        assert!(
+            !listing.contains("bind <addr> ssl")
+                && !listing.contains("\tstick-table")
+                && !listing.contains("\tappsession")
+        );
+    }
+
+    #[test]
+    fn arguments_in_brackets() {
+        use expr::args::spec::{INT, OPT_INT, OPT_STR, STR};
+        assert_eq!(arguments(&[]), "");
+        assert_eq!(arguments(&[INT, STR]), "(integer,string)");
+        assert_eq!(
+            arguments(&[STR, OPT_INT, OPT_STR]),
+            "(string[,integer,string])"
+        );
+        assert_eq!(arguments(&[OPT_STR]), "([string])");
+    }
 }

@@ -34,7 +34,9 @@ fn main() -> ExitCode {
         Ok(Command::Version) => done(&version::short()),
         Ok(Command::Build) => done(&version::long()),
         Ok(Command::Bare(form)) => done(&version::bare(form)),
-        Ok(Command::MemoryHelp) => done("hapax has no memory debugging options; -dM is accepted and changes nothing."),
+        Ok(Command::MemoryHelp) => {
+            done("hapax has no memory debugging options; -dM is accepted and changes nothing.")
+        }
         Ok(Command::Run(options)) => run(&options, &mut reporter),
         Err(refused) => {
             reporter.alert(refused.0);
@@ -61,15 +63,32 @@ fn eprint_all(text: &str) {
 }
 
 fn run(options: &Options, reporter: &mut Reporter) -> ExitCode {
-    reporter.set_quiet(options.quiet && !options.verbose);
+    reporter.set_quiet(options.quiet && !options.verbose && !options.debug);
     if let Some(condition) = &options.condition {
         return evaluate(condition.as_bytes(), options, reporter);
+    }
+    if options.memory > 0
+        && !options.check
+        && let Err(error) = limits::start_without_reserve()
+    {
+        reporter.alert(format!(
+            "Cannot limit the memory : {}",
+            report::reason(&error)
+        ));
+        return ExitCode::FAILURE;
     }
     if let Some(directory) = &options.directory
         && let Err(error) = std::env::set_current_dir(directory)
     {
-        reporter.alert(format!("Could not change to directory {} : {}", directory.display(), start::reason(&error)));
+        reporter.alert(format!(
+            "Could not change to directory {} : {}",
+            directory.display(),
+            report::reason(&error)
+        ));
         return ExitCode::FAILURE;
+    }
+    if options.debug {
+        reporter.notice("option '-d' keeps the process in the foreground; what happens on connections is not shown.");
     }
     for (option, why) in &options.without_effect {
         reporter.notice(format!("option '{option}' has no effect: {why}."));
@@ -89,7 +108,11 @@ fn run(options: &Options, reporter: &mut Reporter) -> ExitCode {
         reporter.alert("Some warnings were found and 'zero-warning' is set. Aborting.");
         return ExitCode::FAILURE;
     }
-    if options.check { checked(options, &snapshot, reporter) } else { start::start(options, snapshot, reporter) }
+    if options.check {
+        checked(options, &snapshot, reporter)
+    } else {
+        start::start(options, snapshot, reporter)
+    }
 }
 
 fn print_keywords(classes: &str) {
@@ -117,7 +140,8 @@ fn checked(options: &Options, snapshot: &Snapshot, reporter: &Reporter) -> ExitC
         reporter.say("Warnings were found.");
     }
     if !start::listens(snapshot) {
-        reporter.say("Configuration file has no error but will not start (no listener) => exit(2).");
+        reporter
+            .say("Configuration file has no error but will not start (no listener) => exit(2).");
         return ExitCode::from(2);
     }
     if options.verbose {

@@ -16,7 +16,14 @@ impl Previous {
             Some(Farewell::Terminate) => Signal::TERM,
             Some(Farewell::Finish) | None => Signal::USR1,
         };
-        Self { processes: options.previous.iter().filter_map(|pid| Pid::from_raw(*pid)).collect(), farewell }
+        Self {
+            processes: options
+                .previous
+                .iter()
+                .filter_map(|pid| Pid::from_raw(*pid))
+                .collect(),
+            farewell,
+        }
     }
 
     /// Whether there is none.
@@ -26,7 +33,8 @@ impl Previous {
 
     /// Sends a signal; those that it can't be sent to are gone, and forgotten.
     fn tell(&mut self, signal: Signal) {
-        self.processes.retain(|process| kill_process(*process, signal).is_ok());
+        self.processes
+            .retain(|process| kill_process(*process, signal).is_ok());
     }
 
     /// Asks them to give up their ports for a while.
@@ -51,7 +59,10 @@ mod tests {
 
     #[test]
     fn processes_that_are_gone_are_forgotten() {
-        let options = Options { previous: vec![i32::MAX], ..Options::default() };
+        let options = Options {
+            previous: vec![i32::MAX],
+            ..Options::default()
+        };
         let mut previous = Previous::new(&options);
         assert!(!previous.is_empty());
         previous.pause();

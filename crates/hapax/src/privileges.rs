@@ -1,9 +1,11 @@
 //! Giving up what the process needs no longer: the file system and its user's rights.
 
-use crate::report::Reporter;
+use crate::report::{Reporter, reason};
 use model::Global;
 use rustix::process::{DumpableBehavior, geteuid, set_dumpable_behavior};
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities, set_no_new_privs};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities, set_no_new_privs,
+};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +27,11 @@ pub fn enter_jail(global: &Global, reporter: &mut Reporter) -> Result<(), ()> {
     match done.and_then(|()| std::env::set_current_dir("/")) {
         Ok(()) => Ok(()),
         Err(error) => {
-            reporter.alert(format!("[hapax.main()] Cannot chroot({}) : {error}.", directory.display()));
+            reporter.alert(format!(
+                "[hapax.main()] Cannot chroot({}) : {}.",
+                directory.display(),
+                reason(&error)
+            ));
             Err(())
         }
     }
@@ -33,13 +39,16 @@ pub fn enter_jail(global: &Global, reporter: &mut Reporter) -> Result<(), ()> {
 
 /// Enters an empty directory that has no name any more.
 fn nameless_jail() -> io::Result<()> {
-    let template = |attempt: u32| PathBuf::from(format!("/tmp/hapax-jail-{}-{attempt}", std::process::id()));
+    let template =
+        |attempt: u32| PathBuf::from(format!("/tmp/hapax-jail-{}-{attempt}", std::process::id()));
     let mut attempt = 0;
     let directory = loop {
         let directory = template(attempt);
         match std::fs::create_dir(&directory) {
             Ok(()) => break directory,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => {
+                attempt += 1
+            }
             Err(error) => return Err(error),
         }
     };
@@ -60,16 +69,27 @@ pub fn drop_rights(global: &Global, reporter: &mut Reporter) -> Result<(), ()> {
     }
     let kept = kept(&global.capabilities);
     if let Err((what, error)) = become_user(global, root, kept) {
-        reporter.alert(format!("[hapax.main()] Cannot {what} : {error}."));
+        reporter.alert(format!(
+            "[hapax.main()] Cannot {what} : {}.",
+            reason(&error)
+        ));
         return Err(());
     }
-    if global.dumpable && let Err(error) = set_dumpable_behavior(DumpableBehavior::Dumpable) {
-        reporter.warning(format!("[hapax.main()] Failed to set the dumpable flag, no core will be dumped ({error})."));
+    if global.dumpable
+        && let Err(error) = set_dumpable_behavior(DumpableBehavior::Dumpable)
+    {
+        reporter.warning(format!(
+            "[hapax.main()] Failed to set the dumpable flag, no core will be dumped ({error})."
+        ));
     }
     Ok(())
 }
 
-fn become_user(global: &Global, root: bool, kept: CapabilitySet) -> Result<(), (String, io::Error)> {
+fn become_user(
+    global: &Global,
+    root: bool,
+    kept: CapabilitySet,
+) -> Result<(), (String, io::Error)> {
     let failed = |what: &str| {
         let what = what.to_owned();
         move |error: rustix::io::Errno| (what, io::Error::from(error))
@@ -80,10 +100,17 @@ fn become_user(global: &Global, root: bool, kept: CapabilitySet) -> Result<(), (
     }
     sys::set_groups_and_ids(global.uid, global.gid).map_err(|error| {
         let name = |id: Option<u32>| id.map_or_else(|| "unchanged".to_owned(), |id| id.to_string());
-        (format!("set uid {} and gid {}", name(global.uid), name(global.gid)), error)
+        (
+            format!("set uid {} and gid {}", name(global.uid), name(global.gid)),
+            error,
+        )
     })?;
     if other_user && !kept.is_empty() {
-        let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+        let sets = CapabilitySets {
+            effective: kept,
+            permitted: kept,
+            inheritable: CapabilitySet::empty(),
+        };
         set_capabilities(None, sets).map_err(failed("keep the capabilities of 'setcap'"))?;
     }
     if !global.insecure[1] {
@@ -111,7 +138,10 @@ mod tests {
     #[test]
     fn capabilities_by_name() {
         let names = ["cap_net_raw", "cap_net_bind_service"].map(str::to_owned);
-        assert_eq!(kept(&names), CapabilitySet::NET_RAW | CapabilitySet::NET_BIND_SERVICE);
+        assert_eq!(
+            kept(&names),
+            CapabilitySet::NET_RAW | CapabilitySet::NET_BIND_SERVICE
+        );
         assert!(kept(&[]).is_empty());
     }
 }

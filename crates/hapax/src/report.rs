@@ -16,13 +16,19 @@ impl Reporter {
     /// A reporter that prints as standard error can show it.
     pub fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let wanted = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let wanted =
+            |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let style = Style {
             excerpt: terminal || wanted("HAPAX_EXCERPT"),
             color: terminal && !dumb && !wanted("NO_COLOR"),
         };
-        Self { style, quiet: false, introduced: false, warnings: 0 }
+        Self {
+            style,
+            quiet: false,
+            introduced: false,
+            warnings: 0,
+        }
     }
 
     /// Prints nothing from now on, or prints again.
@@ -42,7 +48,10 @@ impl Reporter {
 
     /// Prints messages in order. Before the first warning or alert of the run comes who is speaking.
     pub fn show(&mut self, messages: &Diagnostics) {
-        self.warnings += messages.iter().filter(|message| matches!(message.severity, Severity::Warning | Severity::Diag)).count();
+        self.warnings += messages
+            .iter()
+            .filter(|message| matches!(message.severity, Severity::Warning | Severity::Diag))
+            .count();
         if self.quiet || messages.is_empty() {
             return;
         }
@@ -50,11 +59,14 @@ impl Reporter {
             true => Vec::new(),
             false => version::introduction(),
         };
-        self.introduced |= messages.iter().any(|message| message.severity >= Severity::Warning);
+        self.introduced |= messages
+            .iter()
+            .any(|message| message.severity >= Severity::Warning);
         let introduction: Vec<&str> = introduction.iter().map(String::as_str).collect();
         let mut out = std::io::stderr().lock();
         // There is nowhere to tell that standard error can't be written to.
-        let _ = messages.render_with_preamble(&mut out, std::process::id(), self.style, &introduction);
+        let _ =
+            messages.render_with_preamble(&mut out, std::process::id(), self.style, &introduction);
         let _ = out.flush();
     }
 
@@ -98,4 +110,26 @@ pub fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{}", text.trim_end_matches('\n'));
     let _ = out.flush();
+}
+
+/// The system's own words for an error.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_without_their_number() {
+        assert_eq!(
+            reason(&std::io::Error::from_raw_os_error(2)),
+            "No such file or directory"
+        );
+    }
 }

@@ -6,7 +6,7 @@
 
 use crate::args::Options;
 use crate::previous::Previous;
-use crate::report::Reporter;
+use crate::report::{Reporter, reason};
 use crate::{environment, limits, privileges};
 use engine::listener::{self, Listeners};
 use engine::process::{self, ProcessInfo};
@@ -36,22 +36,30 @@ pub fn start(options: &Options, snapshot: Snapshot, reporter: &mut Reporter) -> 
         workers: limits::workers(&snapshot.global),
         dump_states: true,
     };
+    control::install();
     let runtime = process::build(Arc::new(snapshot), &info);
     match process::run(&runtime, listeners) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            reporter.alert(format!("[hapax.main()] Cannot run : {error}."));
+            reporter.alert(format!("[hapax.main()] Cannot run : {}.", reason(&error)));
             ExitCode::FAILURE
         }
     }
 }
 
 /// Everything up to the first connection.
-fn prepare(options: &Options, snapshot: &Snapshot, previous: &mut Previous, reporter: &mut Reporter) -> Result<(u32, Listeners), ()> {
+fn prepare(
+    options: &Options,
+    snapshot: &Snapshot,
+    previous: &mut Previous,
+    reporter: &mut Reporter,
+) -> Result<(u32, Listeners), ()> {
     let global = &snapshot.global;
     let maxconn = limits::settle(snapshot, options.memory, reporter)?;
     if !listens(snapshot) {
-        reporter.alert("[hapax.main()] No enabled listener found (check for 'bind' directives) ! Exiting.");
+        reporter.alert(
+            "[hapax.main()] No enabled listener found (check for 'bind' directives) ! Exiting.",
+        );
         return Err(());
     }
     let listeners = bind(snapshot, limits::workers(global), previous, reporter)?;
@@ -69,11 +77,17 @@ fn prepare(options: &Options, snapshot: &Snapshot, previous: &mut Previous, repo
 /// Whether a configuration has anything to listen on.
 pub fn listens(snapshot: &Snapshot) -> bool {
     let proxies = || snapshot.proxies.iter().filter(|proxy| !proxy.disabled);
-    proxies().any(|proxy| !proxy.front.binds.is_empty()) || !snapshot.global.stats_sockets.is_empty()
+    proxies().any(|proxy| !proxy.front.binds.is_empty())
+        || !snapshot.global.stats_sockets.is_empty()
 }
 
 /// Binds every listening socket, or none; while previous processes may hold the ports, several times.
-fn bind(snapshot: &Snapshot, workers: usize, previous: &mut Previous, reporter: &mut Reporter) -> Result<Listeners, ()> {
+fn bind(
+    snapshot: &Snapshot,
+    workers: usize,
+    previous: &mut Previous,
+    reporter: &mut Reporter,
+) -> Result<Listeners, ()> {
     let mut retries = 0;
     let failures = loop {
         match listener::bind_all(snapshot, workers) {
@@ -106,8 +120,15 @@ fn bind(snapshot: &Snapshot, workers: usize, previous: &mut Previous, reporter: 
 
 /// How messages call the proxy of a listener. The runtime API's listeners belong to none of the configuration's.
 fn kind(snapshot: &Snapshot, name: &str) -> &'static str {
-    let proxy = snapshot.frontends.get(name).and_then(|at| snapshot.proxy(*at));
-    if proxy.is_some_and(|proxy| proxy.caps.back) { "proxy" } else { "frontend" }
+    let proxy = snapshot
+        .frontends
+        .get(name)
+        .and_then(|at| snapshot.proxy(*at));
+    if proxy.is_some_and(|proxy| proxy.caps.back) {
+        "proxy"
+    } else {
+        "frontend"
+    }
 }
 
 /// The protocol and the place of an address, as binding errors name them.
@@ -116,16 +137,13 @@ fn describe(address: &Address) -> (&'static str, String) {
         Address::Inet(at) if at.is_ipv4() => ("tcpv4", format!(" for [{at}]")),
         Address::Inet(at) => ("tcpv6", format!(" for [{}:{}]", at.ip(), at.port())),
         Address::Unix(path) => ("unix_stream", format!(" [{}]", path.display())),
-        Address::Abstract { name, .. } => ("unix_stream", format!(" [abns@{}]", String::from_utf8_lossy(name))),
+        Address::Abstract { name, .. } => (
+            "unix_stream",
+            format!(" [abns@{}]", String::from_utf8_lossy(name)),
+        ),
         Address::Fd(number) => ("fd", format!(" for [fd@{number}]")),
         Address::SocketPair(number) => ("sockpair", format!(" for [sockpair@{number}]")),
     }
-}
-
-/// The system's own words for an error.
-pub fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// Creates the file for the process number, which only background processes write.
@@ -134,7 +152,11 @@ fn create_pidfile(global: &Global, reporter: &mut Reporter) -> Result<Option<Fil
         return Ok(None);
     };
     File::create(path).map(Some).map_err(|error| {
-        reporter.alert(format!("[hapax.main()] Cannot create pidfile {} : {}", path.display(), reason(&error)));
+        reporter.alert(format!(
+            "[hapax.main()] Cannot create pidfile {} : {}",
+            path.display(),
+            reason(&error)
+        ));
     })
 }
 
@@ -145,7 +167,8 @@ fn leave_terminal(pidfile: Option<File>, reporter: &mut Reporter) -> Result<(), 
             let _ = writeln!(file, "{pid}");
         }
     };
-    sys::daemonize(write).map_err(|error| reporter.alert(format!("[hapax.main()] Cannot fork : {error}")))
+    sys::daemonize(write)
+        .map_err(|error| reporter.alert(format!("[hapax.main()] Cannot fork : {}", reason(&error))))
 }
 
 #[cfg(test)]
@@ -155,13 +178,17 @@ mod tests {
     #[test]
     fn places_of_listeners() {
         let inet = |text: &str| text.parse().map(Address::Inet);
-        assert_eq!(inet("127.0.0.1:80").map(|address| describe(&address)), Ok(("tcpv4", " for [127.0.0.1:80]".to_owned())));
-        assert_eq!(inet("[::1]:80").map(|address| describe(&address)), Ok(("tcpv6", " for [::1:80]".to_owned())));
-        assert_eq!(describe(&Address::Unix("/a".into())), ("unix_stream", " [/a]".to_owned()));
-    }
-
-    #[test]
-    fn errors_without_their_number() {
-        assert_eq!(reason(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
+        assert_eq!(
+            inet("127.0.0.1:80").map(|address| describe(&address)),
+            Ok(("tcpv4", " for [127.0.0.1:80]".to_owned()))
+        );
+        assert_eq!(
+            inet("[::1]:80").map(|address| describe(&address)),
+            Ok(("tcpv6", " for [::1:80]".to_owned()))
+        );
+        assert_eq!(
+            describe(&Address::Unix("/a".into())),
+            ("unix_stream", " [/a]".to_owned())
+        );
     }
 }

@@ -66,13 +66,20 @@ pub fn long() -> String {
          Available multiplexer protocols :\n\
          (protocols marked as <default> cannot be specified using 'proto' keyword)\n",
         target(),
-        if cfg!(debug_assertions) { "debug" } else { "release" },
+        if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            "release"
+        },
         features::list(),
         defaults.buffer_size,
         defaults.rewrite_reserve,
     );
     for (name, mode, mux, flags) in features::MULTIPLEXERS {
-        let _ = writeln!(out, "{name:>11} : mode={mode:<4}  side=FE|BE  mux={mux:<4}  flags={flags}");
+        let _ = writeln!(
+            out,
+            "{name:>11} : mode={mode:<4}  side=FE|BE  mux={mux:<4}  flags={flags}"
+        );
     }
     out.push_str("\nAvailable services : none\nAvailable filters : none\n");
     out

@@ -147,6 +147,15 @@ impl Socket {
         )
     }
 
+    /// Whether the connection is closed in both directions or broken, whatever there may be left to read.
+    #[must_use]
+    pub fn is_hung_up(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags};
+        let mut poll = [PollFd::new(&self.fd, PollFlags::empty())];
+        let now = rustix::event::Timespec::default();
+        rustix::event::poll(&mut poll, Some(&now)).is_ok_and(|found| found > 0)
+    }
+
     /// Whether the event loop of this worker has heard nothing of an idle connection. Costs no system call as long as that
     /// is so.
     #[must_use]

@@ -7,6 +7,7 @@ mod batch;
 mod datagram;
 mod descriptor;
 mod forward;
+mod profile;
 mod received;
 mod registry;
 mod ring;
@@ -15,11 +16,12 @@ mod sender;
 mod tests;
 
 pub use forward::{Forwards, bind};
+pub use profile::{emit_step, step_for};
 pub use registry::{TargetState, dropped, target_state};
 pub use ring::Ring;
 
 use crate::runtime::Runtime;
-use model::log::{LogProfile, LogTarget, ProfileStep};
+use model::log::LogTarget;
 use std::io;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -45,13 +47,6 @@ pub fn emit(runtime: &Arc<Runtime>, targets: &[Arc<LogTarget>], message: &Messag
 /// Sends this thread's batches; to be called before it waits for events, and before it ends.
 pub fn flush() {
     batch::with(batch::Batch::flush);
-}
-
-/// What a profile says about a logging step, its `any` when it does not name the step.
-#[must_use]
-pub fn step_for<'p>(profile: &'p LogProfile, step: &str) -> Option<&'p ProfileStep> {
-    let named = |name: &str| profile.steps.iter().find(|(of, _)| **of == *name);
-    named(step).or_else(|| named("any")).map(|(_, step)| step)
 }
 
 /// Running log services: senders of rings and receivers of `log-forward` sections. Dropping it ends them.

@@ -342,25 +342,6 @@ fn an_unknown_destination_is_counted() {
     assert_eq!(dropped() - before, 3);
 }
 
-#[test]
-fn steps_fall_back_to_any() {
-    let drop = ProfileStep {
-        drop: true,
-        ..ProfileStep::default()
-    };
-    let steps = vec![
-        ("close".into(), ProfileStep::default()),
-        ("any".into(), drop),
-    ];
-    let profile = LogProfile {
-        steps,
-        ..LogProfile::default()
-    };
-    assert!(step_for(&profile, "close").is_some_and(|step| !step.drop));
-    assert!(step_for(&profile, "error").is_some_and(|step| step.drop));
-    assert!(step_for(&LogProfile::default(), "close").is_none());
-}
-
 /// Runs `client` beside the log services of a configuration.
 fn with_services(
     runtime: &Arc<Runtime>,

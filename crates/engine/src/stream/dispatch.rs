@@ -45,7 +45,10 @@ impl Stream<'_> {
     /// Gets a connection to a server. `Err` when the stream is answered already.
     pub(super) async fn reach_server(&mut self) -> Result<(), Next> {
         match self.find_connection().await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.log_stage("connect");
+                Ok(())
+            }
             Err(failure) => Err(self.answer_failure(failure).await),
         }
     }
@@ -258,8 +261,14 @@ impl Stream<'_> {
             if let Poll::Ready(slot) = place.poll_granted(cx) {
                 return Poll::Ready(Ok(slot));
             }
-            if watch && poll_gone(cx, &mut client.conn) {
-                return Poll::Ready(Err(Failure::ClientGone(Phase::Queue)));
+            match poll_leaving(cx, &mut client.conn) {
+                Some(_) if watch => {
+                    return Poll::Ready(Err(Failure::ClientGone(Phase::Queue)));
+                }
+                Some(Leaving::Broken) => {
+                    return Poll::Ready(Err(Failure::ClientGone(Phase::Data)));
+                }
+                _ => {}
             }
             client
                 .deadline
@@ -354,20 +363,20 @@ impl Stream<'_> {
             let mut attempt = std::pin::pin!(attempt);
             poll_fn(|cx| {
                 if let Poll::Ready(outcome) = attempt.as_mut().poll(cx) {
-                    return Poll::Ready(Some(outcome));
+                    return Poll::Ready(Ok(outcome));
                 }
-                if watch && poll_gone(cx, conn) {
-                    Poll::Ready(None)
-                } else {
-                    Poll::Pending
+                match poll_leaving(cx, conn) {
+                    Some(_) if watch => Poll::Ready(Err(Phase::Connect)),
+                    Some(Leaving::Broken) => Poll::Ready(Err(Phase::Data)),
+                    _ => Poll::Pending,
                 }
             })
             .await
         };
         let socket = match opened {
-            None => return Err(Failure::ClientGone(Phase::Connect)),
-            Some(Ok(socket)) => socket,
-            Some(Err(error)) => {
+            Err(phase) => return Err(Failure::ClientGone(phase)),
+            Ok(Ok(socket)) => socket,
+            Ok(Err(error)) => {
                 count(&server.state.counters.connection_errors, 1);
                 return Err(match error {
                     ConnectError::Failed(_) => Failure::Refused,

@@ -1,6 +1,6 @@
 //! The end of a stream: counters and its log line.
 
-use super::{Source, State, Stream};
+use super::{Phase, Source, State, Stream};
 use crate::log::{self, Message};
 use expr::logformat::LogFormat;
 use model::Options;
@@ -21,6 +21,16 @@ impl State {
             .is_some_and(|cause| !matches!(cause.source, Source::Local));
         failed || self.status >= 500 || self.retries > 0 || self.redispatched
     }
+}
+
+/// Whether `log-steps` names a step.
+fn logs_at(logs: &ProxyLog, step: &str) -> bool {
+    let names = model::parse::families::log::STEPS;
+    logs.steps != 0
+        && names
+            .iter()
+            .position(|name| *name == step)
+            .is_some_and(|bit| logs.steps & (1 << bit) != 0)
 }
 
 impl Stream<'_> {
@@ -78,10 +88,32 @@ impl Stream<'_> {
         }
     }
 
+    /// Logs a connection whose handshake failed: by `error-log-format`, else in HAProxy's fixed form.
+    pub(crate) fn log_handshake(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        let Some(error) = self.session.error.filter(|_| !proxy.log.targets.is_empty()) else {
+            return;
+        };
+        let times = &mut self.state.times;
+        (times.begin, times.handshake) = (self.session.accepted.0, self.session.accepted.0);
+        (times.begin_date, times.request_date) = (self.session.accepted.1, self.session.accepted.1);
+        self.state.end(Source::Proxy, Phase::Request);
+        self.state.log_step = "error";
+        if proxy.log.error_format.is_some() {
+            return self.write_log(&proxy.log, INFO, true);
+        }
+        let mut text = Vec::new();
+        if let Some(format) = &self.session.runtime.handshake_log {
+            format.render(self, &mut text);
+        }
+        text.extend_from_slice(error.text().as_bytes());
+        self.send_line(&proxy.log, INFO, &text);
+    }
+
     fn log_end(&mut self) {
         let proxy = self.session.frontend.config.clone();
         let logs = &proxy.log;
-        if logs.targets.is_empty() {
+        if logs.targets.is_empty() || (logs.steps != 0 && !logs_at(logs, "close")) {
             return;
         }
         let options = proxy.options;
@@ -115,6 +147,15 @@ impl Stream<'_> {
         self.state.logged = true;
     }
 
+    /// Logs a step of the stream if the frontend asks for it (`log-steps`).
+    pub(super) fn log_stage(&mut self, step: &'static str) {
+        if logs_at(&self.session.frontend.config.log, step) {
+            let before = std::mem::replace(&mut self.state.early_log, true);
+            self.log_step(step, None);
+            self.state.early_log = before;
+        }
+    }
+
     /// Logs one step of the stream (`do-log`, `log-steps`).
     pub(super) fn log_step(&mut self, step: &'static str, _profile: Option<&str>) {
         let proxy = self.session.frontend.config.clone();
@@ -134,12 +175,21 @@ impl Stream<'_> {
         };
         let mut text = std::mem::take(&mut self.state.scratch);
         text.clear();
+        let erroneous = failed && !self.state.has_request;
         let format = logs
             .error_format
             .as_ref()
-            .filter(|_| failed && !self.state.has_request)
+            .filter(|_| erroneous)
             .or(logs.format.as_ref());
         self.render_line(format, &mut text);
+        if erroneous {
+            self.state.log_step = "error";
+        }
+        self.send_line(logs, level, &text);
+        self.state.scratch = text;
+    }
+
+    fn send_line(&self, logs: &ProxyLog, level: u8, text: &[u8]) {
         let mut structured = Vec::new();
         if let Some(format) = &logs.structured_data {
             format.render(self, &mut structured);
@@ -154,10 +204,11 @@ impl Stream<'_> {
             level,
             tag,
             structured_data: &structured,
-            text: &text,
+            text,
         };
-        log::emit(&self.session.runtime, &logs.targets, &message);
-        self.state.scratch = text;
+        let runtime = &self.session.runtime;
+        let step = (self.state.log_step, None);
+        log::emit_step(runtime, &logs.targets, step, &message, self);
     }
 
     fn render_line(&self, format: Option<&Arc<LogFormat>>, text: &mut Vec<u8>) {

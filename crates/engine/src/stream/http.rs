@@ -144,6 +144,8 @@ impl Stream<'_> {
         frontend.front.request_rate.add(self.state.times.request);
         self.capture_request();
         self.log_connect();
+        self.log_stage("accept");
+        self.log_stage("request");
     }
 
     async fn process_and_serve(&mut self) -> Next {

@@ -102,10 +102,15 @@ pub fn page(status: u16) -> Reply {
 pub fn write_raw(status: u16, page: &Reply, out: &mut Vec<u8>) {
     use std::io::Write;
     let reason = String::from_utf8_lossy(page.head.reason());
+    let close = if page.close {
+        "Connection: close\r\n"
+    } else {
+        ""
+    };
     // Writing to memory does not fail.
     let _ = write!(
         out,
-        "HTTP/1.1 {status} {reason}\r\nContent-length: {}\r\nCache-Control: no-cache\r\nConnection: close\r\n\
+        "HTTP/1.1 {status} {reason}\r\nContent-length: {}\r\nCache-Control: no-cache\r\n{close}\
          Content-Type: text/html\r\n\r\n",
         page.body.len()
     );

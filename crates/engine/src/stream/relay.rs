@@ -383,6 +383,7 @@ fn poll_flow(
             flow.finished = true;
             let trailers = source.trailers().filter(|_| !flow.drops_trailers);
             sink.finish_body(trailers);
+            flow.moved += source.end_size();
         }
         if !flow.discarding {
             match sink.poll_flush(cx) {

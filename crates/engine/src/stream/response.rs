@@ -393,6 +393,8 @@ impl Stream<'_> {
             } => {
                 server.conn.input.consume(consumed);
                 server.conn.expect_body(framing);
+                // A body that is malformed from the start still gets a proper answer.
+                server.conn.decode(limits).map_err(|_| Lost::Junk)?;
                 self.state.has_response = true;
                 self.state.response_flags = flags;
                 // Nobody asked for another protocol: the server's answer makes no sense.
@@ -418,6 +420,7 @@ impl Stream<'_> {
             None,
             out,
         );
+        self.state.bytes.1 += counted_size(&self.state.response);
         self.deliver(&[]).await;
     }
 
@@ -438,6 +441,7 @@ impl Stream<'_> {
             return self.tunnel(answer).await;
         }
         let next = self.write_response_head(answer.framing, false);
+        self.log_stage("response");
         if self.session.frontend.config.options.has(Options::LOG_ASAP) {
             self.log_asap();
         }

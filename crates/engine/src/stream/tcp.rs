@@ -8,7 +8,7 @@ use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
 use model::live::count;
-use model::{Mode, SwitchTarget};
+use model::{Mode, Options, SwitchTarget};
 use std::rc::Rc;
 use std::sync::Arc;
 use wire::h1::Framing;
@@ -39,6 +39,7 @@ pub async fn serve_tcp(
         .streams
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     stream.log_connect();
+    stream.log_stage("accept");
     stream.tcp().await
 }
 
@@ -153,6 +154,9 @@ impl Stream<'_> {
     async fn pass_bytes(&mut self) {
         if self.reach_server().await.is_err() {
             return;
+        }
+        if self.session.frontend.config.options.has(Options::LOG_ASAP) {
+            self.log_asap();
         }
         let timeouts = self.relay_timeouts();
         let Some(server) = self.state.server_conn.as_mut() else {

@@ -1,0 +1,42 @@
+//! Clearing counters.
+
+use crate::command::{Args, CommandRow, Context, Level};
+use crate::reply::Reply;
+use engine::runtime::Runtime;
+use model::live::count;
+use std::sync::atomic::Ordering;
+
+/// The rows of this family.
+pub const ROWS: &[CommandRow] = &[CommandRow {
+    words: &["clear", "counters"],
+    level: Level::Operator,
+    args: "[all]",
+    doc: "forget the highest values, or all counters",
+    run: clear,
+}];
+
+fn clear(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
+    let all = args.get(0) == "all";
+    if all && context.state.level < Level::Admin {
+        return reply.error("Permission denied");
+    }
+    clear_all(context.runtime, all);
+}
+
+fn clear_all(runtime: &Runtime, all: bool) {
+    for proxy in &runtime.proxies {
+        if all {
+            // The process' own total goes on.
+            let sent = proxy.front.bytes_out.load(Ordering::Relaxed);
+            count(&runtime.process.forgotten_bytes_out, sent);
+        }
+        proxy.front.clear(all);
+        proxy.back.clear(all);
+        for server in &proxy.servers {
+            server.state.counters.clear(all);
+            server.state.queued.clear_max();
+        }
+    }
+    runtime.process.connections.clear_max();
+    runtime.process.session_rate.clear_max();
+}

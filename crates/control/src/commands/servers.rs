@@ -1,0 +1,158 @@
+//! `show servers state` and `show servers conn`.
+
+use crate::command::{Args, CommandRow, Context, Level};
+use crate::reply::{Dump, Reply};
+use engine::clock;
+use engine::proxy::{ProxyRuntime, ServerRuntime};
+use engine::runtime::Runtime;
+use model::Address;
+use model::live::Admin;
+use std::fmt::Write;
+
+/// The rows of this family.
+pub const ROWS: &[CommandRow] = &[
+    CommandRow {
+        words: &["show", "servers", "conn"],
+        level: Level::User,
+        args: "[<backend>]",
+        doc: "show how connections to servers are used",
+        run: show_connections,
+    },
+    CommandRow {
+        words: &["show", "servers", "state"],
+        level: Level::User,
+        args: "[<backend>]",
+        doc: "show what of the servers can change at run time",
+        run: show_states,
+    },
+];
+
+/// What a line says about a server.
+type Line = fn(&Runtime, &ProxyRuntime, &ServerRuntime, &mut String);
+
+/// One line per server, of one backend or of all.
+struct Servers {
+    line: Line,
+    /// Places of the next backend and of its next server.
+    at: (usize, usize),
+    /// The place after the last backend.
+    end: usize,
+}
+
+impl Dump for Servers {
+    fn fill(&mut self, runtime: &Runtime, out: &mut String) -> bool {
+        while self.at.0 < self.end {
+            let Some(proxy) = runtime.proxies.get(self.at.0) else {
+                return false;
+            };
+            let Some(server) = proxy.servers.get(self.at.1) else {
+                self.at = (self.at.0 + 1, 0);
+                continue;
+            };
+            self.at.1 += 1;
+            (self.line)(runtime, proxy, server, out);
+            return true;
+        }
+        false
+    }
+}
+
+/// The dump over the backend that is named, or over all.
+fn servers(context: &Context<'_>, reply: &mut Reply, name: &str, line: Line) -> Option<Servers> {
+    let (start, end) = if name.is_empty() {
+        (0, context.runtime.proxies.len())
+    } else if let Some(backend) = context.runtime.backend(name) {
+        let at = backend.config.idx.0 as usize;
+        (at, at + 1)
+    } else {
+        reply.error("Can't find backend.");
+        return None;
+    };
+    Some(Servers {
+        line,
+        at: (start, 0),
+        end,
+    })
+}
+
+const STATE_HEADER: &str = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n";
+
+fn show_states(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
+    if let Some(dump) = servers(context, reply, args.get(0), state_line) {
+        reply.plain(format_args!("{STATE_HEADER}"));
+        reply.dump(dump);
+    }
+}
+
+fn address(server: &ServerRuntime) -> (String, u16) {
+    match &server.config.address {
+        Address::Inet(address) => (address.ip().to_string(), address.port()),
+        _ => ("-".into(), 0),
+    }
+}
+
+fn state_line(_: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime, out: &mut String) {
+    let (state, config) = (&server.state, &server.config);
+    let admin = state.admin();
+    let running = state.is_up() && !admin.has(Admin::MAINT);
+    let (ip, port) = address(server);
+    let changed = state.changed().age_ms(clock::now_ms()).unwrap_or(0) / 1000;
+    let name = match &config.host {
+        Some(host) => host.0.as_ref(),
+        None => "-",
+    };
+    // Checks and agents: status "not run yet", no result, no health.
+    let _ = writeln!(
+        out,
+        "{} {} {} {} {ip} {} {} {} {} {changed} 1 0 0 0 0 0 0 {name} {port} - 0 0 - - 0",
+        proxy.config.id,
+        proxy.config.name,
+        config.id,
+        config.name,
+        if running { 2 } else { 0 },
+        admin.0,
+        state.weight(),
+        config.settings.weight,
+    );
+}
+
+fn show_connections(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
+    let Some(dump) = servers(context, reply, args.get(0), connection_line) else {
+        return;
+    };
+    let threads = context.runtime.process.threads;
+    reply.plain(format_args!(
+        "# bkname/svname bkid/svid addr port - purge_delay served used_cur used_max need_est idle_sess unsafe_nb safe_nb idle_lim idle_cur idle_per_thr[{threads}]\n"
+    ));
+    reply.dump(dump);
+}
+
+fn connection_line(
+    runtime: &Runtime,
+    proxy: &ProxyRuntime,
+    server: &ServerRuntime,
+    out: &mut String,
+) {
+    let (state, config) = (&server.state, &server.config);
+    let (ip, port) = address(server);
+    let used = &state.counters.connections;
+    let idle = server.idle.total();
+    let limit = config.settings.pool_max.map_or(-1, i64::from);
+    // Nothing estimates how many connections will be needed, and every idle connection has been used before.
+    let _ = write!(
+        out,
+        "{}/{} {}/{} {ip} {port} - {} {} {} {} 0 0 0 {idle} {limit} {idle}",
+        proxy.config.name,
+        config.name,
+        proxy.config.id,
+        config.id,
+        config.settings.pool_purge_delay,
+        used.now(),
+        used.now(),
+        used.max(),
+    );
+    for worker in 0..runtime.process.threads as usize {
+        let _ = write!(out, " {}", server.idle.len(worker));
+    }
+    out.push('\n');
+}

@@ -1,0 +1,182 @@
+//! One connection to the runtime API, from its first byte to its end.
+
+use crate::command::{Context, State};
+use crate::commands;
+use crate::reader::{Command, Event, Fault, Reader};
+use crate::reply::{Reply, Rest};
+use engine::io::Socket;
+use engine::runtime::Runtime;
+use model::Bind;
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much of an answer is gathered before it is written. What is held for a reader is this and one piece of a dump.
+const FLUSH: usize = 16 * 1024;
+
+/// How often a waiting command looks whether its peer is still there.
+const LOOK: Duration = Duration::from_millis(500);
+
+const TOO_LONG: &str = "The command line is too big for the buffer size. Please change 'tune.bufsize' in the configuration to use a bigger command.\n";
+const PAYLOAD_TOO_LONG: &str = "The payload is too big.\n";
+
+/// Serves one connection: reads commands, runs them, and writes answers, each only after the one before is written.
+pub async fn serve(runtime: Arc<Runtime>, bind: Arc<Bind>, socket: Socket) {
+    let global = &runtime.snapshot.global;
+    let mut connection = Connection {
+        reader: Reader::new(global.buffer_size),
+        state: State::new(&bind, global.stats_timeout),
+        runtime: runtime.clone(),
+        socket,
+        out: String::new(),
+    };
+    // The peer is gone, or was idle for too long: there is nobody to tell.
+    let _ = connection.run().await;
+}
+
+struct Connection {
+    reader: Reader,
+    state: State,
+    runtime: Arc<Runtime>,
+    socket: Socket,
+    out: String,
+}
+
+/// The connection is over.
+#[derive(Debug)]
+struct Over;
+
+type Step = Result<(), Over>;
+
+impl From<io::Error> for Over {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+impl Connection {
+    async fn run(&mut self) -> Step {
+        let mut room = vec![0; 4096];
+        loop {
+            match self.reader.next_event() {
+                Ok(Some(Event::Line(commands))) => self.run_line(commands).await?,
+                Ok(Some(Event::PayloadBegins)) => {}
+                Err(fault) => return self.refuse(fault).await,
+                Ok(None) => {
+                    let reader = &self.reader;
+                    let asks = reader.awaits_payload() && reader.is_at_line_start();
+                    if asks && self.state.prompts() {
+                        self.out.push_str("+ ");
+                        self.flush().await?;
+                    }
+                    let n = self.read(&mut room).await?;
+                    self.reader.feed(room.get(..n).unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    async fn refuse(&mut self, fault: Fault) -> Step {
+        self.out.push_str(match fault {
+            Fault::LineTooLong => TOO_LONG,
+            Fault::PayloadTooLong => PAYLOAD_TOO_LONG,
+        });
+        self.flush().await?;
+        Err(Over)
+    }
+
+    /// Runs the commands of a line; the connection ends after it unless it is interactive.
+    async fn run_line(&mut self, commands: Vec<Command>) -> Step {
+        let last = commands.len().saturating_sub(1);
+        for (at, command) in commands.iter().enumerate() {
+            self.run_command(command).await?;
+            self.out.push('\n');
+            if at == last && self.state.prompts() {
+                self.state.write_prompt(&mut self.out);
+            }
+        }
+        self.flush().await?;
+        if self.state.is_interactive() {
+            Ok(())
+        } else {
+            Err(Over)
+        }
+    }
+
+    async fn run_command(&mut self, command: &Command) -> Step {
+        let mut reply = Reply::new(self.state.severity);
+        let mut context = Context {
+            runtime: &self.runtime,
+            state: &mut self.state,
+            payload: command.payload.as_deref(),
+        };
+        commands::run(&mut context, &mut reply, &command.words);
+        self.out.push_str(&reply.text);
+        match reply.rest {
+            Rest::None => {}
+            Rest::Dump(mut dump) => {
+                while dump.fill(&self.runtime, &mut self.out) {
+                    if self.out.len() >= FLUSH {
+                        self.flush().await?;
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+            Rest::Wait(ms, then) => {
+                self.flush().await?;
+                self.wait(ms).await?;
+                let mut reply = Reply::new(self.state.severity);
+                reply.info(then);
+                self.out.push_str(&reply.text);
+            }
+            Rest::Close => {
+                self.flush().await?;
+                return Err(Over);
+            }
+        }
+        if self.out.len() >= FLUSH {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits, but no longer than the peer is there.
+    async fn wait(&mut self, ms: u64) -> Step {
+        let end = tokio::time::Instant::now() + Duration::from_millis(ms);
+        while tokio::time::Instant::now() < end {
+            let pause = tokio::time::Instant::now() + LOOK;
+            tokio::time::sleep_until(end.min(pause)).await;
+            if self.socket.is_hung_up() {
+                return Err(Over);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self, room: &mut [u8]) -> Result<usize, Over> {
+        let timeout = self.state.timeout;
+        let socket = &self.socket;
+        let n = within(timeout, poll_fn(|cx| socket.poll_read(cx, room))).await??;
+        if n == 0 { Err(Over) } else { Ok(n) }
+    }
+
+    async fn flush(&mut self) -> Step {
+        let socket = &self.socket;
+        let mut done = 0;
+        while let Some(rest) = self.out.as_bytes().get(done..).filter(|r| !r.is_empty()) {
+            let slices = [IoSlice::new(rest)];
+            let write = poll_fn(|cx| socket.poll_write(cx, &slices));
+            done += within(self.state.timeout, write).await??;
+        }
+        self.out.clear();
+        Ok(())
+    }
+}
+
+/// `stats timeout`: how long the peer may leave a read or a write waiting.
+async fn within<T>(ms: u64, work: impl Future<Output = T>) -> Result<T, Over> {
+    tokio::time::timeout(Duration::from_millis(ms), work)
+        .await
+        .map_err(|_| Over)
+}

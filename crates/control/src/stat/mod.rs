@@ -1,0 +1,98 @@
+//! Statistics: the rows of `show stat` from the counters of proxies and servers.
+
+pub mod columns;
+pub mod rows;
+pub mod value;
+
+use columns::{COLUMNS, place};
+use value::Value;
+
+/// What a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A frontend.
+    Frontend,
+    /// A backend.
+    Backend,
+    /// A server.
+    Server,
+}
+
+impl Subject {
+    /// The number in the column `type`.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Frontend => 0,
+            Self::Backend => 1,
+            Self::Server => 2,
+        }
+    }
+
+    /// The bit in the type mask of `show stat`.
+    #[must_use]
+    pub fn bit(self) -> u32 {
+        1 << self.number()
+    }
+
+    /// The letter of typed output.
+    #[must_use]
+    pub fn letter(self) -> char {
+        match self {
+            Self::Frontend => 'F',
+            Self::Backend => 'B',
+            Self::Server => 'S',
+        }
+    }
+
+    /// The name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Frontend => "Frontend",
+            Self::Backend => "Backend",
+            Self::Server => "Server",
+        }
+    }
+}
+
+/// One row.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// What it is about.
+    pub subject: Subject,
+    /// The proxy's and, for servers, the server's number.
+    pub ids: (u32, u32),
+    /// Its cells, in the order of [`COLUMNS`].
+    pub cells: Vec<Option<Value>>,
+}
+
+impl Row {
+    fn new(subject: Subject, ids: (u32, u32)) -> Self {
+        Self {
+            subject,
+            ids,
+            cells: vec![None; COLUMNS.len()],
+        }
+    }
+
+    fn set(&mut self, column: &str, value: Value) {
+        let cell = place(column).and_then(|at| self.cells.get_mut(at));
+        debug_assert!(cell.is_some(), "no column {column}");
+        if let Some(cell) = cell {
+            *cell = Some(value);
+        }
+    }
+
+    fn u32(&mut self, column: &str, value: u32) {
+        self.set(column, Value::U32(value));
+    }
+
+    fn u64(&mut self, column: &str, value: u64) {
+        self.set(column, Value::U64(value));
+    }
+
+    fn text(&mut self, column: &str, value: impl Into<String>) {
+        self.set(column, Value::Str(value.into()));
+    }
+}

@@ -1,0 +1,221 @@
+//! What each kind of row says. Columns whose figures are not counted yet stay empty.
+
+use super::{Row, Subject};
+use crate::command::Level;
+use engine::clock;
+use engine::proxy::{Listening, ProxyRuntime, ServerRuntime};
+use engine::runtime::Runtime;
+use model::live::{Admin, Counters};
+use model::{Address, Algorithm, Mode};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+fn begin(subject: Subject, proxy: &ProxyRuntime, name: &str, id: u32) -> Row {
+    let mut row = Row::new(subject, (proxy.config.id, id));
+    row.text("pxname", &*proxy.config.name);
+    row.text("svname", name);
+    row.u32("pid", 1);
+    row.u32("iid", proxy.config.id);
+    row.u32("sid", id);
+    row.u32("type", subject.number());
+    row.text("mode", proxy.config.mode.name());
+    row
+}
+
+/// What all kinds of rows count.
+fn common(row: &mut Row, counters: &Counters, http: bool) {
+    let now = clock::now_ms();
+    row.u32("scur", counters.connections.now());
+    row.u32("smax", counters.connections.max());
+    row.u64("stot", load(&counters.total));
+    row.u64("bin", load(&counters.bytes_in));
+    row.u64("bout", load(&counters.bytes_out));
+    row.u64("dresp", load(&counters.denied_responses));
+    row.u32("rate", counters.session_rate.read(now));
+    row.u32("rate_max", counters.session_rate.max());
+    if http {
+        let columns = [
+            "hrsp_1xx",
+            "hrsp_2xx",
+            "hrsp_3xx",
+            "hrsp_4xx",
+            "hrsp_5xx",
+            "hrsp_other",
+        ];
+        for (column, counter) in columns.into_iter().zip(&counters.responses) {
+            row.u64(column, load(counter));
+        }
+    }
+}
+
+/// What backends and servers count.
+fn serving(row: &mut Row, counters: &Counters, http: bool) {
+    row.u64("econ", load(&counters.connection_errors));
+    row.u64("eresp", load(&counters.response_errors));
+    row.u64("wretr", load(&counters.retries));
+    row.u64("wredis", load(&counters.redispatches));
+    row.u64("lbtot", load(&counters.balanced));
+    if http {
+        row.u64("req_tot", load(&counters.total));
+    }
+    let last = counters.last_session.age_ms(clock::now_ms());
+    let last = last.map_or(-1, |ms| i32::try_from(ms / 1000).unwrap_or(i32::MAX));
+    row.set("lastsess", super::Value::S32(last));
+}
+
+/// A frontend's row.
+#[must_use]
+pub fn frontend(runtime: &Runtime, proxy: &ProxyRuntime) -> Row {
+    let mut row = begin(Subject::Frontend, proxy, "FRONTEND", 0);
+    let (counters, http) = (&proxy.front, proxy.config.mode == Mode::Http);
+    common(&mut row, counters, http);
+    let limit = match proxy.maxconn() {
+        0 => runtime.process.maxconn.load(Ordering::Relaxed),
+        limit => limit,
+    };
+    row.u32("slim", limit);
+    row.u64("dreq", load(&counters.denied_requests));
+    row.u64("ereq", load(&counters.request_errors));
+    row.text(
+        "status",
+        match *proxy.listening.borrow() {
+            Listening::Running => "OPEN",
+            Listening::Paused => "PAUSED",
+            Listening::Stopped => "STOP",
+        },
+    );
+    let now = clock::now_ms();
+    row.u32("rate_lim", proxy.config.front.session_rate_limit);
+    row.u32("conn_rate", counters.session_rate.read(now));
+    row.u32("conn_rate_max", counters.session_rate.max());
+    row.u64("conn_tot", load(&counters.total));
+    row.u32("req_rate", counters.request_rate.read(now));
+    row.u32("req_rate_max", counters.request_rate.max());
+    if http {
+        row.u64("req_tot", load(&counters.requests));
+    }
+    row
+}
+
+/// A server's row.
+#[must_use]
+pub fn server(proxy: &ProxyRuntime, server: &ServerRuntime, level: Level) -> Row {
+    let config = &server.config;
+    let mut row = begin(Subject::Server, proxy, &config.name, config.id);
+    let (state, settings) = (&server.state, &config.settings);
+    let http = proxy.config.mode == Mode::Http;
+    common(&mut row, &state.counters, http);
+    serving(&mut row, &state.counters, http);
+    row.u32("qcur", state.queued.now());
+    row.u32("qmax", state.queued.max());
+    if settings.maxconn > 0 {
+        row.u32("slim", settings.maxconn);
+    }
+    if settings.maxqueue > 0 {
+        row.u32("qlimit", settings.maxqueue);
+    }
+    row.text("status", server_status(server));
+    row.u32("weight", state.weight());
+    row.u32("uweight", state.weight());
+    row.u32("act", u32::from(!settings.backup));
+    row.u32("bck", u32::from(settings.backup));
+    let changed = state.changed().age_ms(clock::now_ms()).unwrap_or(0);
+    row.u32("lastchg", u32::try_from(changed / 1000).unwrap_or(u32::MAX));
+    row.u32("used_conn_cur", state.counters.connections.now());
+    let idle = u32::try_from(server.idle.total()).unwrap_or(u32::MAX);
+    row.u32("srv_icur", idle);
+    row.u32("idle_conn_cur", 0);
+    row.u32("safe_conn_cur", idle);
+    if let Some(limit) = settings.pool_max {
+        row.u32("src_ilim", limit);
+    }
+    if level >= Level::Operator {
+        row.text("addr", address(&config.address));
+        if let Some(cookie) = &settings.cookie {
+            row.text("cookie", &**cookie);
+        }
+    }
+    row
+}
+
+fn server_status(server: &ServerRuntime) -> &'static str {
+    let (state, admin) = (&server.state, server.state.admin());
+    match (state.is_up(), server.config.settings.check.enabled) {
+        _ if admin.has(Admin::MAINT) => "MAINT",
+        (false, _) => "DOWN",
+        (true, _) if admin.has(Admin::DRAIN) => "DRAIN",
+        (true, true) => "UP",
+        (true, false) => "no check",
+    }
+}
+
+fn address(address: &Address) -> String {
+    match address {
+        Address::Inet(address) => address.to_string(),
+        Address::Unix(_) | Address::Abstract { .. } => "unix".into(),
+        Address::Fd(_) | Address::SocketPair(_) => "fd".into(),
+    }
+}
+
+/// A backend's row.
+#[must_use]
+pub fn backend(proxy: &ProxyRuntime, level: Level) -> Row {
+    let mut row = begin(Subject::Backend, proxy, "BACKEND", 0);
+    let (counters, http) = (&proxy.back, proxy.config.mode == Mode::Http);
+    common(&mut row, counters, http);
+    serving(&mut row, counters, http);
+    row.u32(
+        "qcur",
+        u32::try_from(proxy.dispatch.queued()).unwrap_or(u32::MAX),
+    );
+    if proxy.config.back.fullconn > 0 {
+        row.u32("slim", proxy.config.back.fullconn);
+    }
+    row.u64("dreq", load(&counters.denied_requests));
+    let (mut weights, mut counts) = ([0_u32; 2], [0_u32; 2]);
+    for server in &proxy.servers {
+        let weight = server.state.weight();
+        if server.state.is_usable() && weight > 0 {
+            let group = usize::from(server.config.settings.backup);
+            weights[group] += weight;
+            counts[group] += 1;
+        }
+    }
+    let weight = if counts[0] > 0 {
+        weights[0]
+    } else {
+        weights[1]
+    };
+    row.u32("weight", weight);
+    row.u32("uweight", weight);
+    row.u32("act", counts[0]);
+    row.u32("bck", counts[1]);
+    let up = weight > 0 || proxy.servers.is_empty();
+    row.text(
+        "status",
+        match (up, proxy.unpublished.load(Ordering::Relaxed)) {
+            (true, false) => "UP",
+            (true, true) => "UP (UNPUB)",
+            (false, false) => "DOWN",
+            (false, true) => "DOWN (UNPUB)",
+        },
+    );
+    if level >= Level::Operator {
+        row.text("algo", algorithm(&proxy.config.back.balance.algorithm));
+    }
+    row
+}
+
+/// The name of an algorithm; `random` has none here, as in HAProxy.
+fn algorithm(algorithm: &Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::RoundRobin => "roundrobin",
+        Algorithm::StaticRoundRobin => "static-rr",
+        Algorithm::LeastConn => "leastconn",
+        Algorithm::First => "first",
+        Algorithm::Random(_) | Algorithm::Sticky => "unknown",
+    }
+}
