@@ -209,7 +209,9 @@ fn messages_are_those_operators_know() {
         ),
         (
             "server a 127.0.0.1:80 track a",
-            format!("{label}unable to track b/a as it belongs to a tracking chain looping back to b/a."),
+            format!(
+                "{label}unable to track b/a as it belongs to a tracking chain looping back to b/a."
+            ),
         ),
         (
             "server a 127.0.0.1 check",
