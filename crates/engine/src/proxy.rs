@@ -5,7 +5,6 @@ use crate::backend::IdlePool;
 use crate::clock;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
-use model::live::health::Health;
 use model::live::{Counters, Gauge, ServerState};
 use model::{Bind, Proxy, Server};
 use std::collections::HashMap;
@@ -65,7 +64,7 @@ impl ServerRuntime {
     #[must_use]
     pub fn new(config: Arc<Server>, workers: usize) -> Self {
         let settings = &config.settings;
-        let health = Health::new(settings.check.rise, settings.check.fall);
+        let health = settings.check.initial_health();
         let state = ServerState::new(settings.disabled, settings.weight, health);
         Self {
             state: Arc::new(state),

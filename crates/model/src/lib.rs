@@ -27,6 +27,6 @@ pub use proxy::{
     RetryOn, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{
-    CheckSettings, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource,
+    CheckSettings, InitialState, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource,
 };
 pub use snapshot::Snapshot;

@@ -3,7 +3,7 @@
 pub mod health;
 
 use base::rate::RateCounter;
-use health::Health;
+use health::{Health, Operation};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
@@ -290,7 +290,7 @@ impl ServerState {
         Self {
             counters: Counters::default(),
             queued: Gauge::default(),
-            up: AtomicBool::new(true),
+            up: AtomicBool::new(health.operation() != Operation::Stopped),
             admin: AtomicU32::new(admin),
             weight: AtomicU32::new(weight),
             changed: Stamp(AtomicI64::new(0)),

@@ -1,6 +1,7 @@
 //! Servers as configured.
 
 use crate::address::{Address, Host};
+use crate::live::health::{Health, Operation};
 use base::ServerIdx;
 use expr::{Expr, logformat::LogFormat};
 use std::net::IpAddr;
@@ -184,6 +185,41 @@ pub struct CheckSettings {
     pub address: Option<Address>,
     /// `check-send-proxy`.
     pub send_proxy: bool,
+    /// `init-state`.
+    pub initial_state: Option<InitialState>,
+    /// Whether a server without `init-state` starts as with `up`, which takes one good check less to be safe. HAProxy
+    /// does so after a `default-server` line, and for all servers of a `server-template` but the first.
+    pub settled: bool,
+}
+
+/// `init-state`: what is thought of a server before its checks have said anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitialState {
+    /// `fully-up`: up, until `fall` checks have failed.
+    FullyUp,
+    /// `up`: up, until one check fails.
+    Up,
+    /// `down`: down, until one check passes.
+    Down,
+    /// `fully-down`: down, until `rise` checks have passed.
+    FullyDown,
+}
+
+impl CheckSettings {
+    /// The health a server with these settings starts with.
+    #[must_use]
+    pub fn initial_health(&self) -> Health {
+        let rise = self.rise;
+        let (counter, operation) = match self.initial_state {
+            None if self.settled => (rise, Operation::Running),
+            None => (0, Operation::Running),
+            Some(InitialState::FullyUp) => (rise.saturating_add(self.fall) - 1, Operation::Running),
+            Some(InitialState::Up) => (rise, Operation::Running),
+            Some(InitialState::Down) => (rise.saturating_sub(1), Operation::Stopped),
+            Some(InitialState::FullyDown) => (0, Operation::Stopped),
+        };
+        Health::new(rise, self.fall, counter, operation)
+    }
 }
 
 impl Default for CheckSettings {
@@ -198,6 +234,8 @@ impl Default for CheckSettings {
             port: None,
             address: None,
             send_proxy: false,
+            initial_state: None,
+            settled: false,
         }
     }
 }

@@ -504,7 +504,7 @@ fn serves(state: &ServerState) -> bool {
 fn spec(server: &ServerRuntime) -> ServerSpec {
     let settings = &server.config.settings;
     ServerSpec {
-        up: !settings.disabled,
+        up: server.state.is_usable(),
         backup: settings.backup,
         ..ServerSpec::new(server.config.id, settings.weight)
     }

@@ -87,9 +87,10 @@ impl Probe<'_> {
         }
         let opened = match open(&target.proxy, &target.server, &target.route, buffers) {
             Ok(fd) => {
-                if target.script.only_connects() && target.relay_version == 0 {
-                    // The handshake's last packet stays unsent, so that a reset ends the attempt before the server's
-                    // program hears of it. Not all systems can; the check works without.
+                if target.script.waits_for_nothing() {
+                    // The handshake's last packet goes along with the first bytes, and where there are none stays
+                    // unsent, so that a reset ends the attempt before the server's program hears of it. Not all
+                    // systems can; the check works without.
                     let _ = rustix::net::sockopt::set_tcp_quickack(&fd, false);
                 }
                 establish(fd, &target.route.address, Some(until), &mut self.timer).await
@@ -111,11 +112,11 @@ impl Probe<'_> {
     /// The PROXY protocol header: of version 1 with the check's own addresses, of version 2 without any.
     fn relay_header(&self) -> Vec<u8> {
         let mut header = Vec::new();
-        let ends = self.socket.as_ref();
-        let ends = ends.and_then(|socket| Some((socket.local()?, socket.peer()?)));
         match self.target.relay_version {
             0 => {}
             1 => {
+                let ends = self.socket.as_ref();
+                let ends = ends.and_then(|socket| Some((socket.local()?, socket.peer()?)));
                 let addresses = match ends {
                     Some((Endpoint::Inet(src), Endpoint::Inet(dst))) => {
                         Addresses::Inet { src, dst }

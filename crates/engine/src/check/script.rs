@@ -43,9 +43,9 @@ impl Script {
         Self { steps }
     }
 
-    /// Whether the connection is all that matters.
-    pub fn only_connects(&self) -> bool {
-        matches!(self.steps[..], [Step::Connect])
+    /// Whether the server need not say anything before this side does, if it does at all.
+    pub fn waits_for_nothing(&self) -> bool {
+        !matches!(self.steps.get(1), Some(Step::ExpectStatus { .. }))
     }
 }
 

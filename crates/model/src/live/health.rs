@@ -192,8 +192,8 @@ pub struct Effect {
 /// A server's health.
 ///
 /// The counter goes from 0 to `rise + fall - 1`. Below `rise` it counts good checks of a server that is (about to be)
-/// down; from there on it counts the bad checks that one which is up can still take. A server starts up with the counter
-/// at 0, so its first failure takes it down, and it is safe once `rise` checks have passed.
+/// down; from there on it counts the bad checks that one which is up can still take. A server usually starts up with the
+/// counter at 0, so its first failure takes it down, and it is safe once `rise` checks have passed.
 #[derive(Debug, Clone)]
 pub struct Health {
     rise: u32,
@@ -216,12 +216,12 @@ pub struct Health {
 impl Health {
     /// A server's health at the start.
     #[must_use]
-    pub fn new(rise: u32, fall: u32) -> Self {
+    pub fn new(rise: u32, fall: u32, counter: u32, operation: Operation) -> Self {
         Self {
             rise: rise.max(1),
             fall: fall.max(1),
-            counter: 0,
-            operation: Operation::Running,
+            counter,
+            operation,
             last: Outcome::default(),
             failed_checks: 0,
             times_down: 0,
@@ -279,8 +279,8 @@ impl Health {
                 self.failed_checks += u64::from(before > 0);
             }
             Meaning::Passed | Meaning::PassedConditionally => {
-                self.counter = (self.counter + 1).min(self.ceiling());
-                if self.counter >= self.rise && before < self.rise {
+                self.counter += 1;
+                if self.counter >= self.rise {
                     self.counter = self.ceiling();
                 }
             }
@@ -343,8 +343,15 @@ impl Health {
 mod tests {
     use super::*;
 
+    fn new(rise: u32, fall: u32) -> Health {
+        Health::new(rise, fall, 0, Operation::Running)
+    }
+
     fn run(rise: u32, fall: u32, results: &[Status]) -> Vec<String> {
-        let mut health = Health::new(rise, fall);
+        run_from(new(rise, fall), results)
+    }
+
+    fn run_from(mut health: Health, results: &[Status]) -> Vec<String> {
         results
             .iter()
             .enumerate()
@@ -379,10 +386,10 @@ mod tests {
             "3/3 UP quiet",
             "2/3 UP",
             "1/3 UP",
+            "3/3 UP",
             "2/3 UP",
             "1/3 UP",
             "0/2 DOWN Stopped",
-            "0/2 DOWN quiet",
             "0/2 DOWN quiet",
             "1/2 DOWN",
             "0/2 DOWN",
@@ -410,13 +417,30 @@ mod tests {
     }
 
     #[test]
+    fn other_beginnings() {
+        let settled = || Health::new(4, 2, 4, Operation::Running);
+        assert_eq!(run_from(settled(), &[OK]), ["2/2 UP"]);
+        assert_eq!(run_from(settled(), &[NO]), ["0/4 DOWN Stopped"]);
+        let fully_up = Health::new(2, 3, 4, Operation::Running);
+        let wanted = ["2/3 UP", "1/3 UP", "0/2 DOWN Stopped"];
+        assert_eq!(run_from(fully_up, &[NO; 3]), wanted);
+        let down = Health::new(2, 3, 1, Operation::Stopped);
+        assert_eq!(run_from(down, &[OK]), ["3/3 UP Running"]);
+        let fully_down = Health::new(2, 3, 0, Operation::Stopped);
+        assert_eq!(
+            run_from(fully_down, &[OK; 2]),
+            ["1/2 DOWN", "3/3 UP Running"]
+        );
+    }
+
+    #[test]
     fn intervals_follow_the_state() {
         let intervals = Intervals {
             normal: 500,
             changing: Some(50),
             down: Some(200),
         };
-        let mut health = Health::new(3, 3);
+        let mut health = new(3, 3);
         let mut next = |status| {
             health.record(Outcome::new(status), 0);
             health.interval(&intervals)
@@ -429,13 +453,13 @@ mod tests {
             changing: None,
             down: None,
         };
-        assert_eq!(Health::new(2, 3).interval(&plain), 500);
-        assert_eq!(Health::new(2, 3).interval(&intervals), 50);
+        assert_eq!(new(2, 3).interval(&plain), 500);
+        assert_eq!(new(2, 3).interval(&intervals), 50);
     }
 
     #[test]
     fn downtime_adds_up() {
-        let mut health = Health::new(1, 1);
+        let mut health = new(1, 1);
         health.record(Outcome::new(NO), 100);
         assert_eq!(health.downtime(150), 50);
         health.record(Outcome::new(OK), 200);

@@ -298,7 +298,6 @@ const SERVER: &[Group] = &[
             "check-reuse-pool",
             "check-via-socks4",
             "healthcheck",
-            "init-state",
         ],
     ),
     (

@@ -5,7 +5,7 @@ use crate::address::{self, Address, Allow};
 use crate::parse::Parsed;
 use crate::parse::options::{Cursor, OptionRow};
 use crate::proxy::Mode;
-use crate::server::OnError;
+use crate::server::{InitialState, OnError};
 
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 
@@ -51,6 +51,12 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         args: 1,
         doc: "Time between checks of a server that changes its state.",
         read: fastinter,
+    },
+    OptionRow {
+        name: "init-state",
+        args: 1,
+        doc: "What is thought of the server before its first checks.",
+        read: initial_state,
     },
     OptionRow {
         name: "inter",
@@ -177,6 +183,23 @@ fn interval(line: &ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed<u64> {
         cursor.warn(message, None);
     }
     Ok(delay)
+}
+
+fn initial_state(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.check.initial_state = match cursor.word() {
+        "none" => None,
+        "fully-up" => Some(InitialState::FullyUp),
+        "up" => Some(InitialState::Up),
+        "down" => Some(InitialState::Down),
+        "fully-down" => Some(InitialState::FullyDown),
+        other => {
+            let message = format!(
+                "expects one of 'none', 'fully-up', 'up', 'down', or 'fully-down' but got '{other}'."
+            );
+            return Err(cursor.option_fault(message));
+        }
+    };
+    Ok(())
 }
 
 fn inter(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {

@@ -22,7 +22,7 @@ pub fn finish(parser: &mut Parser<'_>) {
                 .settings
                 .track
                 .as_ref()
-                .and_then(|track| tracking(&parser.drafts, &draft.proxy, track))
+                .and_then(|track| tracking(&parser.drafts, &draft.proxy, server, track))
             {
                 let label = format!(
                     "'server {}/{}' : {complaint}",
@@ -178,32 +178,73 @@ fn number_binds(proxy: &mut Proxy) {
 }
 
 /// What is wrong with `track [<proxy>/]<server>`.
-fn tracking(drafts: &[Draft], own: &Proxy, track: &str) -> Option<String> {
+fn tracking(drafts: &[Draft], own: &Proxy, server: &Server, track: &str) -> Option<String> {
+    let (proxy, followed) = match tracked(drafts, own, track) {
+        Ok(found) => found,
+        Err(complaint) => return Some(complaint),
+    };
+    let name = format!("{}/{}", proxy.name, followed.name);
+    if !followed.settings.check.enabled && followed.settings.track.is_none() {
+        return Some(format!(
+            "unable to use {name} for tracking as it does not have any check nor agent enabled."
+        ));
+    }
+    loops(drafts, own, server).then(|| {
+        format!(
+            "unable to track {name} as it belongs to a tracking chain looping back to {}/{}.",
+            own.name, server.name
+        )
+    })
+}
+
+/// The server that `track` names, and its proxy.
+fn tracked<'a>(
+    drafts: &'a [Draft],
+    own: &'a Proxy,
+    track: &str,
+) -> Result<(&'a Proxy, &'a Server), String> {
     let (backend, name) = match track.split_once('/') {
         Some((backend, name)) => {
             let mut found = drafts
                 .iter()
                 .map(|draft| &draft.proxy)
                 .filter(|proxy| proxy.caps.back);
-            (found.find(|proxy| &*proxy.name == backend), name)
+            let found = found.find(|proxy| &*proxy.name == backend);
+            let missing = || format!("unable to find required proxy '{backend}' for tracking.");
+            (found.ok_or_else(missing)?, name)
         }
-        None => (Some(own), track),
+        None => (own, track),
     };
-    let Some(backend) = backend else {
-        let (backend, _) = track.split_once('/').unwrap_or_default();
-        return Some(format!(
-            "unable to find required proxy '{backend}' for tracking."
-        ));
-    };
-    match backend
-        .back
-        .servers
-        .iter()
-        .find(|server| &*server.name == name)
-    {
-        Some(_) => None,
-        None => Some(format!(
+    let servers = &backend.back.servers;
+    match servers.iter().find(|server| &*server.name == name) {
+        Some(server) => Ok((backend, server)),
+        None => Err(format!(
             "unable to find required server '{name}' for tracking."
         )),
     }
+}
+
+/// Whether following servers from one leads back to it. Of a loop's servers only the last one of the file is told: up to
+/// there the chain was open.
+fn loops(drafts: &[Draft], own: &Proxy, server: &Server) -> bool {
+    let place = |proxy: &Proxy, server: &Server| {
+        let found = drafts.iter().position(|d| std::ptr::eq(&d.proxy, proxy));
+        (found, server.idx.0)
+    };
+    let here = place(own, server);
+    let mut seen = HashSet::new();
+    let (mut proxy, mut at) = (own, server);
+    while let Some(track) = at.settings.track.as_deref()
+        && let Ok((next_proxy, next)) = tracked(drafts, proxy, track)
+    {
+        let there = place(next_proxy, next);
+        if there == here {
+            return true;
+        }
+        if there > here || !seen.insert(there) {
+            return false;
+        }
+        (proxy, at) = (next_proxy, next);
+    }
+    false
 }

@@ -111,6 +111,7 @@ fn default_server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
             }
             fault
         })?;
+    line.draft.check.settled = true;
     parser.proxy()?.back.default_server = line.draft;
     Ok(())
 }
@@ -170,6 +171,7 @@ fn server_template(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
         // An identifier is the first server's; the others take the next ones.
         line.id = line.id.map(|id| id.saturating_add(1));
         line.guid = None;
+        line.draft.check.settled = true;
     }
     Ok(())
 }
@@ -238,12 +240,28 @@ fn read(
     let mut line = start(parser, name)?;
     let mut cursor = Cursor::new(parser, statement, at + 1, label.clone());
     cursor.read_all(OPTIONS, Family::Server, &mut line)?;
+    if let Some(what) = conflicts_with_track(&line.draft) {
+        let message = format!("{label}unable to {what} and tracking at the same time!");
+        return Err(statement.fault_here(message));
+    }
     let place = initial_place(found, &line.initial)
         .map_err(|why| statement.fault(at, format!("{label}{why}")))?;
     if line.draft.minconn > line.draft.maxconn {
         line.draft.maxconn = line.draft.minconn;
     }
     Ok((line, place))
+}
+
+/// What a server that follows another one can't do.
+fn conflicts_with_track(draft: &ServerDraft) -> Option<&'static str> {
+    draft.track.as_ref()?;
+    if draft.check.enabled {
+        Some("enable checks")
+    } else if draft.check.initial_state.is_some() {
+        Some("set init-state")
+    } else {
+        None
+    }
 }
 
 /// Applies `init-addr` to a resolved or unresolved address.

@@ -194,6 +194,26 @@ fn messages_are_those_operators_know() {
             format!("{label}unable to find required server 'c' for tracking."),
         ),
         (
+            "server a 127.0.0.1:80 check track c",
+            format!("{label}unable to enable checks and tracking at the same time!"),
+        ),
+        (
+            "server a 127.0.0.1:80 track c init-state up",
+            format!("{label}unable to set init-state and tracking at the same time!"),
+        ),
+        (
+            "server a 127.0.0.1:80 init-state on",
+            format!(
+                "{label}'init-state' expects one of 'none', 'fully-up', 'up', 'down', or 'fully-down' but got 'on'."
+            ),
+        ),
+        (
+            "server a 127.0.0.1:80 track a",
+            format!(
+                "{label}unable to track b/a as it belongs to a tracking chain looping back to b/a."
+            ),
+        ),
+        (
             "server a 127.0.0.1 check",
             "A 0: config: backend 'b': server 'a' has neither service port nor check port."
                 .to_owned(),
@@ -247,4 +267,30 @@ fn a_frontend_has_no_servers() {
     let (_, messages) = load_text("frontend f\n server a 127.0.0.1:80\n");
     let expected = "A 2: 'server' not allowed because frontend 'f' has no backend capability.";
     assert!(messages.iter().any(|m| m == expected), "{messages:?}");
+}
+
+#[test]
+fn chains_of_tracking_end_at_a_check() {
+    let alerts = |servers: &str| {
+        let (_, messages) = load_text(&format!("backend b\n{servers}"));
+        let told = messages.iter().filter(|line| line.contains("track"));
+        told.cloned().collect::<Vec<_>>().join("\n")
+    };
+    let server = |name: &str, options: &str| format!(" server {name} 127.0.0.1:80 {options}\n");
+    let fine = server("a", "track b/b") + &server("b", "track c") + &server("c", "check");
+    assert_eq!(alerts(&fine), "");
+    let unchecked = server("a", "track b") + &server("b", "track c") + &server("c", "");
+    let told = alerts(&unchecked);
+    assert!(
+        told.contains("'server b/b' : unable to use b/c for tracking as it does not have any check nor agent enabled.")
+            && !told.contains("b/a'"),
+        "{told}"
+    );
+    let circle = server("a", "track b") + &server("b", "track c") + &server("c", "track a");
+    let told = alerts(&circle);
+    assert!(
+        told.contains("'server b/c' : unable to track b/a as it belongs to a tracking chain looping back to b/c.")
+            && !told.contains("'server b/a'"),
+        "{told}"
+    );
 }
