@@ -186,6 +186,12 @@ impl Balancer {
         }
     }
 
+    /// How many active and how many backup servers are in service.
+    #[must_use]
+    pub fn in_service(&self) -> (usize, usize) {
+        self.farm.in_service()
+    }
+
     /// Whether `option allbackups` is set.
     #[must_use]
     pub fn all_backups(&self) -> bool {

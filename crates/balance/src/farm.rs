@@ -96,6 +96,11 @@ impl Farm {
         self.all_backups
     }
 
+    /// How many active and backup servers are usable.
+    pub fn in_service(&self) -> (usize, usize) {
+        (self.count[0], self.count[1])
+    }
+
     pub fn serving(&self) -> Serving {
         if self.count[0] > 0 {
             return Serving::Group(0);

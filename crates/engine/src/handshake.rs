@@ -6,7 +6,7 @@ use crate::session::{ClientSide, Session};
 use crate::stream::{Stream, Verdict};
 use crate::worker::Worker;
 use base::Endpoint;
-use model::rules::{CloseKind, Rule};
+use model::rules::{CloseKind, RelayHeader, Rule};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,14 +21,57 @@ pub async fn establish(
 ) -> Option<Session> {
     let rules = session.frontend.config.rules.clone();
     let mut session = rules_at(session, worker, client, &rules.tcp_connection).await?;
-    let expects_proxy = rules.tcp_connection.is_empty() && session.bind.accept_proxy;
-    if expects_proxy || session.bind.accept_proxy {
-        relay_header(&mut session, client, Relay::Proxy).await?;
-    } else if let Some(magic) = session.bind.accept_netscaler {
-        relay_header(&mut session, client, Relay::NetScaler(magic)).await?;
+    let (kept, expected) = expected_header(session, worker, client, &rules.tcp_connection)?;
+    session = kept;
+    if let Some(expected) = expected {
+        if let Err(error) = relay_header(&mut session, client, expected).await {
+            session.error = Some(error);
+            log_error(session, worker, client);
+            return None;
+        }
     }
     session.handshake = clock::now_ms();
     rules_at(session, worker, client, &rules.tcp_session).await
+}
+
+/// The relay header that the listening socket or a rule asks for.
+fn expected_header(
+    session: Session,
+    worker: &Rc<Worker>,
+    client: &mut ClientSide,
+    rules: &[Arc<Rule>],
+) -> Option<(Session, Option<Relay>)> {
+    if session.bind.accept_proxy {
+        return Some((session, Some(Relay::Proxy)));
+    }
+    if let Some(magic) = session.bind.accept_netscaler {
+        return Some((session, Some(Relay::NetScaler(magic))));
+    }
+    if !rules
+        .iter()
+        .any(|rule| rule.action.expects_relay_header().is_some())
+    {
+        return Some((session, None));
+    }
+    let session = Rc::new(session);
+    let expected = {
+        let stream = Stream::new(&session, worker, client);
+        let applies = |rule: &&Arc<Rule>| {
+            rule.condition
+                .as_ref()
+                .is_none_or(|condition| condition.holds(&stream))
+        };
+        rules
+            .iter()
+            .filter(applies)
+            .find_map(|rule| rule.action.expects_relay_header())
+    };
+    let magic = session.bind.accept_netscaler.unwrap_or(0);
+    let relay = expected.map(|header| match header {
+        RelayHeader::Proxy => Relay::Proxy,
+        RelayHeader::NetScaler => Relay::NetScaler(magic),
+    });
+    Some((Rc::into_inner(session)?, relay))
 }
 
 /// Runs connection or session rules and takes over what they changed.
@@ -87,30 +130,42 @@ struct Told {
     authority: Option<Box<[u8]>>,
 }
 
-/// Reads a relay header and applies it. `None` when it is missing or faulty.
+/// Logs a connection that did not get through its handshake.
+fn log_error(session: Session, worker: &Rc<Worker>, client: &mut ClientSide) {
+    let session = Rc::new(session);
+    Stream::new(&session, worker, client).log_handshake();
+}
+
+/// Reads a relay header and applies it.
 async fn relay_header(
     session: &mut Session,
     client: &mut ClientSide,
     expected: Relay,
-) -> Option<()> {
+) -> Result<(), HandshakeError> {
     let timeouts = &session.frontend.config.timeouts;
-    let at = timeouts
-        .handshake
-        .or(timeouts.client)
-        .map(|timeout| clock::now_ms() + timeout);
+    let timeout = timeouts.handshake.or(timeouts.client);
+    let at = timeout.map(|timeout| clock::now_ms() + timeout);
+    let fault = |fault| HandshakeError {
+        expected: expected.kind(),
+        fault,
+    };
     let ClientSide { conn, deadline, .. } = client;
     let received = poll_fn(|cx| match conn.poll_fill(cx) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         Poll::Pending => deadline.poll(cx, at).map(|()| None),
     });
-    if !matches!(received.await, Some(Ok(Received::Bytes))) {
-        return None;
+    match received.await {
+        Some(Ok(Received::Bytes)) => {}
+        Some(Ok(_)) => return Err(fault(Fault::Empty)),
+        Some(Err(_)) => return Err(fault(Fault::Aborted)),
+        None => return Err(fault(Fault::Timeout)),
     }
     // A header that comes in pieces is refused, as HAProxy does: relays send it in one write.
     let told = match expected {
-        Relay::Proxy => read_proxy(conn.input.bytes())?,
-        Relay::NetScaler(magic) => read_netscaler(magic, conn.input.bytes())?,
+        Relay::Proxy => read_proxy(conn.input.bytes()),
+        Relay::NetScaler(magic) => read_netscaler(magic, conn.input.bytes()),
     };
+    let told = told.map_err(fault)?;
     conn.input.consume(told.consumed);
     if let Some((src, dst)) = told.ends {
         session.src = Some(Arc::new(src));
@@ -118,12 +173,14 @@ async fn relay_header(
         session.proxied = true;
     }
     session.authority = told.authority;
-    Some(())
+    Ok(())
 }
 
-fn read_proxy(bytes: &[u8]) -> Option<Told> {
-    let Outcome::Done { consumed, header } = proxy::parse(bytes) else {
-        return None;
+fn read_proxy(bytes: &[u8]) -> Result<Told, Fault> {
+    let (consumed, header) = match proxy::parse(bytes) {
+        Outcome::Done { consumed, header } => (consumed, header),
+        Outcome::Incomplete => return Err(Fault::Truncated),
+        Outcome::Error(kind) => return Err(kind.into()),
     };
     let authority = header.tlvs.find(proxy::kind::AUTHORITY).map(Box::from);
     let ends = match (header.command, header.addresses) {
@@ -132,20 +189,153 @@ fn read_proxy(bytes: &[u8]) -> Option<Told> {
         }
         _ => None,
     };
-    Some(Told {
+    Ok(Told {
         consumed,
         ends,
         authority,
     })
 }
 
-fn read_netscaler(magic: u32, bytes: &[u8]) -> Option<Told> {
-    let CipOutcome::Done { consumed, header } = proxy::parse_cip(magic, bytes) else {
-        return None;
-    };
-    Some(Told {
-        consumed,
-        ends: Some((Endpoint::Inet(header.src), Endpoint::Inet(header.dst))),
-        authority: None,
-    })
+fn read_netscaler(magic: u32, bytes: &[u8]) -> Result<Told, Fault> {
+    match proxy::parse_cip(magic, bytes) {
+        CipOutcome::Done { consumed, header } => {
+            let ends = Some((Endpoint::Inet(header.src), Endpoint::Inet(header.dst)));
+            Ok(Told {
+                consumed,
+                ends,
+                authority: None,
+            })
+        }
+        CipOutcome::Incomplete => Err(Fault::Truncated),
+        CipOutcome::Error(kind) => Err(kind.into()),
+    }
+}
+
+impl Relay {
+    fn kind(self) -> RelayHeader {
+        match self {
+            Self::Proxy => RelayHeader::Proxy,
+            Self::NetScaler(_) => RelayHeader::NetScaler,
+        }
+    }
+}
+
+/// What is wrong with a relay header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Empty,
+    Aborted,
+    Timeout,
+    Truncated,
+    NotHeader,
+    BadHeader,
+    BadProtocol,
+}
+
+impl From<proxy::ErrorKind> for Fault {
+    fn from(kind: proxy::ErrorKind) -> Self {
+        match kind {
+            proxy::ErrorKind::Truncated => Self::Truncated,
+            proxy::ErrorKind::NotHeader | proxy::ErrorKind::BadMagic => Self::NotHeader,
+            proxy::ErrorKind::BadHeader | proxy::ErrorKind::TlvTooLong => Self::BadHeader,
+            proxy::ErrorKind::BadProtocol => Self::BadProtocol,
+        }
+    }
+}
+
+/// Why a handshake failed: number, name and text are those of the `fc_err` fetches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandshakeError {
+    expected: RelayHeader,
+    fault: Fault,
+}
+
+impl HandshakeError {
+    fn facts(self) -> (u8, &'static str, &'static str) {
+        match (self.expected, self.fault) {
+            (RelayHeader::Proxy, Fault::Empty) => (
+                11,
+                "PRX_EMPTY",
+                "Connection closed while waiting for PROXY protocol header",
+            ),
+            (RelayHeader::Proxy, Fault::Aborted) => (
+                12,
+                "PRX_ABORT",
+                "Connection error while waiting for PROXY protocol header",
+            ),
+            (RelayHeader::Proxy, Fault::Timeout) => (
+                13,
+                "PRX_TIMEOUT",
+                "Timeout while waiting for PROXY protocol header",
+            ),
+            (RelayHeader::Proxy, Fault::Truncated) => (
+                14,
+                "PRX_TRUNCATED",
+                "Truncated PROXY protocol header received",
+            ),
+            (RelayHeader::Proxy, Fault::NotHeader) => (
+                15,
+                "PRX_NOT_HDR",
+                "Received something which does not look like a PROXY protocol header",
+            ),
+            (RelayHeader::Proxy, Fault::BadHeader) => (
+                16,
+                "PRX_BAD_HDR",
+                "Received an invalid PROXY protocol header",
+            ),
+            (RelayHeader::Proxy, Fault::BadProtocol) => (
+                17,
+                "PRX_BAD_PROTO",
+                "Received an unhandled protocol in the PROXY protocol header",
+            ),
+            (RelayHeader::NetScaler, Fault::Empty) => (
+                18,
+                "CIP_EMPTY",
+                "Connection closed while waiting for NetScaler Client IP header",
+            ),
+            (RelayHeader::NetScaler, Fault::Aborted) => (
+                19,
+                "CIP_ABORT",
+                "Connection error while waiting for NetScaler Client IP header",
+            ),
+            (RelayHeader::NetScaler, Fault::Timeout) => (
+                20,
+                "CIP_TIMEOUT",
+                "Timeout while waiting for a NetScaler Client IP header",
+            ),
+            (RelayHeader::NetScaler, Fault::Truncated | Fault::BadHeader) => (
+                21,
+                "CIP_TRUNCATED",
+                "Truncated NetScaler Client IP header received",
+            ),
+            (RelayHeader::NetScaler, Fault::NotHeader) => (
+                22,
+                "CIP_BAD_MAGIC",
+                "Received an invalid NetScaler Client IP magic number",
+            ),
+            (RelayHeader::NetScaler, Fault::BadProtocol) => (
+                23,
+                "CIP_BAD_PROTO",
+                "Received an unhandled protocol in the NetScaler Client IP header",
+            ),
+        }
+    }
+
+    /// The number that `fc_err` gives.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self.facts().0
+    }
+
+    /// The name that `fc_err_name` gives.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.facts().1
+    }
+
+    /// The text that `fc_err_str` gives.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        self.facts().2
+    }
 }

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod backend;
+pub mod check;
 pub mod clock;
 mod handshake;
 pub mod io;

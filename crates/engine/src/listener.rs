@@ -8,6 +8,7 @@ use crate::runtime::Runtime;
 use crate::session;
 use crate::worker::Worker;
 use base::ProxyIdx;
+use model::live::Gauge;
 use model::{Address, Bind, Snapshot};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use std::io;
@@ -139,7 +140,7 @@ fn backlog(snapshot: &Snapshot, configured: u32, maxconn: u32) -> i32 {
     i32::try_from(wanted.max(16)).unwrap_or(i32::MAX)
 }
 
-type Step<T> = Result<T, (&'static str, io::Error)>;
+pub(crate) type Step<T> = Result<T, (&'static str, io::Error)>;
 
 /// Opens one configured address, once for each worker.
 fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec<OwnedFd>> {
@@ -163,7 +164,7 @@ fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec
     Ok(fds)
 }
 
-fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
+pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
     let fd = match &bind.address {
         Address::Inet(address) => bind_inet(bind, address, reuse_port)?,
         Address::Unix(path) => return bind_unix(bind, path, backlog),
@@ -321,6 +322,7 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
         },
         Purpose::RuntimeApi => return crate::api::accept(runtime, bind, fd).await,
     };
+    let load = proxy.bind_gauge(&bind).cloned().unwrap_or_default();
     let burst = runtime.snapshot.global.max_accept.max(1);
     let mut state = proxy.listening.subscribe();
     loop {
@@ -330,7 +332,7 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
             }
             continue;
         }
-        wait_for_room(&runtime, &proxy).await;
+        wait_for_room(&runtime, &proxy, &bind, &load).await;
         let ready = tokio::select! {
             ready = fd.readable() => ready,
             _ = state.changed() => continue,
@@ -341,8 +343,8 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
         for _ in 0..burst {
             match accept_one(fd.as_fd()) {
                 Ok((socket, peer)) => {
-                    start(&worker, &runtime, &proxy, &bind, socket, peer);
-                    if is_full(&runtime, &proxy) {
+                    start(&worker, &runtime, &proxy, (&bind, &load), socket, peer);
+                    if is_full(&runtime, &proxy, &bind, &load) {
                         break;
                     }
                 }
@@ -393,7 +395,10 @@ fn accept_one(fd: impl AsFd) -> Result<(OwnedFd, Option<base::Endpoint>), rustix
     Ok((socket, peer.and_then(crate::io::endpoint)))
 }
 
-fn is_full(runtime: &Runtime, proxy: &ProxyRuntime) -> bool {
+fn is_full(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &Gauge) -> bool {
+    if bind.maxconn > 0 && load.now() >= bind.maxconn {
+        return true;
+    }
     let process = &runtime.process;
     let limit = proxy.maxconn();
     process.connections.now() >= process.maxconn.load(Ordering::Relaxed)
@@ -401,8 +406,8 @@ fn is_full(runtime: &Runtime, proxy: &ProxyRuntime) -> bool {
 }
 
 /// Waits while the process or the proxy has all the connections it may have, or the session rate is reached.
-async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime) {
-    while is_full(runtime, proxy) {
+async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &Gauge) {
+    while is_full(runtime, proxy, bind, load) {
         tokio::time::sleep(FULL).await;
     }
     let limit = proxy.config.front.session_rate_limit;
@@ -422,7 +427,7 @@ fn start(
     worker: &Rc<Worker>,
     runtime: &Arc<Runtime>,
     proxy: &Arc<ProxyRuntime>,
-    bind: &Arc<Bind>,
+    (bind, load): (&Arc<Bind>, &Arc<Gauge>),
     fd: OwnedFd,
     peer: Option<base::Endpoint>,
 ) {
@@ -432,6 +437,7 @@ fn start(
         return;
     };
     runtime.process.connections.enter();
+    load.enter();
     let now = clock::now_ms();
     model::live::count(&runtime.process.accepted, 1);
     runtime.process.session_rate.add(now);
@@ -441,6 +447,7 @@ fn start(
         runtime: runtime.clone(),
         frontend: proxy.clone(),
         bind: bind.clone(),
+        bind_load: load.clone(),
         peer,
     };
     tokio::task::spawn_local(session::run(accepted, socket));

@@ -2,9 +2,10 @@
 
 use crate::clock;
 use crate::listener::Listeners;
-use crate::proxy::ProxyRuntime;
+use crate::proxy::{Listening, ProxyRuntime};
 use crate::runtime::{Process, Runtime};
 use crate::worker::{self, Phase};
+use expr::logformat::{LogFormat, Usage};
 use model::Snapshot;
 use std::io;
 use std::sync::Arc;
@@ -75,7 +76,16 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         process,
         limits,
         cases,
+        handshake_log: handshake_log(),
     })
+}
+
+/// The beginning of a line about a failed handshake, which no configuration can change.
+fn handshake_log() -> Option<LogFormat> {
+    let mut compiler = expr::Compiler::new(&expr::tables::TABLES);
+    let mut acls = expr::AclSet::default();
+    let mut context = expr::ParseContext::new(&mut compiler, &mut acls, expr::Phases::ALL);
+    LogFormat::parse("%ci:%cp [%t] %f/%[so_id]: ", Usage::LOG, &mut context).ok()
 }
 
 /// Runs the workers until the process is told to end.
@@ -142,6 +152,8 @@ fn supervise(
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut soft = signal(SignalKind::user_defined1())?;
         let mut hang_up = signal(SignalKind::hangup())?;
+        let mut pause = signal(SignalKind::from_raw(rustix::process::Signal::TTOU.as_raw()))?;
+        let mut resume = signal(SignalKind::from_raw(rustix::process::Signal::TTIN.as_raw()))?;
         let mut hard_stop = None;
         loop {
             let deadline = async {
@@ -159,9 +171,14 @@ fn supervise(
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = soft.recv() => {
+                    if let Some(grace) = runtime.snapshot.global.grace {
+                        tokio::time::sleep(Duration::from_millis(grace)).await;
+                    }
                     let after = begin_soft_stop(runtime, phase);
                     hard_stop = after.map(|after| tokio::time::Instant::now() + after).or(hard_stop);
                 }
+                _ = pause.recv() => switch_listeners(runtime, Listening::Running, Listening::Paused),
+                _ = resume.recv() => switch_listeners(runtime, Listening::Paused, Listening::Running),
                 _ = hang_up.recv() => dump_states(runtime),
                 () = deadline => break,
                 () = poll => if threads.iter().all(|thread| thread.is_finished()) { break },
@@ -192,6 +209,23 @@ fn begin_soft_stop(runtime: &Runtime, phase: &watch::Sender<Phase>) -> Option<Du
         .global
         .hard_stop_after
         .map(Duration::from_millis)
+}
+
+/// Pauses or resumes every frontend that is in the first state.
+fn switch_listeners(runtime: &Runtime, from: Listening, to: Listening) {
+    for proxy in runtime
+        .proxies
+        .iter()
+        .filter(|proxy| proxy.config.caps.front)
+    {
+        proxy.listening.send_if_modified(|state| {
+            let changes = *state == from;
+            if changes {
+                *state = to;
+            }
+            changes
+        });
+    }
 }
 
 /// What SIGHUP prints: every proxy with its servers, as HAProxy does.

@@ -5,8 +5,9 @@ use crate::backend::IdlePool;
 use crate::clock;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
-use model::live::{Counters, ServerState};
-use model::{Proxy, Server};
+use model::live::health::Health;
+use model::live::{Counters, Gauge, ServerState};
+use model::{Bind, Proxy, Server};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -21,6 +22,8 @@ pub struct ProxyRuntime {
     pub front: Arc<Counters>,
     /// Counters of its backend side.
     pub back: Arc<Counters>,
+    /// Present connections of each of its listening addresses, in the order of the configuration.
+    pub binds: Vec<Arc<Gauge>>,
     /// Its servers.
     pub servers: Vec<Arc<ServerRuntime>>,
     /// Places of servers by name.
@@ -62,7 +65,8 @@ impl ServerRuntime {
     #[must_use]
     pub fn new(config: Arc<Server>, workers: usize) -> Self {
         let settings = &config.settings;
-        let state = ServerState::new(settings.disabled, settings.weight);
+        let health = Health::new(settings.check.rise, settings.check.fall);
+        let state = ServerState::new(settings.disabled, settings.weight, health);
         Self {
             state: Arc::new(state),
             config,
@@ -91,6 +95,7 @@ impl ProxyRuntime {
             back: Arc::default(),
             servers,
             server_names,
+            binds: config.front.binds.iter().map(|_| Arc::default()).collect(),
             dispatch,
             unpublished: AtomicBool::new(false),
             listening: watch::Sender::new(if config.disabled {
@@ -113,6 +118,18 @@ impl ProxyRuntime {
     #[must_use]
     pub fn maxconn(&self) -> u32 {
         self.maxconn.load(Ordering::Relaxed)
+    }
+
+    /// The present connections of one of its listening addresses.
+    #[must_use]
+    pub fn bind_gauge(&self, bind: &Arc<Bind>) -> Option<&Arc<Gauge>> {
+        let at = self
+            .config
+            .front
+            .binds
+            .iter()
+            .position(|other| Arc::ptr_eq(other, bind))?;
+        self.binds.get(at)
     }
 
     /// The server at a place.

@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::proxy::ProxyRuntime;
 use base::ProxyIdx;
+use expr::logformat::LogFormat;
 use expr::sample::Value;
 use expr::view::{ProcessView, ProxyView};
 use model::Snapshot;
@@ -24,6 +25,8 @@ pub struct Runtime {
     pub process: Arc<Process>,
     /// Limits of message heads.
     pub limits: Limits,
+    /// What stands in front of the reason in the line about a failed handshake.
+    pub handshake_log: Option<LogFormat>,
     /// Header names to be sent in another case.
     pub cases: Option<CaseMap>,
 }
@@ -143,6 +146,9 @@ impl ProcessView for Runtime {
     }
     fn proc_var(&self, name: u32) -> Option<Value<'static>> {
         self.process.vars.read().get(&name).cloned()
+    }
+    fn utc_offset(&self, seconds: i64) -> i32 {
+        sys::utc_offset(seconds)
     }
     fn next_number(&self) -> u64 {
         self.process.next_number.fetch_add(1, Ordering::Relaxed)

@@ -2,6 +2,7 @@
 
 use crate::backend::IdleConn;
 use crate::clock;
+use crate::handshake::HandshakeError;
 use crate::io::{Deadline, Socket};
 use crate::mux::Conn;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
@@ -13,6 +14,7 @@ use base::Endpoint;
 use expr::view::Date;
 use model::Bind;
 use model::Mode;
+use model::live::Gauge;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -38,6 +40,8 @@ pub struct Session {
     pub dst: Option<Arc<Endpoint>>,
     /// The name the client asked for, by a relay header.
     pub authority: Option<Box<[u8]>>,
+    /// What was wrong with the handshake, if anything.
+    pub error: Option<HandshakeError>,
     /// Whether the ends came by a relay header.
     pub proxied: bool,
     /// When the connection was accepted, in milliseconds since the start and by the wall clock.
@@ -100,6 +104,8 @@ pub struct Accepted {
     pub frontend: Arc<ProxyRuntime>,
     /// The listening socket.
     pub bind: Arc<Bind>,
+    /// Its present connections.
+    pub bind_load: Arc<Gauge>,
     /// The peer's address.
     pub peer: Option<Endpoint>,
 }
@@ -108,6 +114,7 @@ impl Drop for Accepted {
     fn drop(&mut self) {
         self.runtime.process.connections.leave();
         self.frontend.front.connections.leave();
+        self.bind_load.leave();
     }
 }
 
@@ -125,6 +132,7 @@ pub async fn run(accepted: Accepted, socket: Socket) {
         src: None,
         dst: None,
         authority: None,
+        error: None,
         proxied: false,
         accepted: now,
         handshake: now.0,

@@ -188,6 +188,7 @@ async fn serve(
             ))
         })
         .collect();
+    let checks = crate::check::start(&worker, &runtime);
     let mut purge = tokio::time::interval(Duration::from_secs(1));
     purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -200,6 +201,8 @@ async fn serve(
         listener.abort();
     }
     drop(listeners);
+    // A process that takes no new connections does not care any more who could serve them.
+    checks.abort();
     while *phase.borrow() == Phase::Stopping {
         worker.wake_sessions();
         if worker.session_count() == 0 {

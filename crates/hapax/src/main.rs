@@ -1,63 +1,151 @@
 //! The program: arguments, start-up and signals.
 #![forbid(unsafe_code)]
 
-use config::{Diagnostics, Env, Facts, Source, Style};
-use std::sync::Arc;
+mod args;
+mod environment;
+mod features;
+mod keywords;
+mod limits;
+mod load;
+mod objects;
+mod previous;
+mod privileges;
+mod report;
+mod start;
+mod usage;
+mod version;
+
+use args::{Command, Options};
+use config::Env;
+use features::Program;
+use load::Failed;
+use model::Snapshot;
+use report::{Reporter, print};
+use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-struct Built;
-
-impl Facts for Built {
-    fn feature(&self, name: &str) -> bool {
-        name == "THREAD"
-    }
-    fn enabled(&self, _name: &str) -> Option<bool> {
-        None
-    }
-    fn version(&self) -> &str {
-        "3.4.0"
+fn main() -> ExitCode {
+    let mut reporter = Reporter::new();
+    match args::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Usage) => usage(),
+        Ok(Command::Version) => done(&version::short()),
+        Ok(Command::Build) => done(&version::long()),
+        Ok(Command::Bare(form)) => done(&version::bare(form)),
+        Ok(Command::MemoryHelp) => {
+            done("hapax has no memory debugging options; -dM is accepted and changes nothing.")
+        }
+        Ok(Command::Run(options)) => run(&options, &mut reporter),
+        Err(refused) => {
+            reporter.alert(refused.0);
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn main() -> std::process::ExitCode {
-    let files: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect();
-    let mut diagnostics = Diagnostics::default();
-    let sources = files.iter().map(|file| Source::File(file.into())).collect();
-    let input = model::parse::Input {
-        sources,
-        facts: &Built,
-        strict: false,
-        env: Env::new(),
-    };
-    let loaded = model::parse::load(input, &mut diagnostics);
-    let _ = diagnostics.render(&mut std::io::stderr(), std::process::id(), Style::default());
-    let Some(loaded) = loaded else {
-        return 1.into();
-    };
-    let workers = loaded.snapshot.global.threads.unwrap_or(1) as usize;
-    let info = engine::process::ProcessInfo {
-        pid: std::process::id(),
-        hostname: "localhost".into(),
-        maxconn: loaded.snapshot.global.maxconn.unwrap_or(20000),
-        workers,
-        dump_states: false,
-    };
-    let listeners = match engine::listener::bind_all(&loaded.snapshot, workers) {
-        Ok(listeners) => listeners,
-        Err(failures) => {
-            eprintln!("{failures:?}");
-            return 1.into();
-        }
-    };
-    control::install();
-    let runtime = engine::process::build(Arc::new(loaded.snapshot), &info);
-    match engine::process::run(&runtime, listeners) {
-        Ok(()) => 0.into(),
-        Err(_) => 1.into(),
+fn done(text: &str) -> ExitCode {
+    print(text);
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    print(&version::short());
+    eprint_all(usage::USAGE);
+    ExitCode::FAILURE
+}
+
+/// Writes to standard error, of which the reader may be gone.
+fn eprint_all(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn run(options: &Options, reporter: &mut Reporter) -> ExitCode {
+    reporter.set_quiet(options.quiet && !options.verbose && !options.debug);
+    if let Some(condition) = &options.condition {
+        return evaluate(condition.as_bytes(), options, reporter);
     }
+    if options.memory > 0
+        && !options.check
+        && let Err(error) = limits::start_without_reserve()
+    {
+        reporter.alert(format!(
+            "Cannot limit the memory : {}",
+            report::reason(&error)
+        ));
+        return ExitCode::FAILURE;
+    }
+    if let Some(directory) = &options.directory
+        && let Err(error) = std::env::set_current_dir(directory)
+    {
+        reporter.alert(format!(
+            "Could not change to directory {} : {}",
+            directory.display(),
+            report::reason(&error)
+        ));
+        return ExitCode::FAILURE;
+    }
+    if options.debug {
+        reporter.notice("option '-d' keeps the process in the foreground; what happens on connections is not shown.");
+    }
+    for (option, why) in &options.without_effect {
+        reporter.notice(format!("option '{option}' has no effect: {why}."));
+    }
+    let snapshot = match load::load(options, reporter) {
+        Ok(snapshot) => snapshot,
+        Err(Failed::Told) => return ExitCode::FAILURE,
+        Err(Failed::NoFiles) => return usage(),
+    };
+    if let Some(classes) = &options.keywords {
+        print_keywords(classes);
+    }
+    if options.objects {
+        print(&objects::list());
+    }
+    if snapshot.global.zero_warning && reporter.warnings() > 0 {
+        reporter.alert("Some warnings were found and 'zero-warning' is set. Aborting.");
+        return ExitCode::FAILURE;
+    }
+    if options.check {
+        checked(options, &snapshot, reporter)
+    } else {
+        start::start(options, snapshot, reporter)
+    }
+}
+
+fn print_keywords(classes: &str) {
+    let listing = keywords::list(classes);
+    if !listing.is_empty() {
+        print(&listing);
+    }
+}
+
+/// The outcome of `-cc`.
+fn evaluate(condition: &[u8], options: &Options, reporter: &mut Reporter) -> ExitCode {
+    match config::eval_condition(condition, &Env::new(), &Program::new(options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            reporter.alert(error.to_string());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The outcome of `-c` for a configuration without errors.
+fn checked(options: &Options, snapshot: &Snapshot, reporter: &Reporter) -> ExitCode {
+    if reporter.warnings() > 0 {
+        reporter.say("Warnings were found.");
+    }
+    if !start::listens(snapshot) {
+        reporter
+            .say("Configuration file has no error but will not start (no listener) => exit(2).");
+        return ExitCode::from(2);
+    }
+    if options.verbose {
+        reporter.say("Configuration file is valid");
+    }
+    ExitCode::SUCCESS
 }

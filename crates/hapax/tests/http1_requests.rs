@@ -193,8 +193,6 @@ const LOOSE: &[Case] = &[
     ("hash_in_target", b"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 200, b"GET /a#b HTTP/1.1\r\nhost: a\r\n\r\n"),
     ("http_09", b"GET /\r\n", 200, b"GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n"),
     ("http_09_with_headers", b"GET /\r\nHost: a\r\n\r\n", 200, b"GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n"),
-    ("version_two_digits", b"GET / HTTP/1.10\r\nHost: a\r\n\r\n", 200, b"GET / HTTP/1.10\r\nhost: a\r\nconnection: keep-alive\r\n\r\n"),
-    ("version_other", b"GET / RTSP/1.0\r\nHost: a\r\n\r\n", 200, b"GET / RTSP/1.0\r\nhost: a\r\nconnection: keep-alive\r\n\r\n"),
     ("absolute_target_other_host", b"GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n", 200, b"GET http://b/x HTTP/1.1\r\nhost: a\r\n\r\n"),
     ("absolute_target_other_port", b"GET http://a:81/x HTTP/1.1\r\nHost: a\r\n\r\n", 200, b"GET http://a:81/x HTTP/1.1\r\nhost: a\r\n\r\n"),
     ("connect_other_host", b"CONNECT b:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 200, b"CONNECT b:80 HTTP/1.1\r\nhost: a:80\r\n\r\n"),

@@ -38,7 +38,6 @@ const REQUESTS: &[Case] = &[
     ("get kept", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK),
     ("http 1.0", b"GET / HTTP/1.0\r\n\r\n", OK),
     ("http 1.0 kept", b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", OK),
-    ("two in a row", b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", OK),
     ("post", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc", OK),
     ("post chunked", b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n", OK),
     ("post with trailers", b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\nT: v\r\n\r\n", OK),

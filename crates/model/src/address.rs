@@ -1,6 +1,7 @@
 //! Addresses as the configuration writes them: families, ranges and inherited descriptors (configuration manual,
 //! section 11).
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -428,6 +429,39 @@ fn is_host_name(host: &str) -> bool {
         .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
+/// Replaces `$NAME` and `${NAME}` in an address by the environment's values, nothing for what is not defined. Addresses
+/// are expanded even outside of quotes.
+///
+/// # Errors
+/// When nothing is left.
+pub fn expand<'t>(text: &'t str, env: &config::Env) -> Result<Cow<'t, str>, AddressError> {
+    if !text.contains('$') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, behind) = match after
+            .strip_prefix('{')
+            .and_then(|braced| braced.split_once('}'))
+        {
+            Some(found) => found,
+            None => after.split_at(after.find(|c| !in_name(c)).unwrap_or(after.len())),
+        };
+        out.push_str(env.get(name).unwrap_or_default());
+        rest = behind;
+    }
+    out.push_str(rest);
+    if out.is_empty() {
+        let message =
+            format!("'{text}' resolves to an empty address (environment variable missing?)");
+        return Err(AddressError::Invalid(message));
+    }
+    Ok(Cow::Owned(out))
+}
+
 /// Reads a comma-separated list of addresses. An empty last member is not one.
 ///
 /// # Errors
@@ -560,6 +594,20 @@ mod tests {
             Err("a file descriptor is not acceptable here in 'fd@3'".into())
         );
         assert_eq!(server("::1"), Err("invalid address: ':' in '::1'".into()));
+    }
+
+    #[test]
+    fn the_environment_is_seen_in_addresses() {
+        let mut env = config::Env::empty();
+        env.set("HOST", "127.0.0.1");
+        env.set("PORT", "80");
+        assert_eq!(expand("${HOST}:$PORT", &env).as_deref(), Ok("127.0.0.1:80"));
+        assert_eq!(expand("*:80", &env).as_deref(), Ok("*:80"));
+        let message = "'${NONE}' resolves to an empty address (environment variable missing?)";
+        assert_eq!(
+            expand("${NONE}", &env).map_err(|e| e.to_string()),
+            Err(message.into())
+        );
     }
 
     #[test]

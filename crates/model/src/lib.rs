@@ -22,9 +22,9 @@ pub use bind::Bind;
 pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
 pub use global::{Global, SocketBuffers, StatusClasses, UnixBind};
 pub use proxy::{
-    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Frontend,
-    HeaderCapture, KeepAliveProbe, Mode, Options, Proxy, RestrictNames, RetryOn, Reuse, SwitchRule,
-    SwitchTarget, Timeouts, UseServerRule,
+    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Forwarded,
+    Frontend, HeaderCapture, HttpCheck, KeepAliveProbe, Mode, Options, Proxy, RestrictNames,
+    RetryOn, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{
     CheckSettings, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource,

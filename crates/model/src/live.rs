@@ -1,6 +1,10 @@
 //! Live state: what outlives a configuration. Found by name when the next snapshot is built.
 
+pub mod health;
+
 use base::rate::RateCounter;
+use health::Health;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 /// A gauge with its highest value.
@@ -227,6 +231,8 @@ pub struct Admin(pub u32);
 impl Admin {
     /// Put into maintenance at run time, or by `disabled`.
     pub const MAINT: Self = Self(0x01);
+    /// In maintenance because a server is that it follows (`track`).
+    pub const INHERITED: Self = Self(0x02);
     /// Configured with `disabled`; stays for information after the maintenance has ended.
     pub const CONFIGURED: Self = Self(0x04);
     /// Put into drain at run time: no new traffic by balancing.
@@ -241,7 +247,13 @@ impl Admin {
     /// Whether balancing may give it traffic.
     #[must_use]
     pub fn allows(self) -> bool {
-        self.0 & (Self::MAINT.0 | Self::DRAIN.0) == 0
+        !self.in_maintenance() && !self.has(Self::DRAIN)
+    }
+
+    /// Whether it is in maintenance, by itself or with a server that it follows.
+    #[must_use]
+    pub fn in_maintenance(self) -> bool {
+        self.has(Self::MAINT) || self.has(Self::INHERITED)
     }
 }
 
@@ -262,12 +274,14 @@ pub struct ServerState {
     changed: Stamp,
     /// Connections in use and idle, for the pool's limits.
     pub idle: AtomicU32,
+    /// What checks found.
+    pub health: Mutex<Health>,
 }
 
 impl ServerState {
     /// A server's state at the start.
     #[must_use]
-    pub fn new(disabled: bool, weight: u32) -> Self {
+    pub fn new(disabled: bool, weight: u32, health: Health) -> Self {
         let admin = if disabled {
             Admin::MAINT.0 | Admin::CONFIGURED.0
         } else {
@@ -281,6 +295,7 @@ impl ServerState {
             weight: AtomicU32::new(weight),
             changed: Stamp(AtomicI64::new(0)),
             idle: AtomicU32::new(0),
+            health: Mutex::new(health),
         }
     }
 

@@ -217,6 +217,8 @@ options! {
     SMART_CONNECT = 33;
     /// `transparent`, and `dispatch`-less forwarding to the original destination
     TRANSPARENT = 34;
+    /// `no option abortonclose`: not even by the default of HTTP backends
+    NO_ABORT_ON_CLOSE = 35;
 }
 
 /// `option forwardfor` and `option originalto`.

@@ -1,5 +1,6 @@
-//! Sans-IO codecs: HTTP/1, PROXY protocol and health-check protocols.
+//! Sans-IO codecs: HTTP/1, PROXY protocol, syslog and health-check protocols.
 #![forbid(unsafe_code)]
 
 pub mod h1;
 pub mod proxy;
+pub mod syslog;

@@ -52,7 +52,20 @@ pub async fn connect(
     deadline: &mut Deadline,
 ) -> Result<Socket, ConnectError> {
     let fd = open(proxy, server, route, buffers).map_err(ConnectError::Resource)?;
-    let pending = start(&fd, &route.address).map_err(ConnectError::Failed)?;
+    establish(fd, &route.address, at, deadline).await
+}
+
+/// Connects a socket made by [`open`].
+///
+/// # Errors
+/// As [`ConnectError`] tells.
+pub async fn establish(
+    fd: OwnedFd,
+    address: &Address,
+    at: Option<u64>,
+    deadline: &mut Deadline,
+) -> Result<Socket, ConnectError> {
+    let pending = start(&fd, address).map_err(ConnectError::Failed)?;
     let socket = Socket::new(fd).map_err(ConnectError::Resource)?;
     if pending {
         finish(&socket, at, deadline).await?;
@@ -60,7 +73,11 @@ pub async fn connect(
     Ok(socket)
 }
 
-fn open(
+/// Makes the socket of a connection to a server, with its options and source address set.
+///
+/// # Errors
+/// Those of the system: no descriptor, no such source address, a missing privilege.
+pub fn open(
     proxy: &ProxyRuntime,
     server: &ServerRuntime,
     route: &Route,

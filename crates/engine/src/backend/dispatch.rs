@@ -104,6 +104,15 @@ pub struct Place {
 }
 
 impl Place {
+    /// The place in the server's and in the backend's queue, counted from 1; 0 for the one that was not entered.
+    #[must_use]
+    pub fn entered(&self) -> [u64; 2] {
+        match self.server {
+            Some(_) => [self.ahead[0] + 1, 0],
+            None => [0, self.ahead[1] + 1],
+        }
+    }
+
     /// Ready with the slot once it is this stream's turn; `None` when the server does not take it any more and another
     /// one has to be found.
     pub fn poll_granted(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Slot>> {
@@ -146,6 +155,13 @@ impl Drop for Place {
             granted => drop(self.slot(granted)),
         }
     }
+}
+
+/// A server that came into or went out of service.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved {
+    /// How many waiting streams it took, or had to send elsewhere.
+    pub queued: u32,
 }
 
 /// The servers' load as the balancer reads it.
@@ -357,13 +373,14 @@ impl Dispatch {
         }
     }
 
-    /// Lets waiting streams in as long as the server has room.
-    fn let_in(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) {
+    /// Lets waiting streams in as long as the server has room, and says how many.
+    fn let_in(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) -> u32 {
+        let mut admitted = 0;
         let Some(server) = proxy
             .server_at(idx)
             .filter(|server| server.state.is_usable())
         else {
-            return;
+            return admitted;
         };
         let loads = Loads { proxy };
         let now_ms = clock::now_ms();
@@ -374,12 +391,12 @@ impl Dispatch {
             shared,
         } = inner;
         let Some(own) = by_server.get_mut(idx.0 as usize) else {
-            return;
+            return admitted;
         };
         loop {
             let limit = loads.limit(other(idx));
             if limit != 0 && server.state.counters.connections.now() >= limit {
-                return;
+                return admitted;
             }
             let source = match balance::choose(own, shared, now) {
                 // A server that gets no new traffic only works its own queue off.
@@ -389,16 +406,17 @@ impl Dispatch {
                 source => source,
             };
             let (ticket, from) = match source {
-                None => return,
+                None => return admitted,
                 Some(balance::Source::Server) => (own.pop(now), Some(idx)),
                 Some(balance::Source::Backend) => (shared.pop(now), None),
             };
             let Some((_, ticket)) = ticket else {
-                return;
+                return admitted;
             };
             self.uncount(proxy, from);
             server.state.counters.begin(now_ms);
             balancer.on_conn_change(other(idx), &loads);
+            admitted += 1;
             ticket.granted.store(idx.0 + 1, Ordering::Release);
             if let Some(waker) = ticket.waker.lock().take() {
                 waker.wake();
@@ -406,19 +424,19 @@ impl Dispatch {
         }
     }
 
-    /// Takes note of what a server's checks say.
-    pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) {
-        self.update(proxy, idx, |state| state.set_up(usable));
+    /// Takes note of what a server's checks say; `None` when it makes no difference to whether it serves.
+    pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) -> Option<Moved> {
+        self.update(proxy, idx, |state| state.set_up(usable))
     }
 
     /// Puts a server into maintenance or drain, or makes it ready again.
-    pub fn set_admin(&self, proxy: &ProxyRuntime, idx: ServerIdx, admin: Admin) {
-        self.update(proxy, idx, |state| state.set_admin(admin));
+    pub fn set_admin(&self, proxy: &ProxyRuntime, idx: ServerIdx, admin: Admin) -> Option<Moved> {
+        self.update(proxy, idx, |state| state.set_admin(admin))
     }
 
     /// Gives a server another weight, 0 to 256.
     pub fn set_weight(&self, proxy: &ProxyRuntime, idx: ServerIdx, weight: u32) {
-        self.update(proxy, idx, |state| state.set_weight(weight));
+        let _ = self.update(proxy, idx, |state| state.set_weight(weight));
     }
 
     /// Whether any weight can be set while running.
@@ -428,32 +446,44 @@ impl Dispatch {
     }
 
     /// Changes a server's state and lets balancing and the queues follow.
-    fn update(&self, proxy: &ProxyRuntime, idx: ServerIdx, change: impl FnOnce(&ServerState)) {
-        let Some(server) = proxy.server_at(idx) else {
-            return;
-        };
+    fn update(
+        &self,
+        proxy: &ProxyRuntime,
+        idx: ServerIdx,
+        change: impl FnOnce(&ServerState),
+    ) -> Option<Moved> {
+        let server = proxy.server_at(idx)?;
         let loads = Loads { proxy };
         let mut inner = self.inner.lock();
         let state = &server.state;
         let before = (state.is_usable(), serves(state));
         change(state);
         let usable = state.is_usable();
-        if before.1 != serves(state) {
+        let moved = before.1 != serves(state);
+        if moved {
             state.changed().set(clock::now_ms());
         }
         let weight = balance::effective_weight(state.weight());
         inner
             .balancer
             .update(other(idx), Some(usable), Some(weight), &loads);
-        match (before.0, usable) {
+        let queued = match (before.0, usable) {
             (true, false) => self.send_away(&mut inner, proxy, idx),
             (false, true) if self.limited => self.let_in(&mut inner, proxy, idx),
-            _ => {}
-        }
+            _ => 0,
+        };
+        moved.then_some(Moved { queued })
     }
 
-    /// Lets those who wait for a server that takes no traffic any more look for another one.
-    fn send_away(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) {
+    /// How many active and how many backup servers can take traffic, those of weight 0 left out.
+    #[must_use]
+    pub fn in_service(&self) -> (usize, usize) {
+        self.inner.lock().balancer.in_service()
+    }
+
+    /// Lets those who wait for a server that takes no traffic any more look for another one, and says how many.
+    fn send_away(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) -> u32 {
+        let mut sent = 0;
         let now = clock::now_ms() as u32;
         while let Some((_, ticket)) = inner
             .by_server
@@ -461,17 +491,19 @@ impl Dispatch {
             .and_then(|queue| queue.pop(now))
         {
             self.uncount(proxy, Some(idx));
+            sent += 1;
             ticket.granted.store(REQUEUE, Ordering::Release);
             if let Some(waker) = ticket.waker.lock().take() {
                 waker.wake();
             }
         }
+        sent
     }
 }
 
 /// Whether a server serves at all, be it only what it already has.
 fn serves(state: &ServerState) -> bool {
-    state.is_up() && !state.admin().has(Admin::MAINT)
+    state.is_up() && !state.admin().in_maintenance()
 }
 
 fn spec(server: &ServerRuntime) -> ServerSpec {

@@ -5,7 +5,8 @@ mod dispatch;
 mod idle;
 
 pub use connect::{
-    ConnectError, Route, address_for, binding, connect, connect_deadline, source_for,
+    ConnectError, Route, address_for, binding, connect, connect_deadline, establish, open,
+    source_for,
 };
-pub use dispatch::{Assigned, Dispatch, Place, Slot, Wish};
+pub use dispatch::{Assigned, Dispatch, Moved, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool};

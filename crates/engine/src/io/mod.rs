@@ -3,9 +3,11 @@
 mod buffer;
 mod deadline;
 mod options;
+mod pipe;
 mod socket;
 
 pub use buffer::{Buffer, give_text, set_buffer_size, take_text};
 pub use deadline::Deadline;
 pub use options::{apply_to_client, apply_to_server};
+pub use pipe::Pipe;
 pub use socket::{Socket, endpoint};

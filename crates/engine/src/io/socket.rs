@@ -1,5 +1,6 @@
 //! A non-blocking stream socket.
 
+use super::Pipe;
 use base::Endpoint;
 use rustix::net::{Shutdown, SocketAddrAny, SocketAddrUnix};
 use std::io::{self, IoSlice};
@@ -70,6 +71,53 @@ impl Socket {
             let mut ready = ready!(self.fd.poll_write_ready(cx))?;
             match rustix::io::writev(&self.fd, slices) {
                 Ok(n) => return Poll::Ready(Ok(n)),
+                Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+    }
+
+    /// Moves up to `most` bytes into an empty pipe; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// Those of `splice(2)`.
+    pub fn poll_splice_into(
+        &self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let mut ready = ready!(self.fd.poll_read_ready(cx))?;
+            match splice(self.as_fd(), pipe.input.as_fd(), most) {
+                Ok(n) => {
+                    pipe.held += n;
+                    return Poll::Ready(Ok(n));
+                }
+                Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+    }
+
+    /// Moves what it can of a pipe's bytes to the peer.
+    ///
+    /// # Errors
+    /// Those of `splice(2)`.
+    pub fn poll_splice_from(
+        &self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let mut ready = ready!(self.fd.poll_write_ready(cx))?;
+            match splice(pipe.output.as_fd(), self.as_fd(), pipe.held) {
+                Ok(n) => {
+                    pipe.held -= n.min(pipe.held);
+                    return Poll::Ready(Ok(n));
+                }
                 Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Poll::Ready(Err(error.into())),
@@ -179,6 +227,11 @@ impl AsRawFd for Socket {
     fn as_raw_fd(&self) -> std::os::fd::RawFd {
         self.fd.as_raw_fd()
     }
+}
+
+fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, most: usize) -> rustix::io::Result<usize> {
+    let flags = rustix::pipe::SpliceFlags::MOVE | rustix::pipe::SpliceFlags::NONBLOCK;
+    rustix::pipe::splice(from, None, to, None, most, flags)
 }
 
 /// The endpoint of a socket address; `None` for families the proxy does not speak.

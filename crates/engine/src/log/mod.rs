@@ -1,9 +1,30 @@
-//! Sending log messages.
+//! Log messages: headers, batches per worker, and the services that carry messages on.
+//!
+//! A message is written once per target into a batch of its worker: [`emit`] does no system call unless a batch is full.
+//! [`flush`] sends the batches, before the worker waits for events. Whatever can't be sent at once is dropped and counted.
+
+mod batch;
+mod datagram;
+mod descriptor;
+mod forward;
+mod profile;
+mod received;
+mod registry;
+mod ring;
+mod sender;
+#[cfg(test)]
+mod tests;
+
+pub use forward::{Forwards, bind};
+pub use profile::{emit_step, step_for};
+pub use registry::{TargetState, dropped, target_state};
+pub use ring::Ring;
 
 use crate::runtime::Runtime;
 use model::log::LogTarget;
 use std::io;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 /// A message to be logged.
 #[derive(Debug, Clone, Copy)]
@@ -18,22 +39,48 @@ pub struct Message<'a> {
     pub text: &'a [u8],
 }
 
-/// Sends a message to targets.
-pub fn emit(_runtime: &Arc<Runtime>, _targets: &[Arc<LogTarget>], message: &Message<'_>) {
-    eprintln!("{}", String::from_utf8_lossy(message.text));
+/// Puts a message into this thread's batches for every target that takes it. Never blocks.
+pub fn emit(runtime: &Arc<Runtime>, targets: &[Arc<LogTarget>], message: &Message<'_>) {
+    batch::with(|batch| batch.emit(runtime, targets, message));
 }
 
-/// Sends what is batched.
-pub fn flush() {}
+/// Sends this thread's batches; to be called before it waits for events, and before it ends.
+pub fn flush() {
+    batch::with(batch::Batch::flush);
+}
 
-/// Running log services.
-#[derive(Debug)]
-pub struct LogService;
+/// Running log services: senders of rings and receivers of `log-forward` sections. Dropping it ends them.
+#[derive(Debug, Default)]
+pub struct LogService {
+    tasks: Vec<JoinHandle<()>>,
+}
 
-/// Starts log services.
+impl Drop for LogService {
+    fn drop(&mut self) {
+        flush();
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Binds the listeners of `log-forward` sections and starts all log services on this thread's local tasks.
 ///
 /// # Errors
-/// When something can't be opened.
-pub fn start(_runtime: &Arc<Runtime>) -> io::Result<LogService> {
-    Ok(LogService)
+/// When a listener can't be bound.
+pub fn start(runtime: &Arc<Runtime>) -> io::Result<LogService> {
+    let forwards = bind(&runtime.snapshot)?;
+    Ok(start_with(runtime, forwards))
+}
+
+/// Starts all log services with listeners that were bound before, by [`bind`].
+pub fn start_with(runtime: &Arc<Runtime>, forwards: Forwards) -> LogService {
+    let mut service = LogService::default();
+    for (ring, destination) in registry::senders(runtime) {
+        service
+            .tasks
+            .push(tokio::task::spawn_local(sender::run(ring, destination)));
+    }
+    forwards.start(runtime, &mut service.tasks);
+    service
 }

@@ -2,11 +2,14 @@
 //!
 //! The same type serves clients and servers, HTTP and TCP: a raw stream is a body that lasts until the end.
 
-use crate::io::{Buffer, Socket, give_text, take_text};
+use crate::io::{Buffer, Pipe, Socket, give_text, take_text};
 use message::Head;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 use wire::h1::{self, ChunkDecoder, ChunkEvent, Framing, Limits, Options};
+
+/// How many bytes of chunked data and other output are gathered before they are sent, at most.
+const GATHERED: usize = 65_536;
 
 /// What a read brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub struct Conn {
     out: Text,
     written: usize,
     writer: Writer,
+    /// Data of the chunk that is being gathered.
+    chunk: Text,
     shut: bool,
     /// Bytes received in all.
     pub received: u64,
@@ -75,6 +80,7 @@ impl Conn {
             out: Text::default(),
             written: 0,
             writer: Writer::Plain,
+            chunk: Text::default(),
             shut: false,
             received: 0,
             sent: 0,
@@ -205,6 +211,62 @@ impl Conn {
         }
     }
 
+    /// How many bytes of the body that are still to come may bypass the buffers: all of a raw stream's, or the rest of a
+    /// body of known length; 0 when there are bytes in the buffer or the body is chunked.
+    #[must_use]
+    pub fn unbuffered(&self) -> u64 {
+        if !self.input.is_empty() || self.ended {
+            return 0;
+        }
+        match self.reader {
+            Reader::Length(left) => left,
+            Reader::UntilEnd => u64::MAX,
+            Reader::Done | Reader::Chunked(_) => 0,
+        }
+    }
+
+    /// Whether bytes may be sent past the output buffer.
+    #[must_use]
+    pub fn sends_plainly(&self) -> bool {
+        self.writer == Writer::Plain && self.is_flushed()
+    }
+
+    /// Receives up to `most` bytes of the body into an empty pipe; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn poll_fill_pipe(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        let n = ready!(self.socket.poll_splice_into(cx, pipe, most))?;
+        self.received += n as u64;
+        self.ended |= n == 0;
+        if let Reader::Length(left) = &mut self.reader {
+            *left -= (n as u64).min(*left);
+            if *left == 0 {
+                self.reader = Reader::Done;
+            }
+        }
+        Poll::Ready(Ok(n))
+    }
+
+    /// Sends what it can of a pipe.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn poll_send_pipe(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<io::Result<usize>> {
+        let n = ready!(self.socket.poll_splice_from(cx, pipe))?;
+        self.sent += n as u64;
+        Poll::Ready(Ok(n))
+    }
+
     /// Whether the message being received is complete and passed on.
     #[must_use]
     pub fn is_message_over(&self) -> bool {
@@ -232,6 +294,18 @@ impl Conn {
         self.ended
             && matches!(self.reader, Reader::Length(_) | Reader::Chunked(_))
             && self.ready == 0
+    }
+
+    /// What the end of the body adds to byte counts, as HAProxy counts: a mark behind the chunks, and the trailers.
+    #[must_use]
+    pub fn end_size(&self) -> u64 {
+        self.trailers.as_deref().map_or(0, |trailers| {
+            let fields: usize = trailers
+                .iter()
+                .map(|(name, value)| name.len() + value.len())
+                .sum();
+            1 + fields as u64
+        })
     }
 
     /// Fields behind a chunked body that is over.
@@ -264,7 +338,7 @@ impl Conn {
     /// Whether everything handed over has reached the socket.
     #[must_use]
     pub fn is_flushed(&self) -> bool {
-        self.written == self.out.len()
+        self.written == self.out.len() && self.chunk.is_empty()
     }
 
     /// Sends pending output and then as much of `payload` as the socket takes; returns how much of `payload` was taken.
@@ -298,23 +372,34 @@ impl Conn {
         }
     }
 
-    /// Chunks are copied behind the pending output, so that a head and its first chunk leave together.
+    /// Data is gathered until the next flush, so that what comes in many small chunks leaves in one.
     fn poll_send_chunk(&mut self, cx: &mut Context<'_>, payload: &[u8]) -> Poll<io::Result<usize>> {
-        if self.out.len() - self.written > 65_536 {
+        if self.chunk.len() + self.out.len() - self.written > GATHERED {
             ready!(self.poll_flush(cx))?;
         }
-        if !payload.is_empty() {
-            let out = self.output();
-            h1::write_chunk_header(payload.len() as u64, out);
-            out.extend_from_slice(payload);
-            out.extend_from_slice(b"\r\n");
+        if self.chunk.capacity() == 0 {
+            self.chunk.0 = take_text();
         }
+        self.chunk.extend_from_slice(payload);
         Poll::Ready(Ok(payload.len()))
+    }
+
+    /// Puts the gathered chunk behind the pending output.
+    fn close_chunk(&mut self) {
+        if self.chunk.is_empty() {
+            return;
+        }
+        let chunk = std::mem::take(&mut self.chunk);
+        let out = self.output();
+        h1::write_chunk_header(chunk.len() as u64, out);
+        out.extend_from_slice(&chunk);
+        out.extend_from_slice(b"\r\n");
     }
 
     /// Ends the body being sent; `trailers` follow a chunked one.
     pub fn finish_body(&mut self, trailers: Option<&Head>) {
         if self.writer == Writer::Chunked {
+            self.close_chunk();
             let out = self.output();
             match trailers {
                 Some(trailers) => h1::write_trailers(trailers, None, out),
@@ -329,6 +414,7 @@ impl Conn {
     /// # Errors
     /// Those of the socket.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.close_chunk();
         while !self.is_flushed() {
             let pending = self.out.get(self.written..).unwrap_or_default();
             let n = ready!(self.socket.poll_write(cx, &[IoSlice::new(pending)]))?;

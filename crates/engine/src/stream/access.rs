@@ -1,13 +1,13 @@
 //! What rules may do to a stream.
 
-use super::Stream;
+use super::{Phase, Source, Stream};
 use crate::clock;
 use base::Endpoint;
 use expr::sample::Value;
 use expr::vars::{Scope, VarId};
-use expr::view::View;
+use expr::view::{Side, View};
 use message::{Head, Version};
-use model::rules::{self, End, SocketSetting};
+use model::rules::{self, End, Reply, SocketSetting};
 use std::sync::Arc;
 use wire::h1;
 
@@ -121,11 +121,7 @@ impl rules::Stream for Stream<'_> {
             return;
         }
         let mut head = Head::new();
-        head.start_response(
-            Version::HTTP_11,
-            status,
-            super::pages::reason(status).as_bytes(),
-        );
+        head.start_response(Version::HTTP_11, status, rules::reason(status).as_bytes());
         for (name, value) in headers {
             head.push(name, value);
         }
@@ -146,6 +142,22 @@ impl rules::Stream for Stream<'_> {
         self.state
             .waiting_since
             .map_or(0, |since| clock::now_ms().saturating_sub(since))
+    }
+
+    fn error_page(&self, status: u16) -> Option<Reply> {
+        self.page(status)
+    }
+
+    fn body_timed_out(&mut self, side: Side) {
+        let source = match side {
+            Side::Request => Source::ClientTimeout,
+            Side::Response => Source::ServerTimeout,
+        };
+        self.state.end(source, Phase::Data);
+    }
+
+    fn head_limit(&self) -> usize {
+        self.session.runtime.snapshot.global.buffer_size
     }
 
     fn take_scratch(&mut self) -> Vec<u8> {

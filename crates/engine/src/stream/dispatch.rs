@@ -14,7 +14,7 @@ use expr::sample::Value;
 use expr::view::View;
 use expr::{Outcome, Type};
 use model::live::count;
-use model::{Address, Reuse};
+use model::{Address, Algorithm, Options, Reuse};
 use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -45,7 +45,10 @@ impl Stream<'_> {
     /// Gets a connection to a server. `Err` when the stream is answered already.
     pub(super) async fn reach_server(&mut self) -> Result<(), Next> {
         match self.find_connection().await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.log_stage("connect");
+                Ok(())
+            }
             Err(failure) => Err(self.answer_failure(failure).await),
         }
     }
@@ -112,7 +115,7 @@ impl Stream<'_> {
         self.state.retries += 1;
         count(&backend.back.retries, 1);
         count(&server.state.counters.retries, 1);
-        if self.is_redispatch_due(limit) && backend.servers.len() > 1 {
+        if self.is_redispatch_due(backend, limit) && backend.servers.len() > 1 {
             self.state.slot = None;
             self.state.redispatched = true;
             count(&backend.back.redispatches, 1);
@@ -132,9 +135,15 @@ impl Stream<'_> {
     }
 
     /// `option redispatch`: on every n-th retry, or only on the last one.
-    fn is_redispatch_due(&self, limit: u32) -> bool {
-        let interval = self.backend().config.back.redispatch;
-        match interval {
+    ///
+    /// Algorithms that take turns have nothing to lose by trying the next server at once.
+    fn is_redispatch_due(&self, backend: &ProxyRuntime, limit: u32) -> bool {
+        let takes_turns = matches!(
+            backend.config.back.balance.algorithm,
+            Algorithm::RoundRobin | Algorithm::StaticRoundRobin | Algorithm::Random(_)
+        );
+        match backend.config.back.redispatch {
+            Some(n) if n != 0 && takes_turns => true,
             None | Some(0) => false,
             Some(n @ 1..) => self.state.retries.is_multiple_of(n.unsigned_abs()),
             Some(n) => {
@@ -161,9 +170,11 @@ impl Stream<'_> {
     }
 
     /// Whether the client's going away ends the attempt to reach a server (`option abortonclose`).
-    fn watches_client(&self) -> bool {
-        let options = self.backend().config.options;
-        options.has(model::Options::ABORT_ON_CLOSE)
+    pub(super) fn watches_client(&self) -> bool {
+        let config = &self.backend().config;
+        let by_default =
+            config.mode == model::Mode::Http && !config.options.has(Options::NO_ABORT_ON_CLOSE);
+        config.options.has(Options::ABORT_ON_CLOSE) || by_default
     }
 
     async fn assign_server(&mut self, backend: &Arc<ProxyRuntime>) -> Result<(), Failure> {
@@ -235,7 +246,7 @@ impl Stream<'_> {
         backend: &Arc<ProxyRuntime>,
         mut place: Place,
     ) -> Result<Option<crate::backend::Slot>, Failure> {
-        self.state.queue_ahead = place.ahead;
+        self.state.queue_ahead = place.entered();
         let timeouts = &backend.config.timeouts;
         let timeout = self
             .state
@@ -250,15 +261,25 @@ impl Stream<'_> {
             if let Poll::Ready(slot) = place.poll_granted(cx) {
                 return Poll::Ready(Ok(slot));
             }
-            if watch && poll_gone(cx, &mut client.conn) {
-                return Poll::Ready(Err(Failure::ClientGone(Phase::Queue)));
+            match poll_leaving(cx, &mut client.conn) {
+                Some(_) if watch => {
+                    return Poll::Ready(Err(Failure::ClientGone(Phase::Queue)));
+                }
+                Some(Leaving::Broken) => {
+                    return Poll::Ready(Err(Failure::ClientGone(Phase::Data)));
+                }
+                _ => {}
             }
             client
                 .deadline
                 .poll(cx, at)
                 .map(|()| Err(Failure::QueueTimeout))
         });
-        outcome.await
+        let outcome = outcome.await;
+        if outcome.is_err() {
+            self.state.times.queue = clock::now_ms();
+        }
+        outcome
     }
 
     /// Takes an idle connection to the server if the backend's policy allows it for this request.
@@ -342,20 +363,20 @@ impl Stream<'_> {
             let mut attempt = std::pin::pin!(attempt);
             poll_fn(|cx| {
                 if let Poll::Ready(outcome) = attempt.as_mut().poll(cx) {
-                    return Poll::Ready(Some(outcome));
+                    return Poll::Ready(Ok(outcome));
                 }
-                if watch && poll_gone(cx, conn) {
-                    Poll::Ready(None)
-                } else {
-                    Poll::Pending
+                match poll_leaving(cx, conn) {
+                    Some(_) if watch => Poll::Ready(Err(Phase::Connect)),
+                    Some(Leaving::Broken) => Poll::Ready(Err(Phase::Data)),
+                    _ => Poll::Pending,
                 }
             })
             .await
         };
         let socket = match opened {
-            None => return Err(Failure::ClientGone(Phase::Connect)),
-            Some(Ok(socket)) => socket,
-            Some(Err(error)) => {
+            Err(phase) => return Err(Failure::ClientGone(phase)),
+            Ok(Ok(socket)) => socket,
+            Ok(Err(error)) => {
                 count(&server.state.counters.connection_errors, 1);
                 return Err(match error {
                     ConnectError::Failed(_) => Failure::Refused,
@@ -441,11 +462,33 @@ impl Stream<'_> {
     }
 }
 
+/// How a client leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// It has closed its sending half.
+    Closed,
+    /// The connection is broken.
+    Broken,
+}
+
 /// Whether the client has closed or broken its connection. Bytes that come early are kept.
-pub(super) fn poll_gone(cx: &mut Context<'_>, conn: &mut Conn) -> bool {
+pub(super) fn poll_leaving(cx: &mut Context<'_>, conn: &mut Conn) -> Option<Leaving> {
     if conn.has_ended() {
-        return true;
+        return Some(Leaving::Closed);
     }
     // A full buffer hides the end behind bytes that nobody reads yet.
-    !conn.input.is_full() && matches!(conn.poll_fill(cx), Poll::Ready(Ok(Received::End) | Err(_)))
+    while !conn.input.is_full() {
+        match conn.poll_fill(cx) {
+            Poll::Ready(Ok(Received::End)) => return Some(Leaving::Closed),
+            Poll::Ready(Err(_)) => return Some(Leaving::Broken),
+            Poll::Ready(Ok(_)) => {}
+            Poll::Pending => return None,
+        }
+    }
+    None
+}
+
+/// Whether the client has closed or broken its connection.
+pub(super) fn poll_gone(cx: &mut Context<'_>, conn: &mut Conn) -> bool {
+    poll_leaving(cx, conn).is_some()
 }

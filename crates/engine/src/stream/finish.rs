@@ -1,6 +1,6 @@
 //! The end of a stream: counters and its log line.
 
-use super::{Source, State, Stream};
+use super::{Phase, Source, State, Stream};
 use crate::log::{self, Message};
 use expr::logformat::LogFormat;
 use model::Options;
@@ -23,16 +23,32 @@ impl State {
     }
 }
 
+/// Whether `log-steps` names a step.
+fn logs_at(logs: &ProxyLog, step: &str) -> bool {
+    let names = model::parse::families::log::STEPS;
+    logs.steps != 0
+        && names
+            .iter()
+            .position(|name| *name == step)
+            .is_some_and(|bit| logs.steps & (1 << bit) != 0)
+}
+
 impl Stream<'_> {
     /// Counts and logs the stream, and gives up its places.
     pub(super) fn finish(&mut self) {
         self.count_stream();
+        // A line about a finished stream does not count the stream itself.
+        self.state.slot = None;
+        if let Some(backend) = self
+            .state
+            .backend
+            .as_ref()
+            .filter(|_| self.state.in_backend)
+        {
+            backend.back.connections.leave();
+        }
         if !self.state.logged {
             self.log_end();
-        }
-        self.state.slot = None;
-        if let Some(backend) = self.state.backend.take().filter(|_| self.state.in_backend) {
-            backend.back.connections.leave();
         }
     }
 
@@ -60,10 +76,44 @@ impl Stream<'_> {
         }
     }
 
+    /// A proxy without a format logs each connection as it comes (configuration manual, section 8.2.1).
+    pub(super) fn log_connect(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        if proxy.log.format.is_none()
+            && !proxy.log.targets.is_empty()
+            && !proxy.options.has(Options::DONT_LOG_NORMAL)
+        {
+            self.write_log(&proxy.log, INFO, false);
+            self.state.logged = true;
+        }
+    }
+
+    /// Logs a connection whose handshake failed: by `error-log-format`, else in HAProxy's fixed form.
+    pub(crate) fn log_handshake(&mut self) {
+        let proxy = self.session.frontend.config.clone();
+        let Some(error) = self.session.error.filter(|_| !proxy.log.targets.is_empty()) else {
+            return;
+        };
+        let times = &mut self.state.times;
+        (times.begin, times.handshake) = (self.session.accepted.0, self.session.accepted.0);
+        (times.begin_date, times.request_date) = (self.session.accepted.1, self.session.accepted.1);
+        self.state.end(Source::Proxy, Phase::Request);
+        self.state.log_step = "error";
+        if proxy.log.error_format.is_some() {
+            return self.write_log(&proxy.log, INFO, true);
+        }
+        let mut text = Vec::new();
+        if let Some(format) = &self.session.runtime.handshake_log {
+            format.render(self, &mut text);
+        }
+        text.extend_from_slice(error.text().as_bytes());
+        self.send_line(&proxy.log, INFO, &text);
+    }
+
     fn log_end(&mut self) {
         let proxy = self.session.frontend.config.clone();
         let logs = &proxy.log;
-        if logs.targets.is_empty() {
+        if logs.targets.is_empty() || (logs.steps != 0 && !logs_at(logs, "close")) {
             return;
         }
         let options = proxy.options;
@@ -91,9 +141,19 @@ impl Stream<'_> {
         let proxy = self.session.frontend.config.clone();
         if !proxy.log.targets.is_empty() && !proxy.options.has(Options::DONT_LOG_NORMAL) {
             self.state.log_step = "connect";
+            self.state.early_log = true;
             self.write_log(&proxy.log, INFO, false);
         }
         self.state.logged = true;
+    }
+
+    /// Logs a step of the stream if the frontend asks for it (`log-steps`).
+    pub(super) fn log_stage(&mut self, step: &'static str) {
+        if logs_at(&self.session.frontend.config.log, step) {
+            let before = std::mem::replace(&mut self.state.early_log, true);
+            self.log_step(step, None);
+            self.state.early_log = before;
+        }
     }
 
     /// Logs one step of the stream (`do-log`, `log-steps`).
@@ -115,12 +175,21 @@ impl Stream<'_> {
         };
         let mut text = std::mem::take(&mut self.state.scratch);
         text.clear();
+        let erroneous = failed && !self.state.has_request;
         let format = logs
             .error_format
             .as_ref()
-            .filter(|_| failed && !self.state.has_request)
+            .filter(|_| erroneous)
             .or(logs.format.as_ref());
         self.render_line(format, &mut text);
+        if erroneous {
+            self.state.log_step = "error";
+        }
+        self.send_line(logs, level, &text);
+        self.state.scratch = text;
+    }
+
+    fn send_line(&self, logs: &ProxyLog, level: u8, text: &[u8]) {
         let mut structured = Vec::new();
         if let Some(format) = &logs.structured_data {
             format.render(self, &mut structured);
@@ -135,10 +204,11 @@ impl Stream<'_> {
             level,
             tag,
             structured_data: &structured,
-            text: &text,
+            text,
         };
-        log::emit(&self.session.runtime, &logs.targets, &message);
-        self.state.scratch = text;
+        let runtime = &self.session.runtime;
+        let step = (self.state.log_step, None);
+        log::emit_step(runtime, &logs.targets, step, &message, self);
     }
 
     fn render_line(&self, format: Option<&Arc<LogFormat>>, text: &mut Vec<u8>) {

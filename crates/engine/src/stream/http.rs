@@ -6,6 +6,7 @@ use crate::clock;
 use crate::mux::Received;
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
+use model::Options;
 use model::live::count;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -16,7 +17,11 @@ pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut
     let mut first = true;
     let mut begin = (session.accepted.0, session.handshake, session.accepted.1);
     loop {
-        if client.conn.input.is_empty() && !wait_for_request(session, client, first).await {
+        let arrival = match client.conn.input.is_empty() {
+            true => wait_for_request(session, client, first).await,
+            false => Awaited::Bytes,
+        };
+        if arrival == Awaited::Stop || (arrival != Awaited::Bytes && !first) {
             return;
         }
         let mut stream = Stream::new(session, worker, client);
@@ -25,7 +30,7 @@ pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut
             stream.state.times.handshake,
             stream.state.times.begin_date,
         ) = begin;
-        let next = stream.http_request(first).await;
+        let next = stream.http_request(arrival).await;
         drop(stream);
         match next {
             Next::KeepAlive => {}
@@ -39,8 +44,19 @@ pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut
     }
 }
 
-/// Waits for the first byte of a request without holding memory; says whether it came.
-async fn wait_for_request(session: &Session, client: &mut ClientSide, first: bool) -> bool {
+/// What ended the wait for a request's first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    Bytes,
+    /// The client closed.
+    End,
+    Timeout,
+    /// The process stops.
+    Stop,
+}
+
+/// Waits for the first byte of a request without holding memory.
+async fn wait_for_request(session: &Session, client: &mut ClientSide, first: bool) -> Awaited {
     let timeouts = &session.frontend.config.timeouts;
     let timeout = match first {
         true => timeouts.http_request.or(timeouts.client),
@@ -49,18 +65,14 @@ async fn wait_for_request(session: &Session, client: &mut ClientSide, first: boo
             .or(timeouts.http_request)
             .or(timeouts.client),
     };
-    if first {
-        // The wait for the first request ends like any wait within a request: with an error page and a log line.
-        return true;
-    }
     let at = timeout.map(|timeout| clock::now_ms() + timeout);
-    let stopping = session.runtime.process.is_stopping();
+    let process = &session.runtime.process;
     let ClientSide { conn, deadline, .. } = client;
     let came = poll_fn(|cx| match conn.poll_fill(cx) {
-        Poll::Ready(Ok(Received::Bytes | Received::Full)) => Poll::Ready(true),
-        Poll::Ready(Ok(Received::End) | Err(_)) => Poll::Ready(false),
-        Poll::Pending if stopping => Poll::Ready(false),
-        Poll::Pending => deadline.poll(cx, at).map(|()| false),
+        Poll::Ready(Ok(Received::Bytes | Received::Full)) => Poll::Ready(Awaited::Bytes),
+        Poll::Ready(Ok(Received::End) | Err(_)) => Poll::Ready(Awaited::End),
+        Poll::Pending if process.is_stopping() => Poll::Ready(Awaited::Stop),
+        Poll::Pending => deadline.poll(cx, at).map(|()| Awaited::Timeout),
     });
     came.await
 }
@@ -93,24 +105,28 @@ async fn linger(client: &mut ClientSide) {
 
 impl Stream<'_> {
     /// One request from its first byte to its log line.
-    async fn http_request(&mut self, first: bool) -> Next {
-        let next = match self.receive_request().await {
+    async fn http_request(&mut self, awaited: Awaited) -> Next {
+        let arrival = match awaited {
+            Awaited::Bytes => self.receive_request().await,
+            Awaited::Timeout => Arrival::Timeout,
+            Awaited::End | Awaited::Stop => Arrival::Aborted,
+        };
+        let next = match arrival {
             Arrival::Complete => {
                 self.begin_request();
                 self.process_and_serve().await
             }
-            Arrival::Silence => return Next::Abort,
             Arrival::Aborted => {
                 self.state.end(Source::Client, Phase::Request);
-                self.bad_request(400, first).await
+                self.bad_request(400).await
             }
             Arrival::Timeout => {
                 self.state.end(Source::ClientTimeout, Phase::Request);
-                self.bad_request(408, first).await
+                self.bad_request(408).await
             }
             Arrival::Refused(status) => {
                 self.refuse(Phase::Request);
-                self.bad_request(status, first).await
+                self.bad_request(status).await
             }
         };
         self.finish();
@@ -127,6 +143,9 @@ impl Stream<'_> {
         count(&frontend.front.requests, 1);
         frontend.front.request_rate.add(self.state.times.request);
         self.capture_request();
+        self.log_connect();
+        self.log_stage("accept");
+        self.log_stage("request");
     }
 
     async fn process_and_serve(&mut self) -> Next {
@@ -171,13 +190,22 @@ impl Stream<'_> {
         Ok(())
     }
 
-    /// Answers a request that was never complete.
-    async fn bad_request(&mut self, status: u16, _first: bool) -> Next {
-        count(&self.session.frontend.front.request_errors, 1);
-        self.state.request_flags.connection_close = true;
-        match self.send_page(status).await {
-            Next::Abort => Next::Abort,
-            _ => Next::Close,
+    /// Answers a request that was never complete. Its page goes out as raw text: there is no message yet that rules could
+    /// see.
+    async fn bad_request(&mut self, status: u16) -> Next {
+        let frontend = self.session.frontend.clone();
+        count(&frontend.front.request_errors, 1);
+        self.state.status = status;
+        let ignored = frontend.config.options.has(Options::IGNORE_PROBES);
+        if ignored && self.state.times.first_byte == 0 {
+            self.state.log_level = Some(None);
+            return Next::Close;
+        }
+        self.write_raw_page(status);
+        if self.deliver(&[]).await {
+            Next::Close
+        } else {
+            Next::Abort
         }
     }
 }

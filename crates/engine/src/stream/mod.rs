@@ -4,6 +4,7 @@ mod access;
 mod cause;
 mod dispatch;
 mod finish;
+mod forwarded;
 mod http;
 mod pages;
 mod relay;
@@ -120,6 +121,10 @@ pub struct State {
     pub replay: Option<Vec<u8>>,
     /// Whether a log line has been sent already (`logasap`).
     pub logged: bool,
+    /// Whether the line being logged comes before the end.
+    pub early_log: bool,
+    /// Whether content rules may still wait for more data.
+    pub may_wait: bool,
     /// Which step is being logged.
     pub log_step: &'static str,
     /// Text to build things in.

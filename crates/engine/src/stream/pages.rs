@@ -3,60 +3,6 @@
 use message::FieldId;
 use model::rules::Reply;
 
-/// The reason phrase of a status, as HAProxy words it.
-#[must_use]
-pub fn reason(status: u16) -> &'static str {
-    match status {
-        100 => "Continue",
-        101 => "Switching Protocols",
-        102 => "Processing",
-        103 => "Early Hints",
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        203 => "Non-Authoritative Information",
-        204 => "No Content",
-        205 => "Reset Content",
-        206 => "Partial Content",
-        300 => "Multiple Choices",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        407 => "Proxy Authentication Required",
-        408 => "Request Time-out",
-        409 => "Conflict",
-        410 => "Gone",
-        411 => "Length Required",
-        412 => "Precondition Failed",
-        413 => "Payload Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        421 => "Misdirected Request",
-        422 => "Unprocessable Content",
-        425 => "Too Early",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Time-out",
-        505 => "HTTP Version Not Supported",
-        _ => "Other",
-    }
-}
-
 /// What the built-in page of a status says; `None` when there is no page for it.
 fn words(status: u16) -> Option<(&'static str, &'static str)> {
     Some(match status {
@@ -150,6 +96,25 @@ pub fn page(status: u16) -> Reply {
     // After these two the rest of what the client sends can't be told apart from another request.
     reply.close = matches!(status, 400 | 408);
     reply
+}
+
+/// Writes a built-in page for a request that could not be read, in the form HAProxy sends it in.
+pub fn write_raw(status: u16, page: &Reply, out: &mut Vec<u8>) {
+    use std::io::Write;
+    let reason = String::from_utf8_lossy(page.head.reason());
+    let close = if page.close {
+        "Connection: close\r\n"
+    } else {
+        ""
+    };
+    // Writing to memory does not fail.
+    let _ = write!(
+        out,
+        "HTTP/1.1 {status} {reason}\r\nContent-length: {}\r\nCache-Control: no-cache\r\n{close}\
+         Content-Type: text/html\r\n\r\n",
+        page.body.len()
+    );
+    out.extend_from_slice(&page.body);
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Moving bodies both ways at once, with half-closes and timeouts.
 
+use super::dispatch::{Leaving, poll_leaving};
 use crate::clock;
-use crate::io::Deadline;
+use crate::io::{Deadline, Pipe};
 use crate::mux::{Conn, Received};
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -60,9 +61,30 @@ struct Flow {
     closes: bool,
     /// The receiver does not take anything any more; what still comes is dropped.
     discarding: bool,
+    /// Fields behind the body are not passed on.
+    drops_trailers: bool,
     /// Body bytes passed on.
     moved: u64,
+    /// Whether the last read filled a whole buffer: only then bypassing it pays.
+    bulk: bool,
+    /// Whether bypassing the buffers is allowed and has not failed.
+    splices: bool,
+    /// The pipe in use.
+    pipe: Option<Pipe>,
 }
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        if let Some(pipe) = self.pipe.take() {
+            pipe.give();
+        }
+    }
+}
+
+/// The least that a body of known length must still have for bypassing the buffers to pay, in bytes.
+const BULK: u64 = 65_536;
+/// The most that is moved at once, in bytes.
+const AT_ONCE: usize = 1 << 20;
 
 /// A fault in one direction.
 enum FlowFault {
@@ -110,9 +132,10 @@ impl<'a> Relay<'a> {
         timeouts: RelayTimeouts,
     ) -> Self {
         let now = clock::now_ms();
-        let flow = || Flow {
-            closes: shape == Shape::Tunnel,
-            ..Flow::default()
+        let flow = || {
+            let mut flow = Flow::default();
+            (flow.closes, flow.splices) = (shape == Shape::Tunnel, true);
+            flow
         };
         Self {
             client,
@@ -130,18 +153,23 @@ impl<'a> Relay<'a> {
     /// Says that the request has been delivered already.
     #[must_use]
     pub fn request_done(mut self) -> Self {
-        self.request = Flow {
-            finished: true,
-            delivered: true,
-            ..Flow::default()
-        };
+        (self.request.finished, self.request.delivered) = (true, true);
         self
     }
 
-    /// Says that the server does not take the rest of the request.
+    /// Says whether bulk data may bypass the buffers (`no splice` forbids it).
     #[must_use]
-    pub fn discard_request(mut self) -> Self {
-        self.request.discarding = true;
+    pub fn splice(mut self, allowed: bool) -> Self {
+        self.request.splices = allowed;
+        self.response.splices = allowed;
+        self
+    }
+
+    /// Says that fields behind the request's and the response's body are not passed on.
+    #[must_use]
+    pub fn drop_trailers(mut self, of_request: bool, of_response: bool) -> Self {
+        self.request.drops_trailers = of_request;
+        self.response.drops_trailers = of_response;
         self
     }
 
@@ -168,7 +196,7 @@ impl<'a> Relay<'a> {
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
         if self.request.delivered {
-            return None;
+            return self.watch_client(cx);
         }
         let (from, to) = (self.client.received, self.server.sent);
         let moved = poll_flow(cx, self.client, self.server, &mut self.request, self.limits);
@@ -189,6 +217,17 @@ impl<'a> Relay<'a> {
                 cx.waker().wake_by_ref();
                 None
             }
+        }
+    }
+
+    /// A client that waits for the rest of a response is watched: a broken connection must not wait for a timeout.
+    fn watch_client(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
+        if self.shape != Shape::Http || self.client.has_ended() {
+            return None;
+        }
+        match poll_leaving(cx, self.client) {
+            Some(Leaving::Broken) => Some(RelayEnd::ClientAborted),
+            Some(Leaving::Closed) | None => None,
         }
     }
 
@@ -340,10 +379,11 @@ fn poll_flow(
             flow.moved += taken as u64;
             continue;
         }
-        if !flow.finished && source.is_message_over() {
+        if !flow.finished && flow.pipe.is_none() && source.is_message_over() {
             flow.finished = true;
-            let trailers = source.trailers();
+            let trailers = source.trailers().filter(|_| !flow.drops_trailers);
             sink.finish_body(trailers);
+            flow.moved += source.end_size();
         }
         if !flow.discarding {
             match sink.poll_flush(cx) {
@@ -362,13 +402,83 @@ fn poll_flow(
         if source.is_cut_short() {
             return Err(FlowFault::SourceAborted);
         }
+        if flow.pipe.is_some() || flow.may_splice(source, sink) {
+            match poll_splice(cx, source, sink, flow)? {
+                Poll::Ready(()) => continue,
+                Poll::Pending => return Ok(()),
+            }
+        }
         flow.waits_for_source = true;
         match source.poll_fill(cx) {
-            Poll::Ready(Ok(Received::Bytes | Received::End)) => {}
+            Poll::Ready(Ok(Received::Bytes | Received::End)) => {
+                flow.bulk = source.input.is_full();
+            }
             // A full buffer without a decodable byte is a chunk line that never ends.
             Poll::Ready(Ok(Received::Full)) => return Err(FlowFault::Malformed),
             Poll::Ready(Err(_)) => return Err(FlowFault::SourceAborted),
             Poll::Pending => return Ok(()),
+        }
+    }
+}
+
+impl Flow {
+    /// Whether bypassing the buffers is possible now and pays.
+    fn may_splice(&self, source: &Conn, sink: &Conn) -> bool {
+        let left = source.unbuffered();
+        self.splices && !self.discarding && self.bulk && left >= BULK && sink.sends_plainly()
+    }
+}
+
+/// Moves bytes past the buffers. Ready when the pipe is empty and something else is to be done: the end of the message was
+/// reached, or bypassing does not work on these sockets.
+fn poll_splice(
+    cx: &mut Context<'_>,
+    source: &mut Conn,
+    sink: &mut Conn,
+    flow: &mut Flow,
+) -> Result<Poll<()>, FlowFault> {
+    let mut pipe = match flow.pipe.take() {
+        Some(pipe) => pipe,
+        None => match Pipe::take(0) {
+            Ok(pipe) => pipe,
+            Err(_) => {
+                flow.splices = false;
+                return Ok(Poll::Ready(()));
+            }
+        },
+    };
+    loop {
+        while pipe.held > 0 {
+            match sink.poll_send_pipe(cx, &mut pipe) {
+                Poll::Ready(Ok(n)) => flow.moved += n as u64,
+                Poll::Ready(Err(_)) => return Err(FlowFault::SinkBroken),
+                Poll::Pending => {
+                    flow.waits_for_source = false;
+                    flow.pipe = Some(pipe);
+                    return Ok(Poll::Pending);
+                }
+            }
+        }
+        let left = source.unbuffered();
+        if left == 0 {
+            pipe.give();
+            return Ok(Poll::Ready(()));
+        }
+        let most = usize::try_from(left).unwrap_or(AT_ONCE).min(AT_ONCE);
+        flow.waits_for_source = true;
+        match source.poll_fill_pipe(cx, &mut pipe, most) {
+            Poll::Ready(Ok(_)) => {}
+            Poll::Ready(Err(error)) if error.kind() == std::io::ErrorKind::InvalidInput => {
+                flow.splices = false;
+                pipe.give();
+                return Ok(Poll::Ready(()));
+            }
+            Poll::Ready(Err(_)) => return Err(FlowFault::SourceAborted),
+            Poll::Pending => {
+                // Waiting holds no descriptors.
+                pipe.give();
+                return Ok(Poll::Pending);
+            }
         }
     }
 }

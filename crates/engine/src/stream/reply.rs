@@ -23,8 +23,25 @@ impl Stream<'_> {
         }
     }
 
+    /// Puts the frontend's page for a request that could not be read into the client's output.
+    pub(super) fn write_raw_page(&mut self, status: u16) {
+        let Some(reply) = self.page(status) else {
+            return;
+        };
+        let out = self.client.conn.output();
+        if !reply.verbatim && reply.head.status() == status {
+            return pages::write_raw(status, &reply, out);
+        }
+        let framing = match reply.head.has(FieldId::ContentLength) || !reply.verbatim {
+            true => Framing::Length(reply.body.len() as u64),
+            false => Framing::UntilClose,
+        };
+        h1::write_response(&reply.head, framing, ConnectionHeader::Close, None, out);
+        out.extend_from_slice(&reply.body);
+    }
+
     /// The page for a status; `None` closes the connection without a word.
-    fn page(&self, status: u16) -> Option<Reply> {
+    pub(super) fn page(&self, status: u16) -> Option<Reply> {
         let page = self
             .backend()
             .config
@@ -38,9 +55,10 @@ impl Stream<'_> {
                 head: stored.head.clone(),
                 body: Bytes::copy_from_slice(&stored.body),
                 close: matches!(status, 400 | 408),
+                verbatim: true,
             }),
             Some(ErrorPage::Redirect(code, location)) => {
-                let mut reply = Reply::new(*code, pages::reason(*code).as_bytes());
+                let mut reply = Reply::new(*code, model::rules::reason(*code).as_bytes());
                 reply.head.push_known(FieldId::CacheControl, b"no-cache");
                 reply
                     .head
@@ -52,7 +70,10 @@ impl Stream<'_> {
     }
 
     fn compose(&self, composed: &model::ComposedResponse) -> Reply {
-        let mut reply = Reply::new(composed.status, pages::reason(composed.status).as_bytes());
+        let mut reply = Reply::new(
+            composed.status,
+            model::rules::reason(composed.status).as_bytes(),
+        );
         let text = |format: &LogFormat| {
             let mut text = Vec::new();
             format.render(self, &mut text);
@@ -78,15 +99,20 @@ impl Stream<'_> {
         self.state.response = reply.head;
         self.state.has_response = true;
         let bodyless = matches!(self.state.response.status(), 100..=199 | 204 | 304);
-        if !bodyless && !self.state.response.has(FieldId::ContentLength) {
+        // A stored page goes out as it was written: without a length its end is that of the connection.
+        let measured = !reply.verbatim || self.state.response.has(FieldId::ContentLength);
+        if !bodyless && !self.state.response.has(FieldId::ContentLength) && measured {
             prepend_length(&mut self.state.response, body.len());
         }
         self.after_response_rules().await;
         self.state.status = self.state.response.status();
         let head_only = bodyless || self.state.request.method() == message::Method::Head;
         let unread = !self.client.conn.is_message_over();
-        let next =
-            self.write_response_head(Framing::Length(body.len() as u64), reply.close || unread);
+        let framing = match measured {
+            true => Framing::Length(body.len() as u64),
+            false => Framing::UntilClose,
+        };
+        let next = self.write_response_head(framing, reply.close || unread);
         let payload: &[u8] = if head_only { &[] } else { &body };
         if !self.deliver(payload).await {
             return Next::Abort;

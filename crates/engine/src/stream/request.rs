@@ -20,9 +20,7 @@ use wire::h1::{self, Parsed};
 pub enum Arrival {
     /// A complete head was read.
     Complete,
-    /// The client closed, broke or never used the connection; nothing of a request had come.
-    Silence,
-    /// The client closed in the middle of a head.
+    /// The client closed before a head was complete.
     Aborted,
     /// The head took too long.
     Timeout,
@@ -56,9 +54,6 @@ impl Stream<'_> {
             match received.await {
                 Some(Ok(Received::Bytes)) => {}
                 Some(Ok(Received::Full)) => return Arrival::Refused(400),
-                Some(Ok(Received::End) | Err(_)) if self.client.conn.input.is_empty() => {
-                    return Arrival::Silence;
-                }
                 Some(Ok(Received::End) | Err(_)) => return Arrival::Aborted,
                 None => return Arrival::Timeout,
             }
@@ -107,6 +102,16 @@ impl Stream<'_> {
                 conn.input.consume(consumed);
                 conn.expect_body(framing);
                 conn.decode(&runtime.limits)?;
+                // The preface of HTTP/2, which is not spoken here.
+                if state.request.version() == message::Version::HTTP_2
+                    && state.request.method_text() == b"PRI"
+                {
+                    return Err(h1::ParseError {
+                        kind: h1::ErrorKind::Version,
+                        position: 0,
+                        status: 400,
+                    });
+                }
                 state.has_request = true;
                 state.request_framing = framing;
                 state.request_flags = flags;
@@ -396,7 +401,7 @@ impl Stream<'_> {
                     return Err(self.send_page(400).await);
                 }
                 None => {
-                    self.state.end(Source::ClientTimeout, Phase::Data);
+                    self.state.end(Source::ClientTimeout, Phase::Request);
                     return Err(self.send_page(408).await);
                 }
             }
@@ -434,6 +439,9 @@ impl Stream<'_> {
         }
         if let Some(option) = merged(both, |proxy| proxy.original_to.as_deref()) {
             self.add_address(option, false);
+        }
+        if let Some(option) = &backend.forwarded {
+            self.add_forwarded(option);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Sending the request, waiting for the response, and passing it on.
 
+use super::dispatch::Leaving;
 use super::relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 use super::rules::Verdict;
 use super::{Next, Phase, Source, Stream};
@@ -140,7 +141,7 @@ impl Stream<'_> {
             Lost::Junk => (Source::Proxy, Phase::Headers, 502),
             Lost::Timeout => (Source::ServerTimeout, Phase::Headers, 504),
             Lost::Client(phase) => (Source::Client, phase, 400),
-            Lost::ClientTimeout => (Source::ClientTimeout, Phase::Headers, 408),
+            Lost::ClientTimeout => (Source::ClientTimeout, Phase::Headers, 400),
             Lost::BadBody => (Source::Proxy, Phase::Data, 400),
         };
         self.state.end(source, phase);
@@ -156,7 +157,7 @@ impl Stream<'_> {
         self.drop_server_conn();
         // A kept connection that died under the request: the client is told nothing, so that it tries again by itself.
         if reused && matches!(lost, Lost::Empty | Lost::Unsent) && self.session.requests.get() > 1 {
-            self.state.status = 0;
+            self.state.log_level = Some(None);
             return Next::Abort;
         }
         self.send_page(status).await
@@ -252,12 +253,14 @@ impl Stream<'_> {
             return self.send_replay().await;
         }
         let body = !self.client.conn.is_message_over();
+        let drops = self.dropped_trailers();
         let timeouts = self.relay_timeouts();
         let Some(server) = self.state.server_conn.as_mut() else {
             return Err(Lost::Unsent);
         };
         let ClientSide { conn, deadline, .. } = &mut *self.client;
         if !body {
+            server.conn.finish_body(None);
             let at = timeouts.server.map(|timeout| clock::now_ms() + timeout);
             let flushed = poll_fn(|cx| match server.conn.poll_flush(cx) {
                 Poll::Ready(outcome) => Poll::Ready(outcome.map_err(|_| Lost::Unsent)),
@@ -266,17 +269,20 @@ impl Stream<'_> {
             return flushed.await;
         }
         let limits = &self.session.runtime.limits;
+        let splice = !self.session.runtime.snapshot.global.no_splice;
         let mut relay = Relay::new(
             conn,
             &mut server.conn,
             limits,
             Shape::RequestUntilResponse,
             timeouts,
-        );
+        )
+        .drop_trailers(drops.0, drops.1)
+        .splice(splice);
         let end = relay.run(deadline).await;
         self.state.bytes.0 += relay.moved().0;
         match end {
-            RelayEnd::ClientAborted => Err(Lost::Client(Phase::Data)),
+            RelayEnd::ClientAborted => Err(Lost::Client(Phase::Headers)),
             RelayEnd::ClientTimeout => Err(Lost::ClientTimeout),
             RelayEnd::ServerTimeout => Err(Lost::Timeout),
             RelayEnd::ServerAborted => Err(Lost::Empty),
@@ -323,7 +329,7 @@ impl Stream<'_> {
 
     /// Waits for bytes of the response.
     async fn receive_response(&mut self, at: Option<u64>) -> Result<(), Lost> {
-        let watch = self.backend().config.options.has(Options::ABORT_ON_CLOSE);
+        let watch = self.watches_client();
         let Some(server) = self.state.server_conn.as_mut() else {
             return Err(Lost::Cut);
         };
@@ -334,12 +340,18 @@ impl Stream<'_> {
                 Poll::Ready(Ok(Received::End)) if server.conn.received == 0 => {
                     return Poll::Ready(Err(Lost::Empty));
                 }
-                Poll::Ready(Ok(Received::End) | Err(_)) => return Poll::Ready(Err(Lost::Cut)),
-                Poll::Ready(Ok(Received::Full)) => return Poll::Ready(Err(Lost::Junk)),
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Lost::Cut)),
+                Poll::Ready(Ok(Received::End | Received::Full)) => {
+                    return Poll::Ready(Err(Lost::Junk));
+                }
                 Poll::Pending => {}
             }
-            if watch && !server.conn.is_shut() && super::dispatch::poll_gone(cx, conn) {
-                return Poll::Ready(Err(Lost::Client(Phase::Headers)));
+            match super::dispatch::poll_leaving(cx, conn) {
+                Some(Leaving::Broken) => return Poll::Ready(Err(Lost::Client(Phase::Data))),
+                Some(Leaving::Closed) if watch => {
+                    return Poll::Ready(Err(Lost::Client(Phase::Headers)));
+                }
+                _ => {}
             }
             deadline.poll(cx, at).map(|()| Err(Lost::Timeout))
         });
@@ -381,8 +393,14 @@ impl Stream<'_> {
             } => {
                 server.conn.input.consume(consumed);
                 server.conn.expect_body(framing);
+                // A body that is malformed from the start still gets a proper answer.
+                server.conn.decode(limits).map_err(|_| Lost::Junk)?;
                 self.state.has_response = true;
                 self.state.response_flags = flags;
+                // Nobody asked for another protocol: the server's answer makes no sense.
+                if self.state.response.status() == 101 && !self.state.request_flags.upgrade {
+                    return Err(Lost::Junk);
+                }
                 Ok(Some(Answer { framing, flags }))
             }
         }
@@ -402,6 +420,7 @@ impl Stream<'_> {
             None,
             out,
         );
+        self.state.bytes.1 += counted_size(&self.state.response);
         self.deliver(&[]).await;
     }
 
@@ -422,22 +441,39 @@ impl Stream<'_> {
             return self.tunnel(answer).await;
         }
         let next = self.write_response_head(answer.framing, false);
+        self.log_stage("response");
         if self.session.frontend.config.options.has(Options::LOG_ASAP) {
             self.log_asap();
         }
         self.forward_response(answer, next).await
     }
 
+    /// Whether trailers of the request and of the response are dropped by option.
+    fn dropped_trailers(&self) -> (bool, bool) {
+        let front = self.session.frontend.config.options;
+        (
+            self.backend()
+                .config
+                .options
+                .has(Options::DROP_REQUEST_TRAILERS),
+            front.has(Options::DROP_RESPONSE_TRAILERS),
+        )
+    }
+
     async fn forward_response(&mut self, answer: Answer, next: Next) -> Next {
         let request_over = self.client.conn.is_message_over();
+        let drops = self.dropped_trailers();
         let timeouts = self.relay_timeouts();
         let end = {
             let Some(server) = self.state.server_conn.as_mut() else {
                 return Next::Abort;
             };
             let limits = &self.session.runtime.limits;
+            let splice = !self.session.runtime.snapshot.global.no_splice;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
-            let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Http, timeouts);
+            let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Http, timeouts)
+                .drop_trailers(drops.0, drops.1)
+                .splice(splice);
             if request_over || self.state.replay.is_some() {
                 relay = relay.request_done();
             }
@@ -499,8 +535,10 @@ impl Stream<'_> {
             server.conn.expect_body(Framing::Tunnel);
             server.conn.begin_body(Framing::Tunnel);
             let limits = &self.session.runtime.limits;
+            let splice = !self.session.runtime.snapshot.global.no_splice;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
-            let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts);
+            let mut relay =
+                Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
             let end = relay.run(deadline).await;
             let (from_client, from_server) = relay.moved();
             self.state.bytes.0 += from_client;

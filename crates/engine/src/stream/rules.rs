@@ -100,15 +100,15 @@ impl Stream<'_> {
     ) -> Verdict {
         let until = clock::now_ms() + delay.unwrap_or(0);
         'again: loop {
+            let open = !self.client.conn.has_ended() && !self.client.conn.input.is_full();
+            self.state.may_wait = open && clock::now_ms() < until;
             for rule in rules {
                 if let Some(condition) = &rule.condition {
                     match condition.matches(self) {
                         Match::Yes => {}
                         Match::No => continue,
                         Match::NotYet => {
-                            let open =
-                                !self.client.conn.has_ended() && !self.client.conn.input.is_full();
-                            if !open || clock::now_ms() >= until {
+                            if !self.state.may_wait {
                                 continue;
                             }
                             if !self.wait_for_data(until).await {
@@ -119,9 +119,11 @@ impl Stream<'_> {
                     }
                 }
                 if let Some(verdict) = self.act(rule).await {
+                    self.state.may_wait = false;
                     return verdict;
                 }
             }
+            self.state.may_wait = false;
             return Verdict::Pass;
         }
     }

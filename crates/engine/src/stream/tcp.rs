@@ -8,7 +8,7 @@ use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
 use model::live::count;
-use model::{Mode, SwitchTarget};
+use model::{Mode, Options, SwitchTarget};
 use std::rc::Rc;
 use std::sync::Arc;
 use wire::h1::Framing;
@@ -38,6 +38,8 @@ pub async fn serve_tcp(
     stream.state.number = process
         .streams
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    stream.log_connect();
+    stream.log_stage("accept");
     stream.tcp().await
 }
 
@@ -153,6 +155,9 @@ impl Stream<'_> {
         if self.reach_server().await.is_err() {
             return;
         }
+        if self.session.frontend.config.options.has(Options::LOG_ASAP) {
+            self.log_asap();
+        }
         let timeouts = self.relay_timeouts();
         let Some(server) = self.state.server_conn.as_mut() else {
             return;
@@ -160,8 +165,10 @@ impl Stream<'_> {
         server.conn.expect_body(Framing::Tunnel);
         self.state.times.response = clock::now_ms();
         let limits = &self.session.runtime.limits;
+        let splice = !self.session.runtime.snapshot.global.no_splice;
         let ClientSide { conn, deadline, .. } = &mut *self.client;
-        let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts);
+        let mut relay =
+            Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
         let end = relay.run(deadline).await;
         self.state.bytes = relay.moved();
         self.end_tunnel(end);

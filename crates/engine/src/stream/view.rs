@@ -2,6 +2,7 @@
 
 use super::{Cause, Stream};
 use crate::clock;
+use crate::handshake::HandshakeError;
 use expr::sample::Value;
 use expr::vars::{Scope, VarId};
 use expr::view::{
@@ -35,8 +36,13 @@ impl View for Stream<'_> {
             http_major: u8::from(self.state.has_request),
             proxied: session.proxied,
             reused: session.requests.get() > 1,
-            error: 0,
+            error: session.error.map_or(0, HandshakeError::code),
         })
+    }
+
+    fn connection_error(&self, side: Side) -> Option<(&str, &str)> {
+        let error = self.session.error.filter(|_| side == Side::Request)?;
+        Some((error.name(), error.text()))
     }
 
     fn server_connection(&self) -> Option<Connection<'_>> {
@@ -189,7 +195,27 @@ impl View for Stream<'_> {
         }
     }
 
+    fn is_early_log(&self) -> bool {
+        self.state.early_log
+    }
+
+    fn is_response(&self) -> bool {
+        self.state.has_response
+    }
+
+    fn is_final(&self) -> bool {
+        !self.state.may_wait
+    }
+
     fn log_origin(&self) -> &str {
-        self.state.log_step
+        match self.state.log_step {
+            "accept" => "txn_accept",
+            "request" => "txn_request",
+            "connect" => "txn_connect",
+            "response" => "txn_response",
+            "close" => "txn_close",
+            // The rule set of a `do-log`.
+            step => step,
+        }
     }
 }

@@ -136,7 +136,7 @@ static ALIASES: &[AliasRow] = &[
     any("bp", |l, w| port(w, server(l).and_then(|c| c.src))),
     facts("bq", |l, w| w.number(queue_position(l, 1))),
     any("ci", |l, w| address(w, client(l).and_then(|c| c.src))),
-    any("cp", |l, w| port(w, client(l).and_then(|c| c.src))),
+    any("cp", client_port),
     any("f", |l, w| {
         w.text_or_missing(l.view.frontend().map(|p| p.name().as_bytes()))
     }),
@@ -302,6 +302,15 @@ fn address(writer: &mut Writer<'_>, end: Option<&Endpoint>) {
         Some(Endpoint::Inet(address)) => writer.address(address.ip()),
         Some(Endpoint::Unix(_)) => writer.text(b"unix"),
         None => writer.missing(),
+    }
+}
+
+/// The client's port; a Unix socket has none, and the number of the listening socket stands for it.
+fn client_port(line: &Line<'_>, writer: &mut Writer<'_>) {
+    let src = client(line).and_then(|client| client.src);
+    match (src, line.view.listener()) {
+        (Some(Endpoint::Unix(_)), Some((_, id))) => writer.number_or_hex(u64::from(id), 4),
+        (src, _) => port(writer, src),
     }
 }
 

@@ -126,7 +126,14 @@ const PROXY: &[Group] = &[
     ("filters", &["filter", "filter-sequence"]),
     (
         "rules",
-        &["http-after-response", "http-request", "http-response", "redirect", "tcp-request", "tcp-response"],
+        &[
+            "http-after-response",
+            "http-request",
+            "http-response",
+            "redirect",
+            "tcp-request",
+            "tcp-response",
+        ],
     ),
     ("FastCGI", &["use-fcgi-app"]),
     ("QUIC", &["quic-initial"]),

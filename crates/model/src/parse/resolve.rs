@@ -11,6 +11,7 @@ mod logs;
 mod names;
 mod pages;
 mod references;
+mod rules;
 mod switching;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     pages::resolve(&mut parser);
     logs::resolve(&mut parser);
     references::resolve(&mut parser, &names);
+    rules::check(&mut parser);
     if !faulty {
         // A proxy that lacks something because its line is faulty needs no warning of its own.
         checks::run(&mut parser);

@@ -26,14 +26,29 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
     ///
     /// # Errors
     /// When no proxy is open.
-    pub fn new(parser: &'p mut Parser<'d>, statement: Statement<'l>, family: Family) -> Parsed<Self> {
+    pub fn new(
+        parser: &'p mut Parser<'d>,
+        statement: Statement<'l>,
+        family: Family,
+    ) -> Parsed<Self> {
         let proxy = parser.proxy()?;
         let prefix = match family.is_http() {
-            true => format!("error detected in {} while parsing '{}' rule : ", titled(proxy), statement.path()),
+            true => format!(
+                "error detected in {} while parsing '{}' rule : ",
+                titled(proxy),
+                statement.path()
+            ),
             false => String::new(),
         };
         let phases = family.phases(proxy.caps);
-        Ok(Self { parser, statement, family, phases, prefix, at: 0 })
+        Ok(Self {
+            parser,
+            statement,
+            family,
+            phases,
+            prefix,
+            at: 0,
+        })
     }
 
     /// A cursor at the first word behind the proxy keyword `redirect`.
@@ -41,7 +56,10 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
     /// # Errors
     /// When no proxy is open.
     pub fn for_redirect(parser: &'p mut Parser<'d>, statement: Statement<'l>) -> Parsed<Self> {
-        let prefix = format!("error detected in {} while parsing redirect rule : ", titled(parser.proxy()?));
+        let prefix = format!(
+            "error detected in {} while parsing redirect rule : ",
+            titled(parser.proxy()?)
+        );
         let cursor = Self::new(parser, statement, Family::HttpRequest)?;
         Ok(Self { prefix, ..cursor })
     }
@@ -137,15 +155,23 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
     #[must_use]
     pub fn fault(&self, message: impl AsRef<str>) -> Fault {
         let message = message.as_ref();
-        let stop = if self.prefix.is_empty() || message.ends_with('.') { "" } else { "." };
-        self.statement.fault(self.at, format!("{}{message}{stop}", self.prefix))
+        let stop = if self.prefix.is_empty() || message.ends_with('.') {
+            ""
+        } else {
+            "."
+        };
+        self.statement
+            .fault(self.at, format!("{}{message}{stop}", self.prefix))
     }
 
     /// A fault at the word before the next one.
     #[must_use]
     pub fn fault_before(&self, message: impl AsRef<str>) -> Fault {
         let fault = self.fault(message);
-        Fault { word: fault.word.saturating_sub(1), ..fault }
+        Fault {
+            word: fault.word.saturating_sub(1),
+            ..fault
+        }
     }
 
     /// A fault at the next word whose message stands alone.
@@ -173,7 +199,10 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
         self.parser.warn(self.statement, message, None);
     }
 
-    fn in_context<R>(&mut self, read: impl FnOnce(&mut ParseContext<'_>) -> Result<R, String>) -> Result<R, String> {
+    fn in_context<R>(
+        &mut self,
+        read: impl FnOnce(&mut ParseContext<'_>) -> Result<R, String>,
+    ) -> Result<R, String> {
         self.parser.in_context(self.statement, self.phases, read)
     }
 
@@ -184,7 +213,9 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
     pub fn expression(&mut self, shown: Option<&str>) -> Parsed<Arc<Expr>> {
         let text = self.peek();
         let words = self.statement.args_from(self.at);
-        let (expr, used) = self.in_context(|ctx| Expr::parse(&words, ctx)).map_err(|why| self.fault(why))?;
+        let (expr, used) = self
+            .in_context(|ctx| Expr::parse(&words, ctx))
+            .map_err(|why| self.fault(why))?;
         if !expr.phases().intersects(self.phases) {
             return Err(self.fault(format!(
                 "fetch method '{}' extracts information from '{}', none of which is available here",
@@ -214,7 +245,9 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
     /// # Errors
     /// What is wrong with it.
     pub fn format_of(&mut self, text: &str, usage: Usage) -> Parsed<Arc<LogFormat>> {
-        self.in_context(|ctx| LogFormat::parse(text, usage, ctx)).map(Arc::new).map_err(|why| self.fault(why))
+        self.in_context(|ctx| LogFormat::parse(text, usage, ctx))
+            .map(Arc::new)
+            .map_err(|why| self.fault(why))
     }
 
     /// Takes a regular expression.
@@ -242,7 +275,11 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
     /// # Errors
     /// What is wrong with it.
     pub fn variable(&mut self, name: &str) -> Parsed<VarId> {
-        self.parser.expressions.names.intern(name).map_err(|why| self.fault(why))
+        self.parser
+            .expressions
+            .names
+            .intern(name)
+            .map_err(|why| self.fault(why))
     }
 
     /// Takes the condition that ends the line, if there is one.
@@ -276,7 +313,9 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
             ));
         }
         let proxy = self.titled_proxy().unwrap_or_default();
-        self.plain_fault(format!("'{path}' only accepts 'if' or 'unless', in {proxy} (got '{word}')"))
+        self.plain_fault(format!(
+            "'{path}' only accepts 'if' or 'unless', in {proxy} (got '{word}')"
+        ))
     }
 
     fn condition_fault(&mut self, word: &str, why: &str) -> Fault {
@@ -285,10 +324,14 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
             return self.fault(format!("error in condition: {why}"));
         }
         if self.family.is_http() {
-            return self.plain_fault(format!("error detected while parsing an '{path}' condition : {why}."));
+            return self.plain_fault(format!(
+                "error detected while parsing an '{path}' condition : {why}."
+            ));
         }
         let proxy = self.titled_proxy().unwrap_or_default();
-        self.plain_fault(format!("'{path}' : error detected in {proxy} while parsing '{word}' condition : {why}"))
+        self.plain_fault(format!(
+            "'{path}' : error detected in {proxy} while parsing '{word}' condition : {why}"
+        ))
     }
 
     /// Reads a duration in milliseconds; `rule` is named in the fault.
@@ -301,9 +344,9 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
             Ok(time) => Err(self.stray(text, time.trailing.unwrap_or_default(), rule)),
             Err(TimeError::Empty) => Err(self.stray(text, 0, rule)),
             Err(TimeError::Character(at)) => Err(self.stray(text, at, rule)),
-            Err(TimeError::Overflow) => {
-                Err(self.fault(format!("timer overflow{rule} (maximum value is 2147483647 ms or ~24.8 days)")))
-            }
+            Err(TimeError::Overflow) => Err(self.fault(format!(
+                "timer overflow{rule} (maximum value is 2147483647 ms or ~24.8 days)"
+            ))),
         }
     }
 
@@ -312,7 +355,9 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
     /// # Errors
     /// When it is none.
     pub fn bytes(&self, text: &str) -> Parsed<u64> {
-        units::parse_size(text).map(u64::from).map_err(|why| self.stray(text, why.offset(), ""))
+        units::parse_size(text)
+            .map(u64::from)
+            .map_err(|why| self.stray(text, why.offset(), ""))
     }
 
     fn stray(&self, text: &str, at: usize, rule: &str) -> Fault {

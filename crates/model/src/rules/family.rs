@@ -55,7 +55,10 @@ impl Family {
     /// Whether its rules see HTTP messages.
     #[must_use]
     pub fn is_http(self) -> bool {
-        matches!(self, Self::HttpRequest | Self::HttpResponse | Self::HttpAfterResponse)
+        matches!(
+            self,
+            Self::HttpRequest | Self::HttpResponse | Self::HttpAfterResponse
+        )
     }
 
     /// The message that its rules are about.
@@ -76,7 +79,9 @@ impl Family {
             Self::TcpContent => (Phases::FE_REQUEST_CONTENT, Phases::BE_REQUEST_CONTENT),
             Self::TcpResponse => (Phases::FE_RESPONSE_CONTENT, Phases::BE_RESPONSE_CONTENT),
             Self::HttpRequest => (Phases::FE_REQUEST_HEADERS, Phases::BE_REQUEST_HEADERS),
-            Self::HttpResponse | Self::HttpAfterResponse => (Phases::FE_RESPONSE_HEADERS, Phases::BE_RESPONSE_HEADERS),
+            Self::HttpResponse | Self::HttpAfterResponse => {
+                (Phases::FE_RESPONSE_HEADERS, Phases::BE_RESPONSE_HEADERS)
+            }
         };
         match (caps.front, caps.back) {
             (true, true) => front | back,
@@ -141,12 +146,37 @@ mod tests {
 
     #[test]
     fn sets_hold_their_lists() {
-        let tcp = [Family::TcpConnection, Family::TcpSession, Family::TcpContent, Family::TcpResponse];
-        let http = [Family::HttpRequest, Family::HttpResponse, Family::HttpAfterResponse];
-        assert!(tcp.iter().all(|family| Families::TCP.has(*family) && !Families::HTTP.has(*family)));
-        assert!(http.iter().all(|family| Families::HTTP.has(*family) && family.is_http()));
-        assert!(Families::RESPONSES.has(Family::HttpAfterResponse) && !Families::MESSAGES.has(Family::HttpAfterResponse));
-        assert!(Families::CONTENT.and(Families::REQUEST).has(Family::TcpContent));
-        assert!(Families::EARLY.has(Family::TcpSession) && !Families::CONNECTION.has(Family::TcpSession));
+        let tcp = [
+            Family::TcpConnection,
+            Family::TcpSession,
+            Family::TcpContent,
+            Family::TcpResponse,
+        ];
+        let http = [
+            Family::HttpRequest,
+            Family::HttpResponse,
+            Family::HttpAfterResponse,
+        ];
+        assert!(
+            tcp.iter()
+                .all(|family| Families::TCP.has(*family) && !Families::HTTP.has(*family))
+        );
+        assert!(
+            http.iter()
+                .all(|family| Families::HTTP.has(*family) && family.is_http())
+        );
+        assert!(
+            Families::RESPONSES.has(Family::HttpAfterResponse)
+                && !Families::MESSAGES.has(Family::HttpAfterResponse)
+        );
+        assert!(
+            Families::CONTENT
+                .and(Families::REQUEST)
+                .has(Family::TcpContent)
+        );
+        assert!(
+            Families::EARLY.has(Family::TcpSession)
+                && !Families::CONNECTION.has(Family::TcpSession)
+        );
     }
 }

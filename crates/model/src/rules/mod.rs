@@ -201,6 +201,10 @@ pub trait Stream: View {
     fn body_timed_out(&mut self, side: Side) {
         let _ = side;
     }
+    /// Whether clients talk to the frontend as to their own proxy (`option http-use-proxy-header`).
+    fn uses_proxy_headers(&self) -> bool {
+        false
+    }
     /// The largest head that rules may leave behind, in bytes as [`Head::wire_len`] counts them.
     fn head_limit(&self) -> usize {
         usize::MAX

@@ -12,6 +12,8 @@ pub struct Reply {
     pub body: Bytes,
     /// Whether the client's connection is closed after it whatever was negotiated.
     pub close: bool,
+    /// Whether the head goes out as it is, without a length added to it (`errorfile`).
+    pub verbatim: bool,
 }
 
 impl Reply {
@@ -24,6 +26,7 @@ impl Reply {
             head,
             body: Bytes::new(),
             close: false,
+            verbatim: false,
         }
     }
 }

@@ -8,7 +8,6 @@ pub fn reason(status: u16) -> &'static str {
         101 => "Switching Protocols",
         102 => "Processing",
         103 => "Early Hints",
-        122 => "Request-URI too long",
         200 => "OK",
         201 => "Created",
         202 => "Accepted",
@@ -90,7 +89,26 @@ pub fn reason(status: u16) -> &'static str {
 pub fn has_page(status: u16) -> bool {
     matches!(
         status,
-        200 | 400 | 401 | 403 | 404 | 405 | 407 | 408 | 410 | 413 | 414 | 421 | 422 | 425 | 429 | 431 | 500 | 501 | 502 | 503 | 504
+        200 | 400
+            | 401
+            | 403
+            | 404
+            | 405
+            | 407
+            | 408
+            | 410
+            | 413
+            | 414
+            | 421
+            | 422
+            | 425
+            | 429
+            | 431
+            | 500
+            | 501
+            | 502
+            | 503
+            | 504
     )
 }
 
@@ -100,9 +118,25 @@ mod tests {
 
     #[test]
     fn statuses_without_a_phrase_have_that_of_their_class() {
-        let all: Vec<_> = [199, 299, 333, 444, 599, 799].into_iter().map(reason).collect();
-        assert_eq!(all, ["Informational", "Success", "Redirection", "Client Error", "Server Error", "Other"]);
-        assert_eq!((reason(413), reason(502)), ("Request Entity Too Large", "Bad Gateway or Proxy Error"));
+        let all: Vec<_> = [199, 299, 333, 444, 599, 799]
+            .into_iter()
+            .map(reason)
+            .collect();
+        assert_eq!(
+            all,
+            [
+                "Informational",
+                "Success",
+                "Redirection",
+                "Client Error",
+                "Server Error",
+                "Other"
+            ]
+        );
+        assert_eq!(
+            (reason(413), reason(502)),
+            ("Request Entity Too Large", "Bad Gateway or Proxy Error")
+        );
     }
 
     #[test]

@@ -12,6 +12,8 @@ use super::table::Row;
 /// Directives of the `global` section.
 pub const GLOBAL: &[&[Row]] = &[
     global::environment::ROWS,
+    global::http1::ROWS,
+    global::identity::ROWS,
     global::inert::INNER,
     global::inert::LATER,
     global::legacy::ROWS,
@@ -19,6 +21,7 @@ pub const GLOBAL: &[&[Row]] = &[
     global::paths::ROWS,
     global::process::ROWS,
     global::runtime_api::ROWS,
+    global::threads::ROWS,
     global::tuning::ROWS,
     log::GLOBAL_ROWS,
 ];

@@ -3,7 +3,6 @@
 use super::ActionRow;
 use crate::parse::Parsed;
 use crate::rules::{Action, CloseKind, Families, Flow, RuleCursor, Stream};
-use message::uri::Target;
 use std::sync::Arc;
 
 /// The rows of this family.
@@ -23,10 +22,11 @@ struct Auth {
 
 impl Action for Auth {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        // Clients that take this for their proxy send a complete URI, and then expect the status of a proxy.
-        let is_proxied = stream.request().is_some_and(|head| {
-            !Target::parse(head.target()).scheme.is_empty() && head.get(b"proxy-connection").is_some()
-        });
+        // Clients that take this for their proxy send a complete target, and then expect the status of a proxy.
+        let is_proxied = stream.uses_proxy_headers()
+            && stream
+                .request()
+                .is_some_and(|head| !head.target().starts_with(b"/"));
         let (status, field) = match is_proxied {
             true => (407, &b"proxy-authenticate"[..]),
             false => (401, &b"www-authenticate"[..]),
@@ -51,5 +51,7 @@ fn parse(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
         true => cursor.expect("missing realm value.")?.into(),
         false => cursor.proxy()?.name.clone(),
     };
-    Ok(Box::new(Auth { challenge: format!("Basic realm=\"{realm}\"").into() }))
+    Ok(Box::new(Auth {
+        challenge: format!("Basic realm=\"{realm}\"").into(),
+    }))
 }

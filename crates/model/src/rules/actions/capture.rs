@@ -45,41 +45,63 @@ impl Action for Capture {
     }
 
     fn resolve(&self, names: &Names<'_>) -> Result<(), String> {
-        let Some(family) = self.named_in else { return Ok(()) };
+        let Some(family) = self.named_in else {
+            return Ok(());
+        };
         // Which frontend a backend will serve is only known at run time.
         if !names.proxy.caps.front || names.proxy.caps.defaults {
             return Ok(());
         }
         let front = &names.proxy.front;
-        let slots = if self.is_request { front.request_captures.len() } else { front.response_captures.len() };
+        let slots = if self.is_request {
+            front.request_captures.len()
+        } else {
+            front.response_captures.len()
+        };
         if self.slot < slots {
             return Ok(());
         }
-        Err(format!("unable to find capture id '{}' referenced by {} capture rule.", self.slot, family.keyword()))
+        Err(format!(
+            "unable to find capture id '{}' referenced by {} capture rule.",
+            self.slot,
+            family.keyword()
+        ))
     }
 }
 
 fn parse(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     match cursor.family() {
         Family::TcpContent => parse_tcp(cursor),
-        Family::HttpRequest => parse_http(cursor, "expects <expression> [ 'len' <length> | id <idx> ]"),
+        Family::HttpRequest => {
+            parse_http(cursor, "expects <expression> [ 'len' <length> | id <idx> ]")
+        }
         _ => parse_http(cursor, "expects <expression> id <idx>"),
     }
 }
 
 fn parse_tcp(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let path = cursor.path();
-    let named = |fault: Fault| Fault { message: format!("'{path}' : {}", fault.message), ..fault };
+    let named = |fault: Fault| Fault {
+        message: format!("'{path}' : {}", fault.message),
+        ..fault
+    };
     let expr = cursor.expression(None).map_err(named)?;
     let len = match cursor.take_if("len") {
         true => cursor.take().parse::<usize>().unwrap_or(0),
         false => 0,
     };
     if len == 0 {
-        return Err(named(cursor.plain_fault("a positive 'len' argument is mandatory")));
+        return Err(named(
+            cursor.plain_fault("a positive 'len' argument is mandatory"),
+        ));
     }
     let slot = declare(cursor, len)?;
-    Ok(Box::new(Capture { expr, is_request: true, slot, named_in: None }))
+    Ok(Box::new(Capture {
+        expr,
+        is_request: true,
+        slot,
+        named_in: None,
+    }))
 }
 
 fn parse_http(cursor: &mut RuleCursor<'_, '_, '_>, usage: &str) -> Parsed<Box<dyn Action>> {
@@ -97,13 +119,25 @@ fn parse_http(cursor: &mut RuleCursor<'_, '_, '_>, usage: &str) -> Parsed<Box<dy
                 return Err(cursor.fault_before("length must be > 0"));
             }
             let slot = declare(cursor, len)?;
-            Ok(Box::new(Capture { expr, is_request, slot, named_in: None }))
+            Ok(Box::new(Capture {
+                expr,
+                is_request,
+                slot,
+                named_in: None,
+            }))
         }
         "id" if !cursor.peek_second().is_empty() => {
             cursor.take();
             let text = cursor.take();
-            let slot = text.parse().map_err(|_| cursor.fault_before(format!("cannot parse id '{text}'")))?;
-            Ok(Box::new(Capture { expr, is_request, slot, named_in: Some(family) }))
+            let slot = text
+                .parse()
+                .map_err(|_| cursor.fault_before(format!("cannot parse id '{text}'")))?;
+            Ok(Box::new(Capture {
+                expr,
+                is_request,
+                slot,
+                named_in: Some(family),
+            }))
         }
         "" | "id" => Err(cursor.fault(usage)),
         other if !is_request => Err(cursor.fault(format!("expects 'id', found '{other}'"))),
@@ -119,6 +153,9 @@ fn declare(cursor: &mut RuleCursor<'_, '_, '_>, len: usize) -> Parsed<usize> {
         return Err(cursor.fault(message));
     }
     let slots = &mut proxy.front.request_captures;
-    slots.push(HeaderCapture { name: "".into(), len });
+    slots.push(HeaderCapture {
+        name: "".into(),
+        len,
+    });
     Ok(slots.len() - 1)
 }

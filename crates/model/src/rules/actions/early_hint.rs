@@ -26,7 +26,9 @@ impl EarlyHint {
     /// The same response with the fields of `next` behind its own.
     #[must_use]
     pub fn joined_with(&self, next: &Self) -> Self {
-        Self { fields: self.fields.iter().chain(&next.fields).cloned().collect() }
+        Self {
+            fields: self.fields.iter().chain(&next.fields).cloned().collect(),
+        }
     }
 }
 
@@ -59,5 +61,7 @@ fn parse(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let missing = "expects exactly 2 arguments";
     let name = field_name(cursor, missing)?;
     let format = cursor.format(missing, Usage::HTTP)?;
-    Ok(Box::new(EarlyHint { fields: vec![(name, format)] }))
+    Ok(Box::new(EarlyHint {
+        fields: vec![(name, format)],
+    }))
 }

@@ -45,9 +45,17 @@ pub(super) fn head_of(stream: &mut dyn Stream, side: Side) -> Option<&mut Head> 
 
 /// Appends a field, after removing its namesakes when `replace`. Says whether that was possible: the length of a body can't
 /// be changed by a field, and the head must stay within its limit.
-pub(super) fn put(stream: &mut dyn Stream, side: Side, name: &[u8], value: &[u8], replace: bool) -> bool {
+pub(super) fn put(
+    stream: &mut dyn Stream,
+    side: Side,
+    name: &[u8],
+    value: &[u8],
+    replace: bool,
+) -> bool {
     let limit = stream.head_limit();
-    let Some(head) = head_of(stream, side) else { return false };
+    let Some(head) = head_of(stream, side) else {
+        return false;
+    };
     let id = FieldId::of(name);
     if id == FieldId::ContentLength {
         return head.known(id) == Some(value);
@@ -70,12 +78,17 @@ pub(super) fn follow_host(head: &mut Head) {
     if head.kind() != Kind::Request {
         return;
     }
-    let Some(host) = head.known(FieldId::Host) else { return };
+    let Some(host) = head.known(FieldId::Host) else {
+        return;
+    };
     let target = Target::parse(head.target());
     if target.scheme.is_empty() || target.authority == host {
         return;
     }
-    let rest = head.target().get(target.scheme.len() + 3 + target.authority.len()..).unwrap_or_default();
+    let rest = head
+        .target()
+        .get(target.scheme.len() + 3 + target.authority.len()..)
+        .unwrap_or_default();
     let changed = [target.scheme, b"://", host, rest].concat();
     head.set_target(&changed);
 }
@@ -88,7 +101,9 @@ pub(super) fn field_name(cursor: &mut RuleCursor<'_, '_, '_>, missing: &str) -> 
     let name = cursor.expect(missing)?;
     let visible = name.strip_prefix(':').unwrap_or(name);
     if let Some(bad) = visible.chars().find(|c| !is_token(*c)) {
-        cursor.warn(format!("header name '{name}' contains forbidden character '{bad}'."));
+        cursor.warn(format!(
+            "header name '{name}' contains forbidden character '{bad}'."
+        ));
     }
     Ok(name.to_ascii_lowercase().into())
 }
@@ -108,7 +123,9 @@ struct Put {
 impl Action for Put {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         let name = self.name.as_bytes();
-        match with_text(stream, &self.value, |stream, value| put(stream, self.side, name, value, self.replace)) {
+        match with_text(stream, &self.value, |stream, value| {
+            put(stream, self.side, name, value, self.replace)
+        }) {
             true => Flow::Continue,
             false => Flow::Failed,
         }
@@ -131,7 +148,12 @@ fn parse_put(cursor: &mut RuleCursor<'_, '_, '_>, replace: bool) -> Parsed<Box<d
     }
     let name = field_name(cursor, missing)?;
     let value = cursor.format(missing, Usage::HTTP)?;
-    Ok(Box::new(Put { side, name, value, replace }))
+    Ok(Box::new(Put {
+        side,
+        name,
+        value,
+        replace,
+    }))
 }
 
 /// How names are compared.
@@ -165,7 +187,9 @@ impl NameMatch {
             Self::Exact => name == pattern,
             Self::Prefix => name.starts_with(pattern),
             Self::Suffix => name.ends_with(pattern),
-            Self::Inside => pattern.is_empty() || name.windows(pattern.len()).any(|part| part == pattern),
+            Self::Inside => {
+                pattern.is_empty() || name.windows(pattern.len()).any(|part| part == pattern)
+            }
         }
     }
 }
@@ -184,10 +208,14 @@ struct Delete {
 
 impl Action for Delete {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        let Some(head) = head_of(stream, self.side) else { return Flow::Failed };
+        let Some(head) = head_of(stream, self.side) else {
+            return Flow::Failed;
+        };
         match &self.which {
             Which::Text(NameMatch::Exact, name) => drop(head.remove(name.as_bytes())),
-            Which::Text(how, pattern) => head.retain(|name, _| !how.matches(name, pattern.as_bytes())),
+            Which::Text(how, pattern) => {
+                head.retain(|name, _| !how.matches(name, pattern.as_bytes()))
+            }
             Which::Pattern(regex) => head.retain(|name, _| !regex.is_match(name)),
         }
         Flow::Continue
@@ -199,21 +227,32 @@ fn parse_del(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let written = cursor.peek();
     let name = match cursor.peek_second() == "-m" {
         // A pattern need not be a name.
-        true => cursor.expect("expects at least 1 argument")?.to_ascii_lowercase().into(),
+        true => cursor
+            .expect("expects at least 1 argument")?
+            .to_ascii_lowercase()
+            .into(),
         false => field_name(cursor, "expects at least 1 argument")?,
     };
     if !cursor.take_if("-m") {
-        return Ok(Box::new(Delete { side, which: Which::Text(NameMatch::Exact, name) }));
+        return Ok(Box::new(Delete {
+            side,
+            which: Which::Text(NameMatch::Exact, name),
+        }));
     }
     let method = cursor.expect("-m flag expects exactly 1 argument")?;
     let which = match NameMatch::of(method) {
         Some(how) => Which::Text(how, name),
         None if method == "reg" => {
-            let regex = Regex::new(written, true)
-                .map_err(|why| cursor.fault(format!("regex '{written}' is invalid (error={why})")))?;
+            let regex = Regex::new(written, false).map_err(|why| {
+                cursor.fault(format!("regex '{written}' is invalid (error={why})"))
+            })?;
             Which::Pattern(Box::new(regex))
         }
-        None => return Err(cursor.fault_before(format!("-m with unsupported matching method '{method}'"))),
+        None => {
+            return Err(
+                cursor.fault_before(format!("-m with unsupported matching method '{method}'"))
+            );
+        }
     };
     Ok(Box::new(Delete { side, which }))
 }

@@ -87,13 +87,16 @@ struct Put {
 impl Put {
     fn apply(&self, stream: &mut dyn Stream, mut bytes: &[u8]) -> bool {
         while let Some(name) = text(&mut bytes) {
-            let Some(value) = text(&mut bytes) else { return false };
+            let Some(value) = text(&mut bytes) else {
+                return false;
+            };
             // The list ends with an empty field.
             if name.is_empty() {
                 return true;
             }
             let name = name.to_ascii_lowercase();
-            if name.starts_with(&self.prefix) && !put(stream, self.side, &name, value, self.replace) {
+            if name.starts_with(&self.prefix) && !put(stream, self.side, &name, value, self.replace)
+            {
                 return false;
             }
         }
@@ -103,7 +106,9 @@ impl Put {
 
 impl Action for Put {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        let Some(bytes) = evaluate(&self.expr, stream) else { return Flow::Continue };
+        let Some(bytes) = evaluate(&self.expr, stream) else {
+            return Flow::Continue;
+        };
         let done = self.apply(stream, &bytes);
         stream.give_scratch(bytes);
         if done { Flow::Continue } else { Flow::Failed }
@@ -121,15 +126,23 @@ fn parse_set(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
 fn parse_put(cursor: &mut RuleCursor<'_, '_, '_>, replace: bool) -> Parsed<Box<dyn Action>> {
     let side = cursor.family().side();
     if cursor.peek().is_empty() {
-        return Err(cursor.fault("expects exactly one argument or three arguments <headers> prefix <pfx>"));
+        return Err(
+            cursor.fault("expects exactly one argument or three arguments <headers> prefix <pfx>")
+        );
     }
     let expr = cursor.expression(None)?;
     let prefix = match cursor.take_if("prefix") {
-        true => cursor.expect("expects 1 argument: <headers>; or 3 arguments: <headers> prefix <pfx>")?,
+        true => cursor
+            .expect("expects 1 argument: <headers>; or 3 arguments: <headers> prefix <pfx>")?,
         false => "",
     };
     let prefix = prefix.to_ascii_lowercase().into_bytes().into();
-    Ok(Box::new(Put { side, expr, prefix, replace }))
+    Ok(Box::new(Put {
+        side,
+        expr,
+        prefix,
+        replace,
+    }))
 }
 
 #[derive(Debug)]
@@ -141,7 +154,9 @@ struct Delete {
 
 impl Action for Delete {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        let Some(bytes) = evaluate(&self.expr, stream) else { return Flow::Continue };
+        let Some(bytes) = evaluate(&self.expr, stream) else {
+            return Flow::Continue;
+        };
         let mut rest: &[u8] = &bytes;
         while let Some(name) = text(&mut rest).filter(|name| !name.is_empty()) {
             let pattern = name.to_ascii_lowercase();
@@ -164,8 +179,9 @@ fn parse_del(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
         false => NameMatch::Exact,
         true => {
             let method = cursor.expect("-m flag expects exactly 1 argument")?;
-            NameMatch::of(method)
-                .ok_or_else(|| cursor.fault_before(format!("-m with unsupported matching method '{method}'")))?
+            NameMatch::of(method).ok_or_else(|| {
+                cursor.fault_before(format!("-m with unsupported matching method '{method}'"))
+            })?
         }
     };
     Ok(Box::new(Delete { side, expr, how }))
@@ -194,5 +210,17 @@ mod tests {
     fn texts_end_with_the_bytes() {
         assert_eq!(text(&mut &b"\x03abcd"[..]), Some(&b"abc"[..]));
         assert_eq!(text(&mut &b"\x05abcd"[..]), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_are_read_twice(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+            let mut rest = &bytes[..];
+            let mut total = 0;
+            while let Some(part) = text(&mut rest) {
+                total += part.len() + 1;
+            }
+            assert!(total <= bytes.len());
+        }
     }
 }

@@ -17,13 +17,17 @@ pub const ROWS: &[ActionRow] = &[
     ActionRow {
         name: "set-log-level",
         takes_suffix: false,
-        families: Families::CONTENT.and(Families::TCP_RESPONSE).and(Families::HTTP),
+        families: Families::CONTENT
+            .and(Families::TCP_RESPONSE)
+            .and(Families::HTTP),
         doc: "Changes the level of the log line, or silences it.",
         parse: parse_level,
     },
 ];
 
-const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+const LEVELS: [&str; 8] = [
+    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
+];
 
 #[derive(Debug)]
 struct DoLog {
@@ -49,10 +53,17 @@ impl Action for DoLog {
 
 fn parse_do_log(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let profile = match cursor.take_if("profile") {
-        true => Some(cursor.expect("action 'do-log': 'profile' expects argument.")?.into()),
+        true => Some(
+            cursor
+                .expect("action 'do-log': 'profile' expects argument.")?
+                .into(),
+        ),
         false => None,
     };
-    Ok(Box::new(DoLog { step: cursor.family().log_step(), profile }))
+    Ok(Box::new(DoLog {
+        step: cursor.family().log_step(),
+        profile,
+    }))
 }
 
 #[derive(Debug)]
@@ -68,7 +79,10 @@ impl Action for Level {
 fn parse_level(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let missing = "expects exactly 1 argument (log level name or 'silent')";
     let word = cursor.expect(missing)?;
-    let known = LEVELS.iter().position(|level| *level == word).and_then(|level| u8::try_from(level).ok());
+    let known = LEVELS
+        .iter()
+        .position(|level| *level == word)
+        .and_then(|level| u8::try_from(level).ok());
     match known {
         None if word != "silent" => Err(cursor.fault_before(missing)),
         level => Ok(Box::new(Level(level))),

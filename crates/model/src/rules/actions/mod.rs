@@ -61,7 +61,11 @@ pub const TABLES: &[&[ActionRow]] = &[
 
 /// The rows of a list.
 pub fn rows(family: Family) -> impl Iterator<Item = &'static ActionRow> {
-    TABLES.iter().copied().flatten().filter(move |row| row.families.has(family))
+    TABLES
+        .iter()
+        .copied()
+        .flatten()
+        .filter(move |row| row.families.has(family))
 }
 
 /// The row of an action as written in a list.
@@ -80,12 +84,20 @@ pub fn unknown(family: Family, word: &str, proxy: &str) -> String {
         return known::not_built(&format!("{keyword} {word}"), waits_for);
     }
     let mut names: Vec<String> = rows(family)
-        .map(|row| if row.takes_suffix { format!("'{}(*)'", row.name) } else { format!("'{}'", row.name) })
+        .map(|row| {
+            if row.takes_suffix {
+                format!("'{}(*)'", row.name)
+            } else {
+                format!("'{}'", row.name)
+            }
+        })
         .collect();
     names.sort_unstable();
     let stem = word.split('(').next().unwrap_or_default();
     let near = config::suggest::nearest(stem, rows(family).map(|row| row.name));
-    let near = near.map_or(String::new(), |near| format!(" Did you mean '{near}' maybe ?"));
+    let near = near.map_or(String::new(), |near| {
+        format!(" Did you mean '{near}' maybe ?")
+    });
     let names = names.join(", ");
     if !family.is_http() {
         return format!("'{keyword}' expects {names} in {proxy} (got '{word}').{near}");
@@ -96,10 +108,12 @@ pub fn unknown(family: Family, word: &str, proxy: &str) -> String {
     }
 }
 
+/// What an action waits for that is known but not built.
 fn waits_for(word: &str) -> Option<&'static str> {
     match word {
         "" => None,
         _ if word.starts_with("lua.") => Some("Lua"),
+        "close" => Some("closing the server's connection by a rule"),
         _ => known::waits_for(known::Family::Action, word),
     }
 }

@@ -71,7 +71,9 @@ impl Redirect {
         if self.kind == Kind::Location && self.options.ignore_empty && out.is_empty() {
             return false;
         }
-        let Some(request) = stream.request() else { return true };
+        let Some(request) = stream.request() else {
+            return true;
+        };
         match self.kind {
             Kind::Location => self.append_query(request, out),
             Kind::Prefix => {
@@ -96,7 +98,10 @@ impl Redirect {
 
     fn append_query(&self, request: &Head, out: &mut Vec<u8>) {
         let target = request.target();
-        let query = target.iter().position(|b| *b == b'?').and_then(|at| target.get(at + 1..));
+        let query = target
+            .iter()
+            .position(|b| *b == b'?')
+            .and_then(|at| target.get(at + 1..));
         if let Some(query) = query.filter(|query| self.options.keep_query && !query.is_empty()) {
             out.push(if out.contains(&b'?') { b'&' } else { b'?' });
             out.extend_from_slice(query);
@@ -104,7 +109,9 @@ impl Redirect {
     }
 
     fn append_path(&self, request: &Head, out: &mut Vec<u8>) {
-        let path = Target::parse(request.target()).path_and_query.unwrap_or(b"/");
+        let path = Target::parse(request.target())
+            .path_and_query
+            .unwrap_or(b"/");
         let path = match self.options.drop_query {
             true => path.split(|b| *b == b'?').next().unwrap_or_default(),
             false => path,
@@ -126,7 +133,11 @@ impl Redirect {
         if let Some((cookie, is_cleared)) = &self.cookie {
             let mut text = Vec::new();
             cookie.write(stream.view(), &mut text);
-            text.extend_from_slice(if *is_cleared { b"; path=/; Max-Age=0;" } else { b"; path=/;" });
+            text.extend_from_slice(if *is_cleared {
+                b"; path=/; Max-Age=0;"
+            } else {
+                b"; path=/;"
+            });
             reply.head.push_known(FieldId::SetCookie, &text);
         }
         reply
@@ -187,7 +198,13 @@ pub(crate) fn parse(cursor: &mut RuleCursor<'_, '_, '_>, formats: bool) -> Parse
     if cursor.family().side() == Side::Response && kind != Kind::Location {
         return Err(cursor.fault("response only supports redirect type 'location'"));
     }
-    Ok(Box::new(Redirect { kind, code, target, cookie, options }))
+    Ok(Box::new(Redirect {
+        kind,
+        code,
+        target,
+        cookie,
+        options,
+    }))
 }
 
 fn text(cursor: &mut RuleCursor<'_, '_, '_>, keyword: &str, is_format: bool) -> Parsed<Text> {
@@ -200,9 +217,12 @@ fn text(cursor: &mut RuleCursor<'_, '_, '_>, keyword: &str, is_format: bool) -> 
 
 fn status(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<u16> {
     let text = cursor.expect("missing argument for 'code'")?;
-    text.parse().ok().filter(|code| matches!(code, 301 | 302 | 303 | 307 | 308)).ok_or_else(|| {
-        cursor.fault_before(format!(
-            "'code': unsupported HTTP code '{text}' (must be one of 301, 302, 303, 307 or 308)"
-        ))
-    })
+    text.parse()
+        .ok()
+        .filter(|code| matches!(code, 301 | 302 | 303 | 307 | 308))
+        .ok_or_else(|| {
+            cursor.fault_before(format!(
+                "'code': unsupported HTTP code '{text}' (must be one of 301, 302, 303, 307 or 308)"
+            ))
+        })
 }

@@ -48,11 +48,15 @@ fn parse(cursor: &mut RuleCursor<'_, '_, '_>, header: RelayHeader) -> Parsed<Box
     let (proxy, path, family) = (cursor.titled_proxy()?, cursor.path(), cursor.family());
     let word = cursor.peek();
     if word != "layer4" {
-        return Err(cursor.plain_fault(format!("'{path}' only supports 'layer4' in {proxy} (got '{word}')")));
+        return Err(cursor.plain_fault(format!(
+            "'{path}' only supports 'layer4' in {proxy} (got '{word}')"
+        )));
     }
     if !Families::CONNECTION.has(family) {
         let (action, keyword) = (cursor.action(), family.keyword());
-        return Err(cursor.plain_fault(format!("'{action} layer4' is not allowed in '{keyword}' rules in {proxy}")));
+        return Err(cursor.plain_fault(format!(
+            "'{action} layer4' is not allowed in '{keyword}' rules in {proxy}"
+        )));
     }
     cursor.take();
     Ok(Box::new(Expect(header)))

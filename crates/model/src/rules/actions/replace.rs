@@ -47,7 +47,9 @@ pub(super) fn replace(regex: &Regex, subject: &[u8], by: &[u8], out: &mut Vec<u8
     if !regex.is_match(subject) {
         return Replaced::Unmatched;
     }
-    let Some(groups) = regex.groups_at(subject, 0) else { return Replaced::Unmatched };
+    let Some(groups) = regex.groups_at(subject, 0) else {
+        return Replaced::Unmatched;
+    };
     let mut rest = by;
     while let [first, tail @ ..] = rest {
         rest = tail;
@@ -59,12 +61,20 @@ pub(super) fn replace(regex: &Regex, subject: &[u8], by: &[u8], out: &mut Vec<u8
             [] => return Replaced::Failed,
             [digit @ b'0'..=b'9', tail @ ..] => {
                 let group = groups.get(usize::from(digit - b'0')).copied().flatten();
-                out.extend_from_slice(group.and_then(|(from, to)| subject.get(from..to)).unwrap_or_default());
+                out.extend_from_slice(
+                    group
+                        .and_then(|(from, to)| subject.get(from..to))
+                        .unwrap_or_default(),
+                );
                 rest = tail;
             }
             [b'x', tail @ ..] => {
-                let byte = tail.get(..2).and_then(|digits| Some(hex(*digits.first()?)? << 4 | hex(*digits.last()?)?));
-                let Some(byte) = byte else { return Replaced::Failed };
+                let byte = tail
+                    .get(..2)
+                    .and_then(|digits| Some(hex(*digits.first()?)? << 4 | hex(*digits.last()?)?));
+                let Some(byte) = byte else {
+                    return Replaced::Failed;
+                };
                 out.push(byte);
                 rest = tail.get(2..).unwrap_or_default();
             }
@@ -101,6 +111,10 @@ impl Replace {
                 };
                 match outcome {
                     Replaced::Unmatched => {}
+                    // Another length than that of the body would let the two sides see different messages.
+                    Replaced::Done if field.id == FieldId::ContentLength && out != value => {
+                        return false;
+                    }
                     Replaced::Done => head.set_value_at(index, &out),
                     Replaced::Failed => return false,
                 }
@@ -146,7 +160,9 @@ impl Action for Replace {
         }
         let done = with_text(stream, &self.by, |stream, by| {
             let limit = stream.head_limit();
-            let Some(head) = head_of(stream, self.side) else { return false };
+            let Some(head) = head_of(stream, self.side) else {
+                return false;
+            };
             self.apply(head, by) && (limit == usize::MAX || head.wire_len() <= limit)
         });
         if done { Flow::Continue } else { Flow::Failed }
@@ -170,7 +186,13 @@ fn parse(cursor: &mut RuleCursor<'_, '_, '_>, by_item: bool) -> Parsed<Box<dyn A
     let name = field_name(cursor, missing)?;
     let regex = cursor.regex(missing, "")?;
     let by = cursor.format(missing, Usage::HTTP)?;
-    Ok(Box::new(Replace { side, name, regex, by, by_item }))
+    Ok(Box::new(Replace {
+        side,
+        name,
+        regex,
+        by,
+        by_item,
+    }))
 }
 
 #[cfg(test)]
@@ -189,11 +211,29 @@ mod tests {
     #[test]
     fn back_references_and_escapes() {
         let by = r"\1-\2-\3-\\-\q-\x4a-\0";
-        assert_eq!(replaced("(a)(b)?(c)", "abc", by).as_deref(), Ok(r"a-b-c-\-q-J-abc"));
-        assert_eq!(replaced("(a)(b)?(c)", "zacz", by).as_deref(), Ok(r"a--c-\-q-J-ac"));
+        assert_eq!(
+            replaced("(a)(b)?(c)", "abc", by).as_deref(),
+            Ok(r"a-b-c-\-q-J-abc")
+        );
+        assert_eq!(
+            replaced("(a)(b)?(c)", "zacz", by).as_deref(),
+            Ok(r"a--c-\-q-J-ac")
+        );
         assert_eq!(replaced("a", "a", r"z\x4"), Err(Replaced::Failed));
         assert_eq!(replaced("a", "a", r"z\"), Err(Replaced::Failed));
         assert_eq!(replaced("b", "a", "x"), Err(Replaced::Unmatched));
         assert_eq!(replaced("(?=a)a(x)?", "a", r"<\1\0>").as_deref(), Ok("<a>"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_replacement_is_read_to_its_end(by in r"[a\\0-9x]{0,12}") {
+            let regex = Regex::new("(a)(b)?", false).expect("a pattern");
+            let mut out = Vec::new();
+            let outcome = replace(&regex, b"ab", by.as_bytes(), &mut out);
+            let is_plain = !by.contains('\\');
+            assert!(outcome != Replaced::Unmatched);
+            assert!(!is_plain || out == by.as_bytes());
+        }
     }
 }

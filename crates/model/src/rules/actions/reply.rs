@@ -5,7 +5,9 @@ use super::headers::field_name;
 use crate::errors::{ErrorPage, ErrorPages};
 use crate::parse::Parsed;
 use crate::parse::families::proxy::rules::error_file;
-use crate::rules::{Action, CloseKind, Families, Family, Flow, Names, Reply, RuleCursor, Stream, has_page, reason};
+use crate::rules::{
+    Action, CloseKind, Families, Family, Flow, Names, Reply, RuleCursor, Stream, has_page, reason,
+};
 use bytes::Bytes;
 use expr::logformat::{LogFormat, Usage};
 use expr::view::View;
@@ -82,10 +84,12 @@ impl Response {
         match &self.source {
             Source::Page => Built::Page,
             Source::File(page) => from_page(page, view),
-            Source::Section(_, pages) => match pages.get().and_then(|pages| pages.get(&self.status)) {
-                Some(page) => from_page(page, view),
-                None => Built::Page,
-            },
+            Source::Section(_, pages) => {
+                match pages.get().and_then(|pages| pages.get(&self.status)) {
+                    Some(page) => from_page(page, view),
+                    None => Built::Page,
+                }
+            }
             Source::Made(payload) => Built::Reply(Box::new(self.make(payload, view))),
         }
     }
@@ -109,6 +113,11 @@ impl Response {
                 body.into()
             }
         };
+        // The connection writes this field itself.
+        if reply.head.lists_token(FieldId::Connection, b"close") {
+            reply.close = true;
+            reply.head.remove_known(FieldId::Connection);
+        }
         finish(&mut reply, self.content_type.as_deref());
         reply
     }
@@ -118,7 +127,9 @@ impl Response {
 fn finish(reply: &mut Reply, content_type: Option<&str>) {
     if !matches!(reply.head.status(), 100..=199 | 204 | 304) {
         let length = reply.body.len().to_string();
-        reply.head.push_known(FieldId::ContentLength, length.as_bytes());
+        reply
+            .head
+            .push_known(FieldId::ContentLength, length.as_bytes());
     }
     if let Some(kind) = content_type.filter(|_| !reply.body.is_empty()) {
         reply.head.push_known(FieldId::ContentType, kind.as_bytes());
@@ -128,14 +139,18 @@ fn finish(reply: &mut Reply, content_type: Option<&str>) {
 fn from_page(page: &ErrorPage, view: &dyn View) -> Built {
     Built::Reply(Box::new(match page {
         ErrorPage::Silent => return Built::Silence,
-        ErrorPage::File(stored) => {
-            Reply { head: stored.head.clone(), body: Bytes::copy_from_slice(&stored.body), ..Reply::default() }
-        }
+        ErrorPage::File(stored) => Reply {
+            head: stored.head.clone(),
+            body: Bytes::copy_from_slice(&stored.body),
+            ..Reply::default()
+        },
         ErrorPage::Redirect(status, location) => {
             let mut reply = Reply::new(*status, reason(*status).as_bytes());
             reply.head.push_known(FieldId::ContentLength, b"0");
             reply.head.push_known(FieldId::CacheControl, b"no-cache");
-            reply.head.push_known(FieldId::Location, location.as_bytes());
+            reply
+                .head
+                .push_known(FieldId::Location, location.as_bytes());
             reply
         }
         ErrorPage::Composed(composed) => {
@@ -196,9 +211,13 @@ impl Action for Answer {
     }
 
     fn resolve(&self, names: &Names<'_>) -> Result<(), String> {
-        let Source::Section(name, slot) = &self.response.source else { return Ok(()) };
+        let Source::Section(name, slot) = &self.response.source else {
+            return Ok(());
+        };
         let Some(pages) = names.http_errors.get(name) else {
-            return Err(format!("unknown http-errors section '{name}' referenced by an http reply ."));
+            return Err(format!(
+                "unknown http-errors section '{name}' referenced by an http reply ."
+            ));
         };
         // Rules of a `defaults` section are resolved once per proxy, always to the same section.
         let _ = slot.set(pages.clone());
@@ -211,7 +230,11 @@ fn parse_return(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> 
 }
 
 fn parse_deny(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
-    let status = if cursor.family() == Family::HttpRequest { 403 } else { 502 };
+    let status = if cursor.family() == Family::HttpRequest {
+        403
+    } else {
+        502
+    };
     parse(cursor, Meaning::Deny, status)
 }
 
@@ -230,12 +253,26 @@ struct Arguments {
     fields: Vec<(Arc<str>, Arc<LogFormat>)>,
 }
 
-fn parse(cursor: &mut RuleCursor<'_, '_, '_>, meaning: Meaning, status: u16) -> Parsed<Box<dyn Action>> {
-    let mut arguments = Arguments { status, old_status: false, content_type: None, source: None, fields: Vec::new() };
+fn parse(
+    cursor: &mut RuleCursor<'_, '_, '_>,
+    meaning: Meaning,
+    status: u16,
+) -> Parsed<Box<dyn Action>> {
+    let mut arguments = Arguments {
+        status,
+        old_status: false,
+        content_type: None,
+        source: None,
+        fields: Vec::new(),
+    };
     let has_arguments = !cursor.at_end();
     while arguments.take(cursor, meaning)? {}
-    let only_old_status = arguments.old_status && arguments.fields.is_empty() && arguments.content_type.is_none();
-    if meaning != Meaning::Return && arguments.source.is_none() && (!has_arguments || only_old_status) {
+    let only_old_status =
+        arguments.old_status && arguments.fields.is_empty() && arguments.content_type.is_none();
+    if meaning != Meaning::Return
+        && arguments.source.is_none()
+        && (!has_arguments || only_old_status)
+    {
         arguments.source = Some(("default-errorfiles", Source::Page));
     }
     let response = arguments.finish(cursor)?;
@@ -253,10 +290,16 @@ impl Arguments {
             }
             "content-type" => {
                 cursor.take();
-                self.content_type = Some(cursor.expect("'content-type' expects <ctype> as argument")?.into());
+                self.content_type = Some(
+                    cursor
+                        .expect("'content-type' expects <ctype> as argument")?
+                        .into(),
+                );
             }
             "hdr" => self.take_field(cursor)?,
-            "default-errorfiles" => self.source(cursor, "default-errorfiles", |_| Ok(Source::Page))?,
+            "default-errorfiles" => {
+                self.source(cursor, "default-errorfiles", |_| Ok(Source::Page))?
+            }
             "errorfile" => self.source(cursor, "errorfile", take_error_file)?,
             "errorfiles" => self.source(cursor, "errorfiles", |cursor| {
                 let name = cursor.expect("'errorfiles' expects <name> as argument")?;
@@ -270,7 +313,9 @@ impl Arguments {
                 let name = cursor.expect("'lf-file' expects <file> as argument")?;
                 let text = String::from_utf8(read_file(cursor, name)?)
                     .map_err(|_| cursor.fault_before(format!("file '{name}' is no text")))?;
-                Ok(Source::Made(Payload::Format(cursor.format_of(&text, Usage::RAW)?)))
+                Ok(Source::Made(Payload::Format(
+                    cursor.format_of(&text, Usage::RAW)?,
+                )))
             })?,
             "string" => self.source(cursor, "string", |cursor| {
                 let text = cursor.expect("'string' expects <str> as argument")?;
@@ -305,8 +350,13 @@ impl Arguments {
         let written = cursor.peek();
         let name = field_name(cursor, missing)?;
         let format = cursor.format(missing, Usage::HTTP)?;
-        if matches!(&*name, "content-length" | "transfer-encoding" | "content-type") {
-            cursor.warn(format!("header '{written}' always ignored by the http reply."));
+        if matches!(
+            &*name,
+            "content-length" | "transfer-encoding" | "content-type"
+        ) {
+            cursor.warn(format!(
+                "header '{written}' always ignored by the http reply."
+            ));
             return Ok(());
         }
         self.fields.push((name, format));
@@ -320,7 +370,9 @@ impl Arguments {
         read: impl FnOnce(&mut RuleCursor<'_, '_, '_>) -> Parsed<Source>,
     ) -> Parsed {
         if let Some((before, _)) = self.source {
-            return Err(cursor.fault(format!("unexpected '{keyword}' argument, '{before}' already defined")));
+            return Err(cursor.fault(format!(
+                "unexpected '{keyword}' argument, '{before}' already defined"
+            )));
         }
         cursor.take();
         self.source = Some((keyword, read(cursor)?));
@@ -328,51 +380,86 @@ impl Arguments {
     }
 
     fn finish(self, cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Response> {
-        let Self { status, mut content_type, source, mut fields, .. } = self;
+        let Self {
+            status,
+            mut content_type,
+            source,
+            mut fields,
+            ..
+        } = self;
         let (keyword, source) = source.unwrap_or(("", Source::Made(Payload::None)));
-        let ignored = |content_type: &mut Option<Arc<str>>, cursor: &mut RuleCursor<'_, '_, '_>, why: &str| {
+        let ignored = |content_type: &mut Option<Arc<str>>,
+                       cursor: &mut RuleCursor<'_, '_, '_>,
+                       why: &str| {
             if let Some(kind) = content_type.take() {
-                cursor.warn(format!("content-type '{kind}' ignored by the http reply {why}."));
+                cursor.warn(format!(
+                    "content-type '{kind}' ignored by the http reply {why}."
+                ));
             }
         };
         match &source {
             Source::Page | Source::Section(..) | Source::File(_) => {
                 if !has_page(status) && !matches!(source, Source::File(_)) {
-                    let message = format!("status code '{status}' not handled by default with '{keyword}' argument.");
+                    let message = format!(
+                        "status code '{status}' not handled by default with '{keyword}' argument."
+                    );
                     return Err(cursor.fault(message));
                 }
                 ignored(&mut content_type, cursor, "when used with an errorfile");
                 if !fields.is_empty() {
-                    cursor.warn("hdr parameters ignored by the http reply when used with an errorfile.");
+                    cursor.warn(
+                        "hdr parameters ignored by the http reply when used with an errorfile.",
+                    );
                     fields.clear();
                 }
             }
             Source::Made(Payload::None) if keyword.is_empty() => {
-                ignored(&mut content_type, cursor, "because neither errorfile nor payload defined");
+                ignored(
+                    &mut content_type,
+                    cursor,
+                    "because neither errorfile nor payload defined",
+                );
             }
-            Source::Made(Payload::None) => ignored(&mut content_type, cursor, "because the payload is empty"),
+            Source::Made(Payload::None) => {
+                ignored(&mut content_type, cursor, "because the payload is empty")
+            }
             Source::Made(Payload::Fixed(_)) if content_type.is_none() => {
-                return Err(cursor.fault("a content type must be defined when non-empty payload is configured"));
+                return Err(cursor
+                    .fault("a content type must be defined when non-empty payload is configured"));
             }
             Source::Made(Payload::Format(_)) if content_type.is_none() => {
-                return Err(cursor.fault("a content type must be defined with a log-format payload"));
+                return Err(
+                    cursor.fault("a content type must be defined with a log-format payload")
+                );
             }
             Source::Made(_) if matches!(status, 204 | 304) => {
                 return Err(cursor.fault(format!("No body expected for {status} responses")));
             }
             Source::Made(_) => {}
         }
-        Ok(Response { status, source, content_type, fields })
+        Ok(Response {
+            status,
+            source,
+            content_type,
+            fields,
+        })
     }
 }
 
 fn fixed(body: Vec<u8>) -> Payload {
-    if body.is_empty() { Payload::None } else { Payload::Fixed(body.into()) }
+    if body.is_empty() {
+        Payload::None
+    } else {
+        Payload::Fixed(body.into())
+    }
 }
 
 fn read_file(cursor: &RuleCursor<'_, '_, '_>, name: &str) -> Parsed<Vec<u8>> {
-    std::fs::read(name)
-        .map_err(|why| cursor.fault_before(format!("error opening file '{name}'.")).hint(why.to_string()))
+    std::fs::read(name).map_err(|why| {
+        cursor
+            .fault_before(format!("error opening file '{name}'."))
+            .hint(why.to_string())
+    })
 }
 
 fn take_error_file(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Source> {

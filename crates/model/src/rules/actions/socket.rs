@@ -14,22 +14,66 @@ const ENDS: Families = Families::TCP_REQUEST.and(Families::REQUEST);
 
 macro_rules! row {
     ($name:literal, $families:expr, $doc:literal, $parse:expr) => {
-        ActionRow { name: $name, takes_suffix: false, families: $families, doc: $doc, parse: $parse }
+        ActionRow {
+            name: $name,
+            takes_suffix: false,
+            families: $families,
+            doc: $doc,
+            parse: $parse,
+        }
     };
 }
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    row!("set-fc-mark", CLIENT, "Marks packets sent to the client.", |c| parse_setting(c, Which::Mark, true)),
-    row!("set-fc-tos", CLIENT, "Sets the type of service of packets sent to the client.", |c| parse_setting(c, Which::Tos, true)),
-    row!("set-mark", CLIENT, "The old name of set-fc-mark.", |c| parse_setting(c, Which::Mark, true)),
-    row!("set-tos", CLIENT, "The old name of set-fc-tos.", |c| parse_setting(c, Which::Tos, true)),
-    row!("set-bc-mark", SERVER, "Marks packets sent to the server.", |c| parse_setting(c, Which::Mark, false)),
-    row!("set-bc-tos", SERVER, "Sets the type of service of packets sent to the server.", |c| parse_setting(c, Which::Tos, false)),
-    row!("set-src", ENDS, "Replaces the client's address.", |c| parse_end(c, End::Source, false)),
-    row!("set-src-port", ENDS, "Replaces the client's port.", |c| parse_end(c, End::Source, true)),
-    row!("set-dst", ENDS, "Replaces the address that the client connected to.", |c| parse_end(c, End::Destination, false)),
-    row!("set-dst-port", ENDS, "Replaces the port that the client connected to.", |c| parse_end(c, End::Destination, true)),
+    row!(
+        "set-fc-mark",
+        CLIENT,
+        "Marks packets sent to the client.",
+        |c| parse_setting(c, Which::Mark, true)
+    ),
+    row!(
+        "set-fc-tos",
+        CLIENT,
+        "Sets the type of service of packets sent to the client.",
+        |c| parse_setting(c, Which::Tos, true)
+    ),
+    row!("set-mark", CLIENT, "The old name of set-fc-mark.", |c| {
+        parse_setting(c, Which::Mark, true)
+    }),
+    row!("set-tos", CLIENT, "The old name of set-fc-tos.", |c| {
+        parse_setting(c, Which::Tos, true)
+    }),
+    row!(
+        "set-bc-mark",
+        SERVER,
+        "Marks packets sent to the server.",
+        |c| parse_setting(c, Which::Mark, false)
+    ),
+    row!(
+        "set-bc-tos",
+        SERVER,
+        "Sets the type of service of packets sent to the server.",
+        |c| parse_setting(c, Which::Tos, false)
+    ),
+    row!("set-src", ENDS, "Replaces the client's address.", |c| {
+        parse_end(c, End::Source, false)
+    }),
+    row!("set-src-port", ENDS, "Replaces the client's port.", |c| {
+        parse_end(c, End::Source, true)
+    }),
+    row!(
+        "set-dst",
+        ENDS,
+        "Replaces the address that the client connected to.",
+        |c| parse_end(c, End::Destination, false)
+    ),
+    row!(
+        "set-dst-port",
+        ENDS,
+        "Replaces the port that the client connected to.",
+        |c| parse_end(c, End::Destination, true)
+    ),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +113,11 @@ impl Action for Setting {
     }
 }
 
-fn parse_setting(cursor: &mut RuleCursor<'_, '_, '_>, which: Which, client: bool) -> Parsed<Box<dyn Action>> {
+fn parse_setting(
+    cursor: &mut RuleCursor<'_, '_, '_>,
+    which: Which,
+    client: bool,
+) -> Parsed<Box<dyn Action>> {
     if cursor.at_end() {
         return Err(cursor.fault("expects an argument"));
     }
@@ -80,7 +128,11 @@ fn parse_setting(cursor: &mut RuleCursor<'_, '_, '_>, which: Which, client: bool
         }
         None => Number::Expr(cursor.expression(None)?),
     };
-    Ok(Box::new(Setting { which, client, value }))
+    Ok(Box::new(Setting {
+        which,
+        client,
+        value,
+    }))
 }
 
 /// A number in decimal, octal or hexadecimal form; what does not fit is cut to its lower 32 bits.
@@ -131,7 +183,11 @@ impl Action for SetEnd {
     }
 }
 
-fn parse_end(cursor: &mut RuleCursor<'_, '_, '_>, end: End, is_port: bool) -> Parsed<Box<dyn Action>> {
+fn parse_end(
+    cursor: &mut RuleCursor<'_, '_, '_>,
+    end: End,
+    is_port: bool,
+) -> Parsed<Box<dyn Action>> {
     let expr = cursor.expression(None)?;
     Ok(Box::new(SetEnd { end, is_port, expr }))
 }
@@ -142,7 +198,13 @@ mod tests {
 
     #[test]
     fn numbers_are_read_in_any_base() {
-        assert_eq!((fixed("16"), fixed("0x10"), fixed("020"), fixed("0")), (Some(16), Some(16), Some(16), Some(0)));
-        assert_eq!((fixed("4294967296"), fixed("0x1g"), fixed("src")), (Some(0), None, None));
+        assert_eq!(
+            (fixed("16"), fixed("0x10"), fixed("020"), fixed("0")),
+            (Some(16), Some(16), Some(16), Some(0))
+        );
+        assert_eq!(
+            (fixed("4294967296"), fixed("0x1g"), fixed("src")),
+            (Some(0), None, None)
+        );
     }
 }

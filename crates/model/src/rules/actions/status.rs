@@ -22,17 +22,27 @@ struct SetStatus {
 
 impl Action for SetStatus {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        let Some(head) = stream.response_mut() else { return Flow::Failed };
-        let phrase = self.reason.as_deref().unwrap_or_else(|| reason(self.status));
+        let Some(head) = stream.response_mut() else {
+            return Flow::Failed;
+        };
+        let phrase = self
+            .reason
+            .as_deref()
+            .unwrap_or_else(|| reason(self.status));
         head.set_status(self.status, phrase.as_bytes());
         Flow::Continue
     }
 }
 
 fn parse(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
-    let text = cursor.expect("expects 1 argument: <status>; or 3 arguments: <status> reason <fmt>")?;
-    let status = text.parse().ok().filter(|status| (100..=999).contains(status));
-    let status = status.ok_or_else(|| cursor.fault_before("expects an integer status code between 100 and 999"))?;
+    let text =
+        cursor.expect("expects 1 argument: <status>; or 3 arguments: <status> reason <fmt>")?;
+    let status = text
+        .parse()
+        .ok()
+        .filter(|status| (100..=999).contains(status));
+    let status = status
+        .ok_or_else(|| cursor.fault_before("expects an integer status code between 100 and 999"))?;
     let has_reason = cursor.peek() == "reason" && !cursor.peek_second().is_empty();
     let reason = has_reason.then(|| {
         cursor.take();

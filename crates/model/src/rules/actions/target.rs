@@ -13,21 +13,54 @@ use std::sync::Arc;
 
 macro_rules! row {
     ($name:literal, $doc:literal, $parse:expr) => {
-        ActionRow { name: $name, takes_suffix: false, families: Families::REQUEST, doc: $doc, parse: $parse }
+        ActionRow {
+            name: $name,
+            takes_suffix: false,
+            families: Families::REQUEST,
+            doc: $doc,
+            parse: $parse,
+        }
     };
 }
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    row!("set-method", "Replaces the method.", |cursor| parse_set(cursor, Part::Method)),
-    row!("set-path", "Replaces the path.", |cursor| parse_set(cursor, Part::Path)),
-    row!("set-pathq", "Replaces the path and the query.", |cursor| parse_set(cursor, Part::PathAndQuery)),
-    row!("set-query", "Replaces the query.", |cursor| parse_set(cursor, Part::Query)),
-    row!("set-uri", "Replaces the whole request target.", |cursor| parse_set(cursor, Part::Uri)),
-    row!("replace-path", "Replaces a path that matches.", |cursor| parse_replace(cursor, Part::Path)),
-    row!("replace-pathq", "Replaces a path with query that matches.", |cursor| parse_replace(cursor, Part::PathAndQuery)),
-    row!("replace-uri", "Replaces a request target that matches.", |cursor| parse_replace(cursor, Part::Uri)),
-    row!("normalize-uri", "Normalises the request target.", parse_normalize),
+    row!("set-method", "Replaces the method.", |cursor| parse_set(
+        cursor,
+        Part::Method
+    )),
+    row!("set-path", "Replaces the path.", |cursor| parse_set(
+        cursor,
+        Part::Path
+    )),
+    row!("set-pathq", "Replaces the path and the query.", |cursor| {
+        parse_set(cursor, Part::PathAndQuery)
+    }),
+    row!("set-query", "Replaces the query.", |cursor| parse_set(
+        cursor,
+        Part::Query
+    )),
+    row!("set-uri", "Replaces the whole request target.", |cursor| {
+        parse_set(cursor, Part::Uri)
+    }),
+    row!("replace-path", "Replaces a path that matches.", |cursor| {
+        parse_replace(cursor, Part::Path)
+    }),
+    row!(
+        "replace-pathq",
+        "Replaces a path with query that matches.",
+        |cursor| parse_replace(cursor, Part::PathAndQuery)
+    ),
+    row!(
+        "replace-uri",
+        "Replaces a request target that matches.",
+        |cursor| parse_replace(cursor, Part::Uri)
+    ),
+    row!(
+        "normalize-uri",
+        "Normalises the request target.",
+        parse_normalize
+    ),
 ];
 
 /// A part of the request line.
@@ -49,8 +82,13 @@ fn path_and_query(target: &[u8]) -> Option<Range<usize>> {
 impl Part {
     /// Where this part stands in a target. A target without a path is replaced as a whole.
     fn range(self, target: &[u8]) -> Range<usize> {
-        let Some(all) = path_and_query(target).filter(|_| self != Self::Uri) else { return 0..target.len() };
-        let question = target.iter().position(|b| *b == b'?').unwrap_or(target.len());
+        let Some(all) = path_and_query(target).filter(|_| self != Self::Uri) else {
+            return 0..target.len();
+        };
+        let question = target
+            .iter()
+            .position(|b| *b == b'?')
+            .unwrap_or(target.len());
         match self {
             Self::Path => all.start..question.max(all.start),
             Self::Query => (question + 1).min(target.len())..target.len(),
@@ -86,7 +124,10 @@ impl Part {
 /// Takes the authority of a complete URI over into `host`, so that the two never differ.
 fn follow_target(head: &mut Head) {
     let target = Target::parse(head.target());
-    if target.scheme.is_empty() || target.authority.is_empty() || head.known(FieldId::Host) == Some(target.authority) {
+    if target.scheme.is_empty()
+        || target.authority.is_empty()
+        || head.known(FieldId::Host) == Some(target.authority)
+    {
         return;
     }
     let host = target.authority.to_vec();
@@ -96,7 +137,9 @@ fn follow_target(head: &mut Head) {
 /// Changes the request head unless that makes it too large.
 fn change(stream: &mut dyn Stream, growth: usize, how: impl FnOnce(&mut Head)) -> bool {
     let limit = stream.head_limit();
-    let Some(head) = stream.request_mut() else { return false };
+    let Some(head) = stream.request_mut() else {
+        return false;
+    };
     if limit != usize::MAX && head.wire_len() + growth > limit {
         return false;
     }
@@ -138,7 +181,9 @@ struct Replace {
 impl Action for Replace {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         let done = with_text(stream, &self.by, |stream, by| {
-            let Some(head) = stream.request() else { return false };
+            let Some(head) = stream.request() else {
+                return false;
+            };
             let target = head.target();
             if self.part != Part::Uri && path_and_query(target).is_none() {
                 return true;
@@ -170,9 +215,13 @@ struct Normalize(Normalizer);
 
 impl Action for Normalize {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        let Some(head) = stream.request_mut() else { return Flow::Failed };
+        let Some(head) = stream.request_mut() else {
+            return Flow::Failed;
+        };
         let target = head.target();
-        let Some(range) = path_and_query(target) else { return Flow::Continue };
+        let Some(range) = path_and_query(target) else {
+            return Flow::Continue;
+        };
         let text = target.get(range).unwrap_or_default();
         match normalize(self.0, text) {
             None => return Flow::Deny(400, None),
@@ -186,8 +235,7 @@ impl Action for Normalize {
 fn parse_normalize(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let [experimental, _] = cursor.parser.global.exposes;
     if !experimental {
-        let message =
-            "'normalize-uri' action is experimental, must be allowed via a global 'expose-experimental-directives'";
+        let message = "'normalize-uri' action is experimental, must be allowed via a global 'expose-experimental-directives'";
         return Err(cursor.plain_fault(message));
     }
     let name = cursor.expect("missing argument <normalizer>")?;
@@ -196,9 +244,15 @@ fn parse_normalize(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action
         "fragment-strip" => Normalizer::FragmentStrip,
         "path-merge-slashes" => Normalizer::MergeSlashes,
         "path-strip-dot" => Normalizer::StripDot,
-        "path-strip-dotdot" => Normalizer::StripDotDot { full: option(cursor, name, "full")? },
-        "percent-decode-unreserved" => Normalizer::DecodeUnreserved { strict: option(cursor, name, "strict")? },
-        "percent-to-uppercase" => Normalizer::PercentToUppercase { strict: option(cursor, name, "strict")? },
+        "path-strip-dotdot" => Normalizer::StripDotDot {
+            full: option(cursor, name, "full")?,
+        },
+        "percent-decode-unreserved" => Normalizer::DecodeUnreserved {
+            strict: option(cursor, name, "strict")?,
+        },
+        "percent-to-uppercase" => Normalizer::PercentToUppercase {
+            strict: option(cursor, name, "strict")?,
+        },
         "query-sort-by-name" => Normalizer::SortQuery,
         _ => return Err(cursor.fault_before(format!("unknown normalizer '{name}'"))),
     };

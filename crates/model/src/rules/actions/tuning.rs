@@ -10,18 +10,54 @@ const QUEUED: Families = Families::CONTENT.and(Families::REQUEST);
 
 macro_rules! row {
     ($name:literal, $families:expr, $doc:literal, $parse:expr) => {
-        ActionRow { name: $name, takes_suffix: false, families: $families, doc: $doc, parse: $parse }
+        ActionRow {
+            name: $name,
+            takes_suffix: false,
+            families: $families,
+            doc: $doc,
+            parse: $parse,
+        }
     };
 }
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    row!("disable-l7-retry", Families::REQUEST, "Sends the request only once.", |_| Ok(Box::new(DisableRetry))),
-    row!("set-priority-class", QUEUED, "Sets the class in queues.", |c| parse_priority(c, true)),
-    row!("set-priority-offset", QUEUED, "Moves the request ahead or back in queues.", |c| parse_priority(c, false)),
-    row!("set-retries", QUEUED, "Changes the number of connection attempts.", parse_retries),
-    row!("set-timeout", Families::MESSAGES, "Changes a timeout.", parse_timeout),
-    row!("strict-mode", Families::HTTP, "Says whether failed rewrites end in an error.", parse_strict),
+    row!(
+        "disable-l7-retry",
+        Families::REQUEST,
+        "Sends the request only once.",
+        |_| Ok(Box::new(DisableRetry))
+    ),
+    row!(
+        "set-priority-class",
+        QUEUED,
+        "Sets the class in queues.",
+        |c| parse_priority(c, true)
+    ),
+    row!(
+        "set-priority-offset",
+        QUEUED,
+        "Moves the request ahead or back in queues.",
+        |c| parse_priority(c, false)
+    ),
+    row!(
+        "set-retries",
+        QUEUED,
+        "Changes the number of connection attempts.",
+        parse_retries
+    ),
+    row!(
+        "set-timeout",
+        Families::MESSAGES,
+        "Changes a timeout.",
+        parse_timeout
+    ),
+    row!(
+        "strict-mode",
+        Families::HTTP,
+        "Says whether failed rewrites end in an error.",
+        parse_strict
+    ),
 ];
 
 #[derive(Debug)]
@@ -50,7 +86,9 @@ struct Priority {
 
 impl Action for Priority {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        let Some(value) = integer(&self.expr, stream) else { return Flow::Continue };
+        let Some(value) = integer(&self.expr, stream) else {
+            return Flow::Continue;
+        };
         let limit = if self.is_class { 0x7ff } else { 0x7_ffff };
         let value = i32::try_from(value.clamp(-limit, limit)).unwrap_or(0);
         match self.is_class {
@@ -87,7 +125,11 @@ struct Retries(Number);
 
 impl Action for Retries {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        let retries = self.0.value(stream).filter(|retries| *retries <= 100).and_then(|retries| u32::try_from(retries).ok());
+        let retries = self
+            .0
+            .value(stream)
+            .filter(|retries| *retries <= 100)
+            .and_then(|retries| u32::try_from(retries).ok());
         if let Some(retries) = retries {
             stream.set_retries(retries);
         }
@@ -97,7 +139,8 @@ impl Action for Retries {
 
 fn parse_retries(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     if cursor.at_end() {
-        return Err(cursor.fault("expects exactly 1 argument (an expression or an integer between 1 and 100)"));
+        return Err(cursor
+            .fault("expects exactly 1 argument (an expression or an integer between 1 and 100)"));
     }
     let caps = cursor.proxy()?.caps;
     if !caps.back || caps.defaults {
@@ -107,7 +150,9 @@ fn parse_retries(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>>
         return Ok(Box::new(Retries(Number::Expr(cursor.expression(None)?))));
     }
     let value = cursor.take().parse().ok().filter(|retries| *retries <= 100);
-    let value = value.ok_or_else(|| cursor.fault_before("expects an expression or an integer between 1 and 100"))?;
+    let value = value.ok_or_else(|| {
+        cursor.fault_before("expects an expression or an integer between 1 and 100")
+    })?;
     Ok(Box::new(Retries(Number::Fixed(value))))
 }
 
@@ -141,9 +186,13 @@ fn parse_timeout(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>>
     let (caps, proxy) = (cursor.proxy()?.caps, cursor.proxy()?.name.clone());
     match name {
         "tarpit" => {}
-        "client" if !caps.front => return Err(cursor.fault_before(format!("'{proxy}' has no frontend capability"))),
+        "client" if !caps.front => {
+            return Err(cursor.fault_before(format!("'{proxy}' has no frontend capability")));
+        }
         "client" => {}
-        _ if !caps.back => return Err(cursor.fault_before(format!("'{proxy}' has no backend capability"))),
+        _ if !caps.back => {
+            return Err(cursor.fault_before(format!("'{proxy}' has no backend capability")));
+        }
         _ => {}
     }
     let value = duration_or_expression(cursor, &format!("set-timeout {name}"))?;
@@ -162,9 +211,11 @@ fn duration_or_expression(cursor: &mut RuleCursor<'_, '_, '_>, rule: &str) -> Pa
         Err(wrong) => wrong,
     };
     // What is neither is most probably a mistyped duration.
-    cursor.expression(None).map(Number::Expr).map_err(|fault| match word.contains(['(', ',', '.']) {
-        true => fault,
-        false => wrong,
+    cursor.expression(None).map(Number::Expr).map_err(|fault| {
+        match word.contains(['(', ',', '.']) {
+            true => fault,
+            false => wrong,
+        }
     })
 }
 
@@ -198,8 +249,8 @@ fn parse_strict(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> 
     match cursor.expect("expects exactly 1 arguments")? {
         "on" => Ok(Box::new(Strict(true))),
         "off" => Ok(Box::new(Strict(false))),
-        other => {
-            Err(cursor.fault_before(format!("Unexpected value '{other}'. Only 'on' and 'off' are supported")))
-        }
+        other => Err(cursor.fault_before(format!(
+            "Unexpected value '{other}'. Only 'on' and 'off' are supported"
+        ))),
     }
 }

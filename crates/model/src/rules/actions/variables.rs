@@ -103,7 +103,9 @@ impl SetVar {
             Scope::Process => stream.process().proc_var(self.var.name),
             _ => stream.var(self.var),
         };
-        self.requirements.iter().all(|requirement| requirement.holds(self.var, present.as_ref(), new))
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.holds(self.var, present.as_ref(), new))
     }
 }
 
@@ -111,9 +113,9 @@ impl Action for SetVar {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         let value = match &self.source {
             Source::Expr(expr) => expr.eval(stream.view()).value().map(Value::into_owned),
-            Source::Format(format) => {
-                Some(with_text(stream, format, |_, text| Value::Str(Cow::Owned(text.to_vec()))))
-            }
+            Source::Format(format) => Some(with_text(stream, format, |_, text| {
+                Value::Str(Cow::Owned(text.to_vec()))
+            })),
         };
         if let Some(value) = value.filter(|value| self.allows(stream, value)) {
             // A variable that does not fit its scope's limit stays as it is.
@@ -135,10 +137,15 @@ impl Action for UnsetVar {
 
 /// The variable and the requirements in the parentheses behind the action.
 fn name(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<(VarId, Box<[Requirement]>)> {
-    const FORMS: &str = "Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'";
+    const FORMS: &str =
+        "Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'";
     let action = cursor.action();
     let Some(inside) = cursor.suffix() else {
-        let what = if action.contains('(') { "incomplete argument after" } else { "invalid or incomplete" };
+        let what = if action.contains('(') {
+            "incomplete argument after"
+        } else {
+            "invalid or incomplete"
+        };
         return Err(cursor.fault_before(format!("{what} action '{action}'. {FORMS}")));
     };
     let mut parts = inside.split(',');
@@ -147,7 +154,10 @@ fn name(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<(VarId, Box<[Requirement]
         return Err(cursor.fault_before("Empty variable name cannot be accepted"));
     }
     let requirements: Result<_, _> = parts
-        .map(|part| Requirement::of(part).ok_or_else(|| cursor.fault_before(format!("unknown condition \"{part}\""))))
+        .map(|part| {
+            Requirement::of(part)
+                .ok_or_else(|| cursor.fault_before(format!("unknown condition \"{part}\"")))
+        })
         .collect();
     let requirements = requirements?;
     Ok((cursor.variable(name)?, requirements))
@@ -157,7 +167,11 @@ fn parse_set(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let (var, requirements) = name(cursor)?;
     let shown = cursor.action();
     let source = Source::Expr(cursor.expression(Some(shown))?);
-    Ok(Box::new(SetVar { var, requirements, source }))
+    Ok(Box::new(SetVar {
+        var,
+        requirements,
+        source,
+    }))
 }
 
 fn parse_set_format(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
@@ -166,7 +180,11 @@ fn parse_set_format(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Actio
         true => cursor.format_of("", Usage::RAW)?,
         false => cursor.format("", Usage::RAW)?,
     };
-    Ok(Box::new(SetVar { var, requirements, source: Source::Format(format) }))
+    Ok(Box::new(SetVar {
+        var,
+        requirements,
+        source: Source::Format(format),
+    }))
 }
 
 fn parse_unset(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {

@@ -98,14 +98,20 @@ fn parse_silent_drop(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Acti
 fn parse_switch_mode(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     let proxy = cursor.titled_proxy()?;
     if !cursor.proxy()?.caps.front {
-        let message = format!("'tcp-request switch-mode' not allowed because {proxy} has no frontend capability");
+        let message = format!(
+            "'tcp-request switch-mode' not allowed because {proxy} has no frontend capability"
+        );
         return Err(cursor.plain_fault(message));
     }
     match cursor.peek() {
         "http" => cursor.take(),
-        "" => return Err(cursor.plain_fault("'tcp-request switch-mode' expects a mode as argument.")),
+        "" => {
+            return Err(cursor.plain_fault("'tcp-request switch-mode' expects a mode as argument."));
+        }
         other => {
-            return Err(cursor.plain_fault(format!("'tcp-request switch-mode' expects a valid mode (got '{other}').")));
+            return Err(cursor.plain_fault(format!(
+                "'tcp-request switch-mode' expects a valid mode (got '{other}')."
+            )));
         }
     };
     if cursor.take_if("proto") {

@@ -53,7 +53,9 @@ impl Action for WaitForBody {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         let enough = match stream.body(self.side) {
             None => true,
-            Some(body) => body.complete || (self.at_least > 0 && body.bytes.len() as u64 >= self.at_least),
+            Some(body) => {
+                body.complete || (self.at_least > 0 && body.bytes.len() as u64 >= self.at_least)
+            }
         };
         if enough {
             return Flow::Continue;
@@ -85,10 +87,16 @@ fn parse_body(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
                 let text = cursor.expect("missing argument for 'at-least'")?;
                 at_least = cursor.bytes(text)?;
             }
-            "use-large-buffer" => return Err(cursor.not_built("wait-for-body use-large-buffer", "large buffers")),
+            "use-large-buffer" => {
+                return Err(cursor.not_built("wait-for-body use-large-buffer", "large buffers"));
+            }
             _ => break,
         }
     }
     let time = time.ok_or_else(|| cursor.fault(usage))?;
-    Ok(Box::new(WaitForBody { side: cursor.family().side(), time, at_least }))
+    Ok(Box::new(WaitForBody {
+        side: cursor.family().side(),
+        time,
+        at_least,
+    }))
 }

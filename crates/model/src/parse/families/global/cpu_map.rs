@@ -29,18 +29,36 @@ pub(super) fn read(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
     let cpus = cpu_list(&statement.args_from(1)).map_err(|why| statement.fault(1, why))?;
     let map = &mut parser.global.cpu_map;
     // Only the first group exists here, and it holds all threads.
-    let threads: Vec<u32> = if groups.contains(&1) { threads } else { Vec::new() };
+    let threads: Vec<u32> = if groups.contains(&1) {
+        threads
+    } else {
+        Vec::new()
+    };
     if auto {
         // With a group alone, or with several groups, HAProxy counts groups against CPUs.
-        let wanted = if target.contains('/') { threads.len() } else { groups.len() };
-        let wildcard = target.ends_with("all") || target.ends_with("odd") || target.ends_with("even");
+        let wanted = if target.contains('/') {
+            threads.len()
+        } else {
+            groups.len()
+        };
+        let wildcard =
+            target.ends_with("all") || target.ends_with("odd") || target.ends_with("even");
         if wanted != cpus.len() && !wildcard {
             let message = "cpu-map : TGROUP/THREAD range and CPU sets must have the same size to be automatically bound";
             return Err(statement.fault_here(message));
         }
         if target.contains('/') {
-            map.extend(threads.into_iter().zip(cpus).map(|(thread, cpu)| (thread, vec![cpu])));
-        } else if let Some(cpu) = groups.iter().position(|group| *group == 1).and_then(|at| cpus.get(at)) {
+            map.extend(
+                threads
+                    .into_iter()
+                    .zip(cpus)
+                    .map(|(thread, cpu)| (thread, vec![cpu])),
+            );
+        } else if let Some(cpu) = groups
+            .iter()
+            .position(|group| *group == 1)
+            .and_then(|at| cpus.get(at))
+        {
             map.extend(threads.into_iter().map(|thread| (thread, vec![*cpu])));
         }
         return Ok(());
@@ -62,10 +80,17 @@ fn numbers(text: &str) -> Result<Vec<u32>, String> {
         _ => text.split_once('-').unwrap_or((text, text)),
     };
     let first: u32 = first.parse().map_err(|_| invalid())?;
-    let last: u32 = if last.is_empty() { MAX_THREADS } else { last.parse().map_err(|_| invalid())? };
+    let last: u32 = if last.is_empty() {
+        MAX_THREADS
+    } else {
+        last.parse().map_err(|_| invalid())?
+    };
     let (first, last) = (first.min(last), first.max(last));
     if first < 1 || last > MAX_THREADS {
-        return Err(format!("{} It supports numbers from 1 to {MAX_THREADS}.", invalid()));
+        return Err(format!(
+            "{} It supports numbers from 1 to {MAX_THREADS}.",
+            invalid()
+        ));
     }
     Ok((first..=last).collect())
 }
@@ -97,13 +122,18 @@ mod tests {
 
     fn map(lines: &str) -> Vec<(u32, Vec<usize>)> {
         let (snapshot, messages) = load_text(&format!("global\n{lines}\n"));
-        let Some(snapshot) = snapshot else { panic!("{messages:?}") };
+        let Some(snapshot) = snapshot else {
+            panic!("{messages:?}")
+        };
         snapshot.global.cpu_map
     }
 
     #[test]
     fn sets_and_automatic_maps() {
-        assert_eq!(map(" cpu-map 1/1-2 0 2-3"), [(1, vec![0, 2, 3]), (2, vec![0, 2, 3])]);
+        assert_eq!(
+            map(" cpu-map 1/1-2 0 2-3"),
+            [(1, vec![0, 2, 3]), (2, vec![0, 2, 3])]
+        );
         assert_eq!(map(" cpu-map auto:1/1-2 4-5"), [(1, vec![4]), (2, vec![5])]);
         assert_eq!(map(" cpu-map auto:1/all 0,7"), [(1, vec![0]), (2, vec![7])]);
         assert_eq!(map(" cpu-map 1 0-1").len(), 64);
@@ -116,12 +146,25 @@ mod tests {
         for (line, message) in [
             ("cpu-map x 1", "cpu-map : 'x' is not a valid number/range."),
             ("cpu-map 1 a", "cpu-map : 'a' is not a CPU range."),
-            ("cpu-map 100 0", "cpu-map : '100' is not a valid number/range. It supports numbers from 1 to 64."),
-            ("cpu-map 1/x 0", "cpu-map : 'x' is not a valid number/range."),
-            ("cpu-map auto:1-3 0-1", "cpu-map : TGROUP/THREAD range and CPU sets must have the same size to be automatically bound"),
+            (
+                "cpu-map 100 0",
+                "cpu-map : '100' is not a valid number/range. It supports numbers from 1 to 64.",
+            ),
+            (
+                "cpu-map 1/x 0",
+                "cpu-map : 'x' is not a valid number/range.",
+            ),
+            (
+                "cpu-map auto:1-3 0-1",
+                "cpu-map : TGROUP/THREAD range and CPU sets must have the same size to be automatically bound",
+            ),
         ] {
             let (_, messages) = load_text(&format!("global\n {line}\n"));
-            assert_eq!(messages.first().map(String::as_str), Some(format!("A 2: {message}").as_str()), "{line}");
+            assert_eq!(
+                messages.first().map(String::as_str),
+                Some(format!("A 2: {message}").as_str()),
+                "{line}"
+            );
         }
     }
 }

@@ -167,23 +167,41 @@ pub const INNER: &[Row] = &[
 ];
 
 const fn later(name: &'static str, least: usize, most: usize) -> Row {
-    Row { name, valid: Valid::ALL, args: (least, most), doc: "No effect until its subsystem is built.", read: read_later }
+    Row {
+        name,
+        valid: Valid::ALL,
+        args: (least, most),
+        doc: "No effect until its subsystem is built.",
+        read: read_later,
+    }
 }
 
 const fn inner(name: &'static str, least: usize, most: usize) -> Row {
-    Row { name, valid: Valid::ALL, args: (least, most), doc: "No effect: it has no counterpart here.", read: read_inner }
+    Row {
+        name,
+        valid: Valid::ALL,
+        args: (least, most),
+        doc: "No effect: it has no counterpart here.",
+        read: read_inner,
+    }
 }
 
 fn read_later(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let keyword = statement.keyword();
     let subsystem = subsystem(keyword);
-    parser.notice_once(statement, format!("'{keyword}' has no effect in hapax until {subsystem} is built."));
+    parser.notice_once(
+        statement,
+        format!("'{keyword}' has no effect in hapax until {subsystem} is built."),
+    );
     Ok(())
 }
 
 fn read_inner(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let keyword = statement.keyword();
-    parser.notice_once(statement, format!("'{keyword}' only tunes HAProxy's internals and has no effect in hapax."));
+    parser.notice_once(
+        statement,
+        format!("'{keyword}' only tunes HAProxy's internals and has no effect in hapax."),
+    );
     Ok(())
 }
 
@@ -203,7 +221,10 @@ fn subsystem(keyword: &str) -> &'static str {
         ("tune.vars.", "the size limit of variables"),
         ("tune.zlib.", "compression"),
     ];
-    SUBSYSTEMS.iter().find(|(prefix, _)| keyword.starts_with(prefix)).map_or("its subsystem", |(_, name)| name)
+    SUBSYSTEMS
+        .iter()
+        .find(|(prefix, _)| keyword.starts_with(prefix))
+        .map_or("its subsystem", |(_, name)| name)
 }
 
 #[cfg(test)]
@@ -228,6 +249,9 @@ mod tests {
     #[test]
     fn a_missing_value_is_a_fault() {
         let (_, messages) = load_text("global\n tune.recv_enough\n");
-        assert_eq!(messages, ["A 2: 'tune.recv_enough' expects at least 1 argument(s)."]);
+        assert_eq!(
+            messages,
+            ["A 2: 'tune.recv_enough' expects at least 1 argument(s)."]
+        );
     }
 }

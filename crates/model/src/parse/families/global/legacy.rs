@@ -4,9 +4,27 @@ use crate::parse::{Parsed, Parser, Row, Statement, Valid};
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    Row { name: "debug", valid: Valid::ALL, args: (0, 0), doc: "Older form of the command line's '-d'.", read: debug },
-    Row { name: "nbproc", valid: Valid::ALL, args: (0, 1), doc: "Number of processes, until there were threads.", read: nbproc },
-    Row { name: "tune.chksize", valid: Valid::ALL, args: (0, 1), doc: "Buffer size of checks, until they took the others'.", read: chksize },
+    Row {
+        name: "debug",
+        valid: Valid::ALL,
+        args: (0, 0),
+        doc: "Older form of the command line's '-d'.",
+        read: debug,
+    },
+    Row {
+        name: "nbproc",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "Number of processes, until there were threads.",
+        read: nbproc,
+    },
+    Row {
+        name: "tune.chksize",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "Buffer size of checks, until they took the others'.",
+        read: chksize,
+    },
 ];
 
 fn nbproc(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -46,7 +64,12 @@ mod tests {
     fn processes_become_threads() {
         let (snapshot, messages) = load_text("global\n nbproc 4\n");
         assert_eq!(snapshot.map(|s| s.global.threads), Some(Some(4)));
-        assert!(messages.iter().any(|m| m.starts_with("W 2: nbproc is not supported any more")), "{messages:?}");
+        assert!(
+            messages
+                .iter()
+                .any(|m| m.starts_with("W 2: nbproc is not supported any more")),
+            "{messages:?}"
+        );
         let (snapshot, _) = load_text("global\n nbproc 1\n");
         assert_eq!(snapshot.map(|s| s.global.threads), Some(None));
     }
@@ -54,6 +77,9 @@ mod tests {
     #[test]
     fn strict_refuses_them() {
         let (snapshot, messages) = load_with("global\n nbproc 4\n", true);
-        assert!(snapshot.is_none() && messages.iter().any(|m| m.starts_with("A 2: nbproc")), "{messages:?}");
+        assert!(
+            snapshot.is_none() && messages.iter().any(|m| m.starts_with("A 2: nbproc")),
+            "{messages:?}"
+        );
     }
 }

@@ -5,13 +5,55 @@ use crate::parse::{Parsed, Parser, Row, Statement, Valid};
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    Row { name: "fd-hard-limit", valid: Valid::ALL, args: (0, 1), doc: "Descriptors used at most.", read: fd_hard_limit },
-    Row { name: "max-spread-checks", valid: Valid::ALL, args: (0, 1), doc: "How far checks are spread at the start.", read: max_spread_checks },
-    Row { name: "maxconn", valid: Valid::ALL, args: (0, 1), doc: "Connections at once.", read: maxconn },
-    Row { name: "maxconnrate", valid: Valid::ALL, args: (0, 1), doc: "New connections per second.", read: max_rate },
-    Row { name: "maxsessrate", valid: Valid::ALL, args: (0, 1), doc: "New sessions per second.", read: max_rate },
-    Row { name: "spread-checks", valid: Valid::ALL, args: (0, 1), doc: "Percentage by which intervals between checks vary.", read: spread_checks },
-    Row { name: "ulimit-n", valid: Valid::ALL, args: (0, 1), doc: "The limit of descriptors to set.", read: ulimit_n },
+    Row {
+        name: "fd-hard-limit",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "Descriptors used at most.",
+        read: fd_hard_limit,
+    },
+    Row {
+        name: "max-spread-checks",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "How far checks are spread at the start.",
+        read: max_spread_checks,
+    },
+    Row {
+        name: "maxconn",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "Connections at once.",
+        read: maxconn,
+    },
+    Row {
+        name: "maxconnrate",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "New connections per second.",
+        read: max_rate,
+    },
+    Row {
+        name: "maxsessrate",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "New sessions per second.",
+        read: max_rate,
+    },
+    Row {
+        name: "spread-checks",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "Percentage by which intervals between checks vary.",
+        read: spread_checks,
+    },
+    Row {
+        name: "ulimit-n",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "The limit of descriptors to set.",
+        read: ulimit_n,
+    },
 ];
 
 /// A figure as HAProxy reads one: leading digits count, and none are 0. What is no number is warned of.
@@ -39,7 +81,12 @@ fn maxconn(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         return Err(statement.fault_here("'maxconn' expects an integer argument."));
     }
     let value = text.parse::<u32>();
-    let value = value.map_err(|_| statement.fault(0, format!("cannot parse 'maxconn' value '{text}', an integer is expected.")))?;
+    let value = value.map_err(|_| {
+        statement.fault(
+            0,
+            format!("cannot parse 'maxconn' value '{text}', an integer is expected."),
+        )
+    })?;
     parser.global.maxconn = Some(value).filter(|n| *n != 0);
     Ok(())
 }
@@ -47,7 +94,11 @@ fn maxconn(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn max_rate(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let rate = small(figure(parser, statement)?);
     let [connections, sessions] = &mut parser.global.max_rates;
-    *(if statement.keyword() == "maxconnrate" { connections } else { sessions }) = rate;
+    *(if statement.keyword() == "maxconnrate" {
+        connections
+    } else {
+        sessions
+    }) = rate;
     Ok(())
 }
 
@@ -67,18 +118,33 @@ fn spread_checks(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     }
     match figure(parser, statement)? {
         percent @ 0..=50 => parser.global.spread_checks = small(percent),
-        _ => return Err(statement.fault(0, "'spread-checks' needs a positive value in range 0..50.")),
+        _ => {
+            return Err(
+                statement.fault(0, "'spread-checks' needs a positive value in range 0..50.")
+            );
+        }
     }
     Ok(())
 }
 
 fn max_spread_checks(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if statement.is_empty() {
-        return Err(statement.fault_here("'max-spread-checks' expects an integer argument (0..50)."));
+        return Err(
+            statement.fault_here("'max-spread-checks' expects an integer argument (0..50).")
+        );
     }
     let delay = statement.duration(0).map_err(|_| {
-        let wrong = statement.arg(0).chars().find(|c| !c.is_ascii_digit()).unwrap_or('?');
-        statement.fault(0, format!("unsupported character '{wrong}' in 'max-spread-checks' (wants an integer delay)."))
+        let wrong = statement
+            .arg(0)
+            .chars()
+            .find(|c| !c.is_ascii_digit())
+            .unwrap_or('?');
+        statement.fault(
+            0,
+            format!(
+                "unsupported character '{wrong}' in 'max-spread-checks' (wants an integer delay)."
+            ),
+        )
     })?;
     parser.global.max_spread_checks = Some(delay);
     Ok(())
@@ -92,10 +158,18 @@ mod tests {
     fn limits_are_kept() {
         let text = "global\n maxconn 100\n maxconnrate 5\n maxsessrate 6\n ulimit-n 1000\n spread-checks 7\n max-spread-checks 2s\n";
         let (snapshot, messages) = load_text(text);
-        let Some(snapshot) = snapshot else { panic!("{messages:?}") };
+        let Some(snapshot) = snapshot else {
+            panic!("{messages:?}")
+        };
         let global = snapshot.global;
-        assert_eq!((global.maxconn, global.max_rates, global.ulimit_n), (Some(100), [5, 6], Some(1000)));
-        assert_eq!((global.spread_checks, global.max_spread_checks), (7, Some(2000)));
+        assert_eq!(
+            (global.maxconn, global.max_rates, global.ulimit_n),
+            (Some(100), [5, 6], Some(1000))
+        );
+        assert_eq!(
+            (global.spread_checks, global.max_spread_checks),
+            (7, Some(2000))
+        );
         assert!(messages.is_empty(), "{messages:?}");
     }
 
@@ -103,16 +177,38 @@ mod tests {
     fn wrong_figures_are_named() {
         for (line, message) in [
             ("maxconn", "'maxconn' expects an integer argument."),
-            ("maxconn abc", "cannot parse 'maxconn' value 'abc', an integer is expected."),
-            ("maxconn 10 20", "'maxconn' cannot handle unexpected argument '20'."),
+            (
+                "maxconn abc",
+                "cannot parse 'maxconn' value 'abc', an integer is expected.",
+            ),
+            (
+                "maxconn 10 20",
+                "'maxconn' cannot handle unexpected argument '20'.",
+            ),
             ("ulimit-n", "'ulimit-n' expects an integer argument."),
-            ("spread-checks 80", "'spread-checks' needs a positive value in range 0..50."),
-            ("max-spread-checks x", "unsupported character 'x' in 'max-spread-checks' (wants an integer delay)."),
-            ("maxcomprate 5", "'maxcomprate' is known but not built yet in hapax (waits for: compression)."),
-            ("maxcon 5", "unknown keyword 'maxcon' in 'global' section; did you mean 'maxconn' maybe ?"),
+            (
+                "spread-checks 80",
+                "'spread-checks' needs a positive value in range 0..50.",
+            ),
+            (
+                "max-spread-checks x",
+                "unsupported character 'x' in 'max-spread-checks' (wants an integer delay).",
+            ),
+            (
+                "maxcomprate 5",
+                "'maxcomprate' is known but not built yet in hapax (waits for: compression).",
+            ),
+            (
+                "maxcon 5",
+                "unknown keyword 'maxcon' in 'global' section; did you mean 'maxconn' maybe ?",
+            ),
         ] {
             let (_, messages) = load_text(&format!("global\n {line}\n"));
-            assert_eq!(messages.first().map(String::as_str), Some(format!("A 2: {message}").as_str()), "{line}");
+            assert_eq!(
+                messages.first().map(String::as_str),
+                Some(format!("A 2: {message}").as_str()),
+                "{line}"
+            );
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod cpu_map;
 pub mod environment;
+pub mod http1;
+pub mod identity;
 pub mod inert;
 pub mod legacy;
 pub mod limits;
@@ -9,4 +11,5 @@ pub mod paths;
 pub mod process;
 pub mod runtime_api;
 mod statuses;
+pub mod threads;
 pub mod tuning;

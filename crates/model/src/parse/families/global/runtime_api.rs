@@ -7,8 +7,13 @@ use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid, known, parse_dura
 use base::units::TimeUnit;
 
 /// The rows of this family.
-pub const ROWS: &[Row] =
-    &[Row { name: "stats", valid: Valid::ALL, args: (0, ANY), doc: "The runtime API's sockets and their limits.", read: stats }];
+pub const ROWS: &[Row] = &[Row {
+    name: "stats",
+    valid: Valid::ALL,
+    args: (0, ANY),
+    doc: "The runtime API's sockets and their limits.",
+    read: stats,
+}];
 
 fn stats(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match statement.arg(0) {
@@ -25,7 +30,8 @@ fn stats(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 
 fn socket(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if statement.is_empty() {
-        let message = "'stats socket' in global section expects an address or a path to a UNIX socket";
+        let message =
+            "'stats socket' in global section expects an address or a path to a UNIX socket";
         return Err(statement.fault_here(message));
     }
     let line = bind_line(parser, statement, 0, Allow::BIND, "global")?;
@@ -59,26 +65,61 @@ mod tests {
     fn sockets_have_levels() {
         let text = "global\n stats socket /tmp/x.sock level admin mode 660 user root expose-fd listeners\n stats socket 127.0.0.1:9 severity-output number\n stats timeout 2m\n stats maxconn 5\n";
         let (snapshot, messages) = load_text(text);
-        let Some(snapshot) = snapshot else { panic!("{messages:?}") };
-        let [first, second] = snapshot.global.stats_sockets.as_slice() else { panic!("two sockets") };
-        assert_eq!((first.level, first.unix_mode, first.unix_owner.0), (2, Some(0o660), Some(0)));
+        let Some(snapshot) = snapshot else {
+            panic!("{messages:?}")
+        };
+        let [first, second] = snapshot.global.stats_sockets.as_slice() else {
+            panic!("two sockets")
+        };
+        assert_eq!(
+            (first.level, first.unix_mode, first.unix_owner.0),
+            (2, Some(0o660), Some(0))
+        );
         assert_eq!((second.level, second.severity_output), (1, 1));
-        assert_eq!((snapshot.global.stats_timeout, snapshot.global.stats_maxconn), (120_000, 5));
+        assert_eq!(
+            (snapshot.global.stats_timeout, snapshot.global.stats_maxconn),
+            (120_000, 5)
+        );
     }
 
     #[test]
     fn faults_are_named() {
         for (line, message) in [
-            ("stats foo", "'stats' only supports 'socket', 'maxconn', 'bind-process', 'calculate-max-counters'  and 'timeout' (got 'foo')"),
-            ("stats socket", "'stats socket' in global section expects an address or a path to a UNIX socket"),
-            ("stats socket /tmp/x mode", "'stats socket' : 'mode' : missing or invalid mode '' (octal integer expected)"),
-            ("stats socket /tmp/x lvel", "'stats socket' : unknown keyword 'lvel'; did you mean 'level' maybe ?"),
-            ("stats timeout x", "'stats timeout' : unexpected character 'x'"),
-            ("stats timeout 0", "'stats timeout' expects a positive value"),
-            ("stats maxconn x", "'stats maxconn' expects a positive value"),
+            (
+                "stats foo",
+                "'stats' only supports 'socket', 'maxconn', 'bind-process', 'calculate-max-counters'  and 'timeout' (got 'foo')",
+            ),
+            (
+                "stats socket",
+                "'stats socket' in global section expects an address or a path to a UNIX socket",
+            ),
+            (
+                "stats socket /tmp/x mode",
+                "'stats socket' : 'mode' : missing or invalid mode '' (octal integer expected)",
+            ),
+            (
+                "stats socket /tmp/x lvel",
+                "'stats socket' : unknown keyword 'lvel'; did you mean 'level' maybe ?",
+            ),
+            (
+                "stats timeout x",
+                "'stats timeout' : unexpected character 'x'",
+            ),
+            (
+                "stats timeout 0",
+                "'stats timeout' expects a positive value",
+            ),
+            (
+                "stats maxconn x",
+                "'stats maxconn' expects a positive value",
+            ),
         ] {
             let (_, messages) = load_text(&format!("global\n {line}\n"));
-            assert_eq!(messages.first().map(String::as_str), Some(format!("A 2: {message}").as_str()), "{line}");
+            assert_eq!(
+                messages.first().map(String::as_str),
+                Some(format!("A 2: {message}").as_str()),
+                "{line}"
+            );
         }
     }
 }

@@ -12,7 +12,11 @@ pub(super) fn read(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
     }
     let errors = keyword == "http-err-codes";
     let classes = &mut parser.global.status_classes;
-    let place = if errors { &mut classes.errors } else { &mut classes.failures };
+    let place = if errors {
+        &mut classes.errors
+    } else {
+        &mut classes.failures
+    };
     for index in 0..statement.len() {
         let text = statement.arg(index);
         let bits = match text.starts_with(['+', '-']) {
@@ -49,7 +53,11 @@ fn default_of(errors: bool) -> Box<[u64; 8]> {
 fn set(bits: &mut [u64; 8], status: u16, on: bool) {
     let at = usize::from(status - STATUSES.start());
     if let Some(word) = bits.get_mut(at / 64) {
-        *word = if on { *word | 1 << (at % 64) } else { *word & !(1 << (at % 64)) };
+        *word = if on {
+            *word | 1 << (at % 64)
+        } else {
+            *word & !(1 << (at % 64))
+        };
     }
 }
 
@@ -60,8 +68,14 @@ fn apply(bits: &mut [u64; 8], text: &str) -> Result<(), usize> {
     let mut position = text.len() - ranges.len();
     for range in ranges.split(',') {
         let (low, high) = range.split_once('-').unwrap_or((range, range));
-        let status = |text: &str| text.parse::<u16>().ok().filter(|status| STATUSES.contains(status));
-        let (Some(low), Some(high)) = (status(low), status(high)) else { return Err(position) };
+        let status = |text: &str| {
+            text.parse::<u16>()
+                .ok()
+                .filter(|status| STATUSES.contains(status))
+        };
+        let (Some(low), Some(high)) = (status(low), status(high)) else {
+            return Err(position);
+        };
         for status in low..=high {
             set(bits, status, on);
         }
@@ -82,8 +96,11 @@ mod tests {
 
     #[test]
     fn ranges_add_up() {
-        let (snapshot, messages) = load_text("global\n http-err-codes 400-404,410 -402\n http-fail-codes +501\n");
-        let Some(snapshot) = snapshot else { panic!("{messages:?}") };
+        let (snapshot, messages) =
+            load_text("global\n http-err-codes 400-404,410 -402\n http-fail-codes +501\n");
+        let Some(snapshot) = snapshot else {
+            panic!("{messages:?}")
+        };
         let errors = snapshot.global.status_classes.errors.expect("errors");
         assert!(has(&errors, 400) && !has(&errors, 402) && has(&errors, 410) && !has(&errors, 499));
         let failures = snapshot.global.status_classes.failures.expect("failures");

@@ -7,22 +7,68 @@ use base::units::{SizeError, parse_size};
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
     row("tune.bufsize", "Bytes of a buffer.", bufsize),
-    row("tune.http.cookielen", "Bytes of a captured cookie.", cookie_len),
-    row("tune.http.logurilen", "Bytes of a logged request line.", uri_len),
+    row(
+        "tune.http.cookielen",
+        "Bytes of a captured cookie.",
+        cookie_len,
+    ),
+    row(
+        "tune.http.logurilen",
+        "Bytes of a logged request line.",
+        uri_len,
+    ),
     row("tune.http.maxhdr", "Headers of a message.", max_headers),
-    row("tune.idle-pool.shared", "Whether threads share idle server connections.", idle_pool_shared),
-    row("tune.idletimer", "How long a stream is silent before it is idle.", idle_timer),
-    row("tune.maxaccept", "Connections accepted in a row.", max_accept),
-    row("tune.maxrewrite", "Bytes kept free for rewritten headers.", max_rewrite),
-    row("tune.pipesize", "Bytes of a pipe used to forward in the kernel.", size),
-    row("tune.rcvbuf.client", "Receive buffer of client sockets.", size),
-    row("tune.rcvbuf.server", "Receive buffer of server sockets.", size),
+    row(
+        "tune.idle-pool.shared",
+        "Whether threads share idle server connections.",
+        idle_pool_shared,
+    ),
+    row(
+        "tune.idletimer",
+        "How long a stream is silent before it is idle.",
+        idle_timer,
+    ),
+    row(
+        "tune.maxaccept",
+        "Connections accepted in a row.",
+        max_accept,
+    ),
+    row(
+        "tune.maxrewrite",
+        "Bytes kept free for rewritten headers.",
+        max_rewrite,
+    ),
+    row(
+        "tune.pipesize",
+        "Bytes of a pipe used to forward in the kernel.",
+        size,
+    ),
+    row(
+        "tune.rcvbuf.client",
+        "Receive buffer of client sockets.",
+        size,
+    ),
+    row(
+        "tune.rcvbuf.server",
+        "Receive buffer of server sockets.",
+        size,
+    ),
     row("tune.sndbuf.client", "Send buffer of client sockets.", size),
     row("tune.sndbuf.server", "Send buffer of server sockets.", size),
 ];
 
-const fn row(name: &'static str, doc: &'static str, read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed) -> Row {
-    Row { name, valid: Valid::ALL, args: (0, 1), doc, read }
+const fn row(
+    name: &'static str,
+    doc: &'static str,
+    read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed,
+) -> Row {
+    Row {
+        name,
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc,
+        read,
+    }
 }
 
 /// Bytes with an optional unit.
@@ -35,7 +81,10 @@ fn bytes(statement: Statement<'_>, end: &str) -> Parsed<usize> {
         let message = match why {
             SizeError::Overflow(_) => format!("'{keyword}' value '{text}' is too large"),
             _ => {
-                let wrong = text.get(why.offset()..).and_then(|rest| rest.chars().next()).unwrap_or('?');
+                let wrong = text
+                    .get(why.offset()..)
+                    .and_then(|rest| rest.chars().next())
+                    .unwrap_or('?');
                 format!("unexpected '{wrong}' after size passed to '{keyword}'")
             }
         };
@@ -53,7 +102,11 @@ fn figure(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed<i64> {
     }
     let (value, clean) = leading_integer(text);
     if !clean {
-        parser.warn(statement, format!("'{keyword}' : '{text}' is not a number and is taken for {value}."), None);
+        parser.warn(
+            statement,
+            format!("'{keyword}' : '{text}' is not a number and is taken for {value}."),
+            None,
+        );
     }
     Ok(value)
 }
@@ -64,7 +117,10 @@ const LEAST_BUFFER: usize = 1024;
 fn bufsize(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let size = bytes(statement, "")?;
     if size < LEAST_BUFFER {
-        return Err(statement.fault(0, format!("'tune.bufsize' expects at least {LEAST_BUFFER} bytes.")));
+        return Err(statement.fault(
+            0,
+            format!("'tune.bufsize' expects at least {LEAST_BUFFER} bytes."),
+        ));
     }
     parser.global.buffer_size = size;
     Ok(())
@@ -82,7 +138,12 @@ fn max_rewrite(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn max_headers(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match usize::try_from(figure(parser, statement)?) {
         Ok(headers @ 1..=32767) => parser.global.max_headers = headers,
-        _ => return Err(statement.fault(0, "'tune.http.maxhdr' expects a numeric value between 1 and 32767")),
+        _ => {
+            return Err(statement.fault(
+                0,
+                "'tune.http.maxhdr' expects a numeric value between 1 and 32767",
+            ));
+        }
     }
     Ok(())
 }
@@ -102,7 +163,8 @@ fn idle_pool_shared(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed
         "on" | "full" => true,
         "off" => false,
         other => {
-            let message = format!("'tune.idle-pool.shared' expects 'full', 'on' or 'off' but got '{other}'.");
+            let message =
+                format!("'tune.idle-pool.shared' expects 'full', 'on' or 'off' but got '{other}'.");
             return Err(statement.fault_here(message));
         }
     };
@@ -118,7 +180,9 @@ fn idle_timer(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match crate::parse::parse_duration(text, base::units::TimeUnit::Millisecond) {
         Ok(timer @ 0..=65535) => parser.global.idle_timer = timer,
         Ok(_) => return Err(statement.fault(0, RANGE)),
-        Err(why) => return Err(statement.fault(0, format!("{why} in argument to <tune.idletimer>."))),
+        Err(why) => {
+            return Err(statement.fault(0, format!("{why} in argument to <tune.idletimer>.")));
+        }
     }
     Ok(())
 }
@@ -126,7 +190,10 @@ fn idle_timer(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn max_accept(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     // Zero and negative figures lift the limit.
     let accept = figure(parser, statement)?;
-    parser.global.max_accept = u32::try_from(accept).ok().filter(|n| *n != 0).unwrap_or(u32::MAX);
+    parser.global.max_accept = u32::try_from(accept)
+        .ok()
+        .filter(|n| *n != 0)
+        .unwrap_or(u32::MAX);
     Ok(())
 }
 
@@ -143,7 +210,11 @@ fn size(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         _ => &mut global.pipe_size,
     };
     if *place != 0 && keyword != "tune.pipesize" {
-        parser.warn(statement, format!("'{keyword}' already specified. Continuing."), None);
+        parser.warn(
+            statement,
+            format!("'{keyword}' already specified. Continuing."),
+            None,
+        );
         return Ok(());
     }
     *place = size;
@@ -158,29 +229,68 @@ mod tests {
     fn figures_take_effect() {
         let text = "global\n tune.bufsize 32k\n tune.http.maxhdr 200\n tune.rcvbuf.client 64k\n tune.idletimer 2s\n tune.maxaccept -1\n tune.idle-pool.shared off\n";
         let (snapshot, messages) = load_text(text);
-        let Some(snapshot) = snapshot else { panic!("{messages:?}") };
+        let Some(snapshot) = snapshot else {
+            panic!("{messages:?}")
+        };
         let global = snapshot.global;
-        assert_eq!((global.buffer_size, global.max_headers, global.idle_timer), (32768, 200, 2000));
+        assert_eq!(
+            (global.buffer_size, global.max_headers, global.idle_timer),
+            (32768, 200, 2000)
+        );
         assert_eq!(global.socket_buffers.client_receive, 65536);
-        assert_eq!((global.max_accept, global.idle_pool_shared), (u32::MAX, false));
+        assert_eq!(
+            (global.max_accept, global.idle_pool_shared),
+            (u32::MAX, false)
+        );
         assert!(messages.is_empty(), "{messages:?}");
     }
 
     #[test]
     fn faults_are_named() {
         for (line, message) in [
-            ("tune.bufsize", "A 2: 'tune.bufsize' expects an integer argument"),
-            ("tune.bufsize x", "A 2: unexpected 'x' after size passed to 'tune.bufsize'"),
-            ("tune.bufsize 1k x", "A 2: 'tune.bufsize' cannot handle unexpected argument 'x'."),
-            ("tune.maxaccept", "A 2: 'tune.maxaccept' expects an integer argument"),
-            ("tune.http.maxhdr 0", "A 2: 'tune.http.maxhdr' expects a numeric value between 1 and 32767"),
-            ("tune.idletimer 70s", "A 2: 'tune.idletimer' expects a timer value between 0 and 65535 ms."),
-            ("tune.idle-pool.shared x", "A 2: 'tune.idle-pool.shared' expects 'full', 'on' or 'off' but got 'x'."),
-            ("tune.rcvbuf.client 100\n tune.rcvbuf.client 200", "W 3: 'tune.rcvbuf.client' already specified. Continuing."),
-            ("tune.foo 1", "A 2: unknown keyword 'tune.foo' in 'global' section"),
+            (
+                "tune.bufsize",
+                "A 2: 'tune.bufsize' expects an integer argument",
+            ),
+            (
+                "tune.bufsize x",
+                "A 2: unexpected 'x' after size passed to 'tune.bufsize'",
+            ),
+            (
+                "tune.bufsize 1k x",
+                "A 2: 'tune.bufsize' cannot handle unexpected argument 'x'.",
+            ),
+            (
+                "tune.maxaccept",
+                "A 2: 'tune.maxaccept' expects an integer argument",
+            ),
+            (
+                "tune.http.maxhdr 0",
+                "A 2: 'tune.http.maxhdr' expects a numeric value between 1 and 32767",
+            ),
+            (
+                "tune.idletimer 70s",
+                "A 2: 'tune.idletimer' expects a timer value between 0 and 65535 ms.",
+            ),
+            (
+                "tune.idle-pool.shared x",
+                "A 2: 'tune.idle-pool.shared' expects 'full', 'on' or 'off' but got 'x'.",
+            ),
+            (
+                "tune.rcvbuf.client 100\n tune.rcvbuf.client 200",
+                "W 3: 'tune.rcvbuf.client' already specified. Continuing.",
+            ),
+            (
+                "tune.foo 1",
+                "A 2: unknown keyword 'tune.foo' in 'global' section",
+            ),
         ] {
             let (_, messages) = load_text(&format!("global\n {line}\n"));
-            assert_eq!(messages.first().map(String::as_str), Some(message), "{line}");
+            assert_eq!(
+                messages.first().map(String::as_str),
+                Some(message),
+                "{line}"
+            );
         }
     }
 }

@@ -18,7 +18,11 @@ pub(super) fn open(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
         );
         return Err(statement.fault(0, message));
     }
-    let section = LogProfile { name: name.into(), origin: statement.origin(), ..LogProfile::default() };
+    let section = LogProfile {
+        name: name.into(),
+        origin: statement.origin(),
+        ..LogProfile::default()
+    };
     parser.open = Open::Other(Box::new(Section(section)));
     Ok(())
 }
@@ -29,7 +33,9 @@ impl OpenSection for Section {
     fn line(&mut self, parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         match statement.keyword() {
             "log-tag" => match statement.arg(0) {
-                "" => return Err(statement.fault_here("'log-tag' expects a tag for use in syslog.")),
+                "" => {
+                    return Err(statement.fault_here("'log-tag' expects a tag for use in syslog."));
+                }
                 tag => self.0.tag = Some(tag.into()),
             },
             "on" => {
@@ -42,13 +48,18 @@ impl OpenSection for Section {
                 self.0.steps.retain(|(known, _)| **known != *name);
                 self.0.steps.push((name.into(), step));
             }
-            other => return Err(statement.fault_here(format!("unknown keyword '{other}' in log-profile section."))),
+            other => {
+                return Err(statement
+                    .fault_here(format!("unknown keyword '{other}' in log-profile section.")));
+            }
         }
         Ok(())
     }
 
     fn close(self: Box<Self>, parser: &mut Parser<'_>) {
-        parser.log_profiles.insert(self.0.name.clone(), Arc::new(self.0));
+        parser
+            .log_profiles
+            .insert(self.0.name.clone(), Arc::new(self.0));
     }
 }
 
@@ -73,10 +84,19 @@ fn step(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str) -> Parsed
         };
         let text = statement.arg(at + 1);
         if text.is_empty() {
-            return Err(statement.fault_here(format!("'on {name} {word}' expects a logformat string.")));
+            return Err(
+                statement.fault_here(format!("'on {name} {word}' expects a logformat string."))
+            );
         }
-        let read = parser.in_context(statement, Phases::LOG, |ctx| LogFormat::parse(text, Usage::LOG, ctx));
-        let wrong = |why: String| statement.fault(at + 1, format!("failed to parse logformat: {}.", why.trim_end_matches('.')));
+        let read = parser.in_context(statement, Phases::LOG, |ctx| {
+            LogFormat::parse(text, Usage::LOG, ctx)
+        });
+        let wrong = |why: String| {
+            statement.fault(
+                at + 1,
+                format!("failed to parse logformat: {}.", why.trim_end_matches('.')),
+            )
+        };
         *format = Some(Arc::new(read.map_err(wrong)?));
         at += 2;
     }

@@ -23,7 +23,9 @@ pub fn resolve(parser: &mut Parser<'_>) {
     }
     parser.drafts = drafts;
     for at in 0..parser.drafts.len() {
-        let Some(draft) = parser.drafts.get_mut(at) else { break };
+        let Some(draft) = parser.drafts.get_mut(at) else {
+            break;
+        };
         let section = format!("proxy section '{}'", draft.proxy.name);
         let mut targets = std::mem::take(&mut draft.proxy.log.targets);
         for target in &mut targets {
@@ -53,13 +55,20 @@ pub fn resolve(parser: &mut Parser<'_>) {
 
 type Complaint = ((Arc<str>, u32), String);
 
-fn finish(parser: &Parser<'_>, target: &mut Arc<LogTarget>, section: &str, complaints: &mut Vec<Complaint>) {
+fn finish(
+    parser: &Parser<'_>,
+    target: &mut Arc<LogTarget>,
+    section: &str,
+    complaints: &mut Vec<Complaint>,
+) {
     let origin = target.origin.clone();
     let mut complain = |what: String| {
         // A global line shows up once more in every proxy.
         if !complaints.iter().any(|(known, _)| *known == origin) {
             let (file, line) = &origin;
-            let message = format!("log directive declared in {section} in file '{file}' at line {line} {what}");
+            let message = format!(
+                "log directive declared in {section} in file '{file}' at line {line} {what}"
+            );
             complaints.push((origin.clone(), message));
         }
     };
@@ -68,7 +77,11 @@ fn finish(parser: &Parser<'_>, target: &mut Arc<LogTarget>, section: &str, compl
             complain(format!("uses unknown ring named '{name}'."));
         }
         Destination::Backend(name) => {
-            let mut backends = parser.drafts.iter().map(|draft| &draft.proxy).filter(|proxy| proxy.caps.back);
+            let mut backends = parser
+                .drafts
+                .iter()
+                .map(|draft| &draft.proxy)
+                .filter(|proxy| proxy.caps.back);
             match backends.find(|proxy| proxy.name == *name) {
                 None => complain(format!("uses unknown log backend '{name}'.")),
                 Some(proxy) if proxy.mode != Mode::Log => {

@@ -50,17 +50,23 @@ impl OpenSection for Section {
         let text = statement.arg(0);
         match statement.keyword() {
             "backing-file" if text.is_empty() => {
-                let message = format!("cannot open backing-file '' for ring '{}': No such file or directory.", ring.name);
+                let message = format!(
+                    "cannot open backing-file '' for ring '{}': No such file or directory.",
+                    ring.name
+                );
                 return Err(statement.fault_here(message));
             }
             "backing-file" => {
                 let path = parser.default_path.resolve(&statement.line.file, text);
                 ring.backing_file = Some(path.to_string_lossy().into());
             }
-            "description" if text.is_empty() => return Err(statement.fault_here("missing ring description text.")),
+            "description" if text.is_empty() => {
+                return Err(statement.fault_here("missing ring description text."));
+            }
             "description" => ring.description = Some(statement.args_from(0).join(" ").into()),
             "format" => {
-                ring.format = header_format(text).ok_or_else(|| statement.fault(0, format!("unknown format '{text}'.")))?;
+                ring.format = header_format(text)
+                    .ok_or_else(|| statement.fault(0, format!("unknown format '{text}'.")))?;
             }
             "maxlen" => ring.max_len = size(statement)?,
             "size" if ring.backing_file.is_some() => {
@@ -68,7 +74,7 @@ impl OpenSection for Section {
                 return Err(statement.fault_here(message));
             }
             "size" => ring.size = size(statement)?,
-            "server" => server(ring, statement)?,
+            "server" => server(&parser.env, ring, statement)?,
             "timeout" => timeout(ring, statement)?,
             other => return Err(statement.fault_here(format!("unknown statement '{other}'."))),
         }
@@ -83,7 +89,9 @@ impl OpenSection for Section {
                 "ring '{}' event max length '{}' exceeds max payload size, forced to '{most}'.",
                 ring.name, ring.max_len
             );
-            parser.diagnostics.global(config::Severity::Warning, message);
+            parser
+                .diagnostics
+                .global(config::Severity::Warning, message);
             ring.max_len = most;
         }
         parser.logging.rings.push(Arc::new(ring));
@@ -103,26 +111,45 @@ fn timeout(ring: &mut Ring, statement: Statement<'_>) -> Parsed {
     let place = match name {
         "connect" => &mut ring.timeouts.0,
         "server" => &mut ring.timeouts.1,
-        _ => return Err(statement.fault(0, "'timeout' only supports 'connect' and 'server' in a ring section.")),
+        _ => {
+            return Err(statement.fault(
+                0,
+                "'timeout' only supports 'connect' and 'server' in a ring section.",
+            ));
+        }
     };
     if text.is_empty() {
         return Err(statement.fault_here(format!("'timeout {name}' expects <time> as argument.")));
     }
     let read = parse_duration(text, TimeUnit::Millisecond);
-    *place = Some(read.map_err(|why| statement.fault(1, format!("{why} in argument to <timeout {name}>.")))?);
+    *place =
+        Some(read.map_err(|why| {
+            statement.fault(1, format!("{why} in argument to <timeout {name}>."))
+        })?);
     Ok(())
 }
 
-fn server(ring: &mut Ring, statement: Statement<'_>) -> Parsed {
+fn server(env: &config::Env, ring: &mut Ring, statement: Statement<'_>) -> Parsed {
     if statement.len() < 2 {
-        return Err(statement.fault_here("'server' expects <name> and <addr>[:<port>] as arguments."));
+        return Err(
+            statement.fault_here("'server' expects <name> and <addr>[:<port>] as arguments.")
+        );
     }
     let name = statement.arg(0);
     let label = format!("'server {}/{name}' : ", ring.name);
-    let allow = Allow { offset: false, datagram: false, ..Allow::SERVER };
-    let range = address::parse(statement.arg(1), allow).map_err(|why| statement.fault(1, format!("{label}{why}")))?;
+    let allow = Allow {
+        offset: false,
+        datagram: false,
+        ..Allow::SERVER
+    };
+    let text = address::expand(statement.arg(1), env);
+    let range = text
+        .and_then(|text| address::parse(&text, allow))
+        .map_err(|why| statement.fault(1, format!("{label}{why}")))?;
     let address = match range.address {
-        Address::Inet(inet) if inet.port() == 0 => Address::Inet(SocketAddr::new(inet.ip(), SYSLOG_PORT)),
+        Address::Inet(inet) if inet.port() == 0 => {
+            Address::Inet(SocketAddr::new(inet.ip(), SYSLOG_PORT))
+        }
         address => address,
     };
     let mut octet_counting = false;
@@ -133,17 +160,27 @@ fn server(ring: &mut Ring, statement: Statement<'_>) -> Parsed {
             ("log-proto", "legacy") => false,
             ("log-proto", "octet-count") => true,
             ("log-proto", _) => {
-                let message = format!("{label}'log-proto' expects one of 'legacy' or 'octet-count' but got '{value}'");
+                let message = format!(
+                    "{label}'log-proto' expects one of 'legacy' or 'octet-count' but got '{value}'"
+                );
                 return Err(statement.fault(at + 1, message));
             }
             _ => {
                 let waits = known::waits_for(Family::Server, option).unwrap_or("servers of rings");
-                let rows = || crate::parse::families::server::OPTIONS.iter().flat_map(|rows| rows.iter()).map(|row| row.name);
-                let known_option = rows().any(|row| row == option) || known::names(Family::Server).any(|row| row == option);
+                let rows = || {
+                    crate::parse::families::server::OPTIONS
+                        .iter()
+                        .flat_map(|rows| rows.iter())
+                        .map(|row| row.name)
+                };
+                let known_option = rows().any(|row| row == option)
+                    || known::names(Family::Server).any(|row| row == option);
                 let message = match known_option {
                     true => format!("{label}{}", known::not_built(option, waits)),
                     false => match config::suggest::nearest(option, rows()) {
-                        Some(near) => format!("{label}unknown keyword '{option}'; did you mean '{near}' maybe ?"),
+                        Some(near) => format!(
+                            "{label}unknown keyword '{option}'; did you mean '{near}' maybe ?"
+                        ),
                         None => format!("{label}unknown keyword '{option}'."),
                     },
                 };

@@ -1,17 +1,21 @@
 //! `log` lines.
 
-use crate::address::{self, Address, Allow};
+use crate::address::{self, Address, AddressError, Allow};
 use crate::log::{Destination, HeaderFormat, LogTarget, Sampling};
 use crate::parse::{Parsed, Parser, Statement};
+use config::Env;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "auth2", "ftp", "ntp", "audit",
-    "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "auth2",
+    "ftp", "ntp", "audit", "alert", "cron2", "local0", "local1", "local2", "local3", "local4",
+    "local5", "local6", "local7",
 ];
 
-const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+const LEVELS: [&str; 8] = [
+    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
+];
 
 /// Bytes of a message unless `len` says otherwise.
 const DEFAULT_LENGTH: usize = 1024;
@@ -30,16 +34,21 @@ pub(super) enum LogLine {
 }
 
 pub(super) fn global_log(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    match read(statement)? {
+    match read(&parser.env, statement)? {
         LogLine::Clear => parser.global.logs.clear(),
-        LogLine::Global => return Err(statement.fault(0, "log : 'global' is not supported for a global syslog server")),
+        LogLine::Global => {
+            return Err(statement.fault(
+                0,
+                "log : 'global' is not supported for a global syslog server",
+            ));
+        }
         LogLine::Target(target) => parser.global.logs.push(target),
     }
     Ok(())
 }
 
 pub(super) fn proxy_log(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let line = read(statement)?;
+    let line = read(&parser.env, statement)?;
     let log = &mut parser.proxy()?.log;
     match line {
         LogLine::Clear => {
@@ -70,7 +79,8 @@ impl<'l> Words<'l> {
     }
 
     fn fault(&self, message: impl std::fmt::Display) -> crate::parse::Fault {
-        self.statement.fault(self.at.saturating_sub(1), format!("log : {message}"))
+        self.statement
+            .fault(self.at.saturating_sub(1), format!("log : {message}"))
     }
 }
 
@@ -78,7 +88,7 @@ impl<'l> Words<'l> {
 ///
 /// # Errors
 /// When the address or an option is faulty.
-pub(super) fn read(statement: Statement<'_>) -> Parsed<LogLine> {
+pub(super) fn read(env: &Env, statement: Statement<'_>) -> Parsed<LogLine> {
     if statement.is_negated() {
         return match statement.is_empty() {
             true => Ok(LogLine::Clear),
@@ -93,7 +103,7 @@ pub(super) fn read(statement: Statement<'_>) -> Parsed<LogLine> {
     }
     let mut words = Words { statement, at: 1 };
     let mut target = LogTarget {
-        destination: destination(statement)?,
+        destination: destination(env, statement)?,
         format: HeaderFormat::Default,
         max_len: DEFAULT_LENGTH,
         sample: None,
@@ -109,10 +119,10 @@ pub(super) fn read(statement: Statement<'_>) -> Parsed<LogLine> {
     Ok(LogLine::Target(Arc::new(target)))
 }
 
-fn destination(statement: Statement<'_>) -> Parsed<Destination> {
-    let text = statement.arg(0);
-    let wrong = |why: String| statement.fault(0, format!("log : {why}"));
-    match text {
+fn destination(env: &Env, statement: Statement<'_>) -> Parsed<Destination> {
+    let wrong = |why: AddressError| statement.fault(0, format!("log : {why}"));
+    let text = address::expand(statement.arg(0), env).map_err(wrong)?;
+    match &*text {
         "stdout" => return Ok(Destination::Descriptor(1)),
         "stderr" => return Ok(Destination::Descriptor(2)),
         _ => {}
@@ -123,14 +133,24 @@ fn destination(statement: Statement<'_>) -> Parsed<Destination> {
     if let Some(name) = text.strip_prefix("backend@") {
         return Ok(Destination::Backend(name.into()));
     }
-    let range = address::parse(text, Allow::LOG).map_err(|why| wrong(why.to_string()))?;
+    let range = address::parse(&text, Allow::LOG).map_err(wrong)?;
     Ok(match range.address {
         Address::Fd(fd) => Destination::Descriptor(fd),
         Address::Inet(inet) => {
-            let port = if inet.port() == 0 { SYSLOG_PORT } else { inet.port() };
-            Destination::Socket { address: Address::Inet(SocketAddr::new(inet.ip(), port)), stream: !range.datagram }
+            let port = if inet.port() == 0 {
+                SYSLOG_PORT
+            } else {
+                inet.port()
+            };
+            Destination::Socket {
+                address: Address::Inet(SocketAddr::new(inet.ip(), port)),
+                stream: !range.datagram,
+            }
         }
-        address => Destination::Socket { address, stream: !range.datagram },
+        address => Destination::Socket {
+            address,
+            stream: !range.datagram,
+        },
     })
 }
 
@@ -141,13 +161,18 @@ fn options(target: &mut LogTarget, words: &mut Words<'_>) -> Parsed {
         let text = words.next();
         match text.parse::<usize>() {
             Ok(len @ 80..=65535) => target.max_len = len,
-            _ => return Err(words.fault(format_args!("invalid log length '{text}', must be between 80 and 65535"))),
+            _ => {
+                return Err(words.fault(format_args!(
+                    "invalid log length '{text}', must be between 80 and 65535"
+                )));
+            }
         }
     }
     if words.peek() == "format" {
         words.next();
         let name = words.next();
-        target.format = header_format(name).ok_or_else(|| words.fault(format_args!("unknown log format '{name}'")))?;
+        target.format = header_format(name)
+            .ok_or_else(|| words.fault(format_args!("unknown log format '{name}'")))?;
     }
     if words.peek() == "sample" {
         words.next();
@@ -155,7 +180,9 @@ fn options(target: &mut LogTarget, words: &mut Words<'_>) -> Parsed {
     }
     if words.peek() == "profile" {
         words.next();
-        target.profile_name = Some(words.next()).filter(|name| !name.is_empty()).map(Into::into);
+        target.profile_name = Some(words.next())
+            .filter(|name| !name.is_empty())
+            .map(Into::into);
     }
     Ok(())
 }
@@ -185,7 +212,12 @@ fn levels(target: &mut LogTarget, words: &mut Words<'_>) -> Parsed {
         });
     };
     target.facility = at as u8;
-    let level = |text: &str| LEVELS.iter().position(|name| *name == text).map(|at| at as u8);
+    let level = |text: &str| {
+        LEVELS
+            .iter()
+            .position(|name| *name == text)
+            .map(|at| at as u8)
+    };
     match words.next() {
         "" => return Ok(()),
         text => {
@@ -211,7 +243,11 @@ fn sampling(text: &str) -> Result<Sampling, String> {
     let (ranges, size) = text.split_once(':').ok_or("Missing sample size")?;
     let size = match size.parse::<u32>() {
         Ok(size) if size > 0 => size,
-        _ => return Err(format!("wrong sample size '{size}' for sample range '{ranges}'")),
+        _ => {
+            return Err(format!(
+                "wrong sample size '{size}' for sample range '{ranges}'"
+            ));
+        }
     };
     let mut list = Vec::new();
     for range in ranges.split(',') {
@@ -222,7 +258,10 @@ fn sampling(text: &str) -> Result<Sampling, String> {
         }
     }
     list.sort_unstable();
-    if list.windows(2).any(|pair| matches!(pair, [first, second] if second.0 <= first.1)) {
+    if list
+        .windows(2)
+        .any(|pair| matches!(pair, [first, second] if second.0 <= first.1))
+    {
         return Err("ranges are overlapping".into());
     }
     match list.last() {

@@ -189,7 +189,12 @@ pub(super) fn switch(parser: &mut Parser<'_>, statement: Statement<'_>, row: &Op
         legacy::transparent(parser, statement)?;
     }
     let on = !statement.is_negated() && !statement.is_default();
-    parser.proxy()?.options.set(row.bit, on);
+    let options = &mut parser.proxy()?.options;
+    options.set(row.bit, on);
+    if row.bit == Options::ABORT_ON_CLOSE {
+        // On by default in HTTP backends, so that switching it off is more than not switching it on.
+        options.set(Options::NO_ABORT_ON_CLOSE, statement.is_negated());
+    }
     Ok(())
 }
 

@@ -11,18 +11,42 @@ use std::sync::Arc;
 
 macro_rules! row {
     ($name:literal, $doc:literal, $read:expr) => {
-        Row { name: $name, valid: Valid::ALL, args: (0, ANY), doc: $doc, read: $read }
+        Row {
+            name: $name,
+            valid: Valid::ALL,
+            args: (0, ANY),
+            doc: $doc,
+            read: $read,
+        }
     };
 }
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    row!("tcp-request", "Rules for connections, sessions and what clients send.", tcp_request),
+    row!(
+        "tcp-request",
+        "Rules for connections, sessions and what clients send.",
+        tcp_request
+    ),
     row!("tcp-response", "Rules for what servers send.", tcp_response),
-    row!("http-request", "Rules for requests.", |p, s| rule(p, s, Family::HttpRequest)),
-    row!("http-response", "Rules for responses from servers.", |p, s| rule(p, s, Family::HttpResponse)),
-    row!("http-after-response", "Rules for all responses.", |p, s| rule(p, s, Family::HttpAfterResponse)),
-    row!("redirect", "Redirections, evaluated after the rules for requests.", redirect),
+    row!("http-request", "Rules for requests.", |p, s| rule(
+        p,
+        s,
+        Family::HttpRequest
+    )),
+    row!(
+        "http-response",
+        "Rules for responses from servers.",
+        |p, s| rule(p, s, Family::HttpResponse)
+    ),
+    row!("http-after-response", "Rules for all responses.", |p, s| {
+        rule(p, s, Family::HttpAfterResponse)
+    }),
+    row!(
+        "redirect",
+        "Redirections, evaluated after the rules for requests.",
+        redirect
+    ),
 ];
 
 fn tcp_request(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -30,13 +54,25 @@ fn tcp_request(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "connection" => Family::TcpConnection,
         "session" => Family::TcpSession,
         "content" => Family::TcpContent,
-        "inspect-delay" => return inspect_delay(parser, statement, |proxy| &mut proxy.rules.request_inspect_delay),
-        other => return Err(unknown_kind(parser, statement, other, "'inspect-delay', 'connection', or 'content'")),
+        "inspect-delay" => {
+            return inspect_delay(parser, statement, |proxy| {
+                &mut proxy.rules.request_inspect_delay
+            });
+        }
+        other => {
+            return Err(unknown_kind(
+                parser,
+                statement,
+                other,
+                "'inspect-delay', 'connection', or 'content'",
+            ));
+        }
     };
     let proxy = parser.proxy()?;
     if !proxy.caps.front && family != Family::TcpContent {
         let (keyword, section, name) = (family.keyword(), proxy.caps.section(), &proxy.name);
-        let message = format!("{keyword} is not allowed because {section} {name} is not a frontend");
+        let message =
+            format!("{keyword} is not allowed because {section} {name} is not a frontend");
         return Err(statement.fault(0, message));
     }
     rule(parser, statement.inner(), family)
@@ -45,8 +81,19 @@ fn tcp_request(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn tcp_response(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match statement.arg(0) {
         "content" => {}
-        "inspect-delay" => return inspect_delay(parser, statement, |proxy| &mut proxy.rules.response_inspect_delay),
-        other => return Err(unknown_kind(parser, statement, other, "'inspect-delay' or 'content'")),
+        "inspect-delay" => {
+            return inspect_delay(parser, statement, |proxy| {
+                &mut proxy.rules.response_inspect_delay
+            });
+        }
+        other => {
+            return Err(unknown_kind(
+                parser,
+                statement,
+                other,
+                "'inspect-delay' or 'content'",
+            ));
+        }
     }
     if !parser.proxy()?.caps.back {
         let message = "tcp-response content is only allowed in 'backend' sections or 'defaults' section with a name";
@@ -55,12 +102,23 @@ fn tcp_response(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     rule(parser, statement.inner(), Family::TcpResponse)
 }
 
-fn unknown_kind(parser: &mut Parser<'_>, statement: Statement<'_>, word: &str, known: &str) -> crate::parse::Fault {
+fn unknown_kind(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    word: &str,
+    known: &str,
+) -> crate::parse::Fault {
     let keyword = statement.keyword();
-    let proxy = parser.proxy().map(|proxy| format!("{} '{}'", proxy.caps.section(), proxy.name)).unwrap_or_default();
+    let proxy = parser
+        .proxy()
+        .map(|proxy| format!("{} '{}'", proxy.caps.section(), proxy.name))
+        .unwrap_or_default();
     match word {
         "" => statement.fault_here(format!("missing argument for '{keyword}' in {proxy}")),
-        _ => statement.fault(0, format!("'{keyword}' expects {known} in {proxy} (got '{word}')")),
+        _ => statement.fault(
+            0,
+            format!("'{keyword}' expects {known} in {proxy} (got '{word}')"),
+        ),
     }
 }
 
@@ -78,13 +136,22 @@ fn inspect_delay(
         Ok(time) if time.trailing.is_none() => time.value,
         Ok(_) | Err(TimeError::Empty) => return Err(statement.fault(1, usage)),
         Err(TimeError::Character(at)) => {
-            let wrong = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+            let wrong = text
+                .get(at..)
+                .and_then(|rest| rest.chars().next())
+                .unwrap_or_default();
             return Err(statement.fault(1, format!("{usage} (unexpected character '{wrong}')")));
         }
-        Err(TimeError::Overflow) => return Err(statement.fault(1, format!("{usage} (timer overflow)"))),
+        Err(TimeError::Overflow) => {
+            return Err(statement.fault(1, format!("{usage} (timer overflow)")));
+        }
     };
     if slot(proxy).is_some_and(|before| before != 0) && !proxy.caps.defaults {
-        parser.warn(statement, format!("ignoring {name} (was already defined) in {titled}"), None);
+        parser.warn(
+            statement,
+            format!("ignoring {name} (was already defined) in {titled}"),
+            None,
+        );
         return Ok(());
     }
     *slot(proxy) = Some(delay);
@@ -105,20 +172,33 @@ fn rule(parser: &mut Parser<'_>, statement: Statement<'_>, family: Family) -> Pa
     let action = (row.parse)(&mut cursor)?;
     let condition = cursor.condition()?;
     let before = last(list(parser.proxy()?, family));
-    if family.is_http() && before.as_ref().is_some_and(|rule| rule.action.is_final() && rule.condition.is_none()) {
+    if family.is_http()
+        && before
+            .as_ref()
+            .is_some_and(|rule| rule.action.is_final() && rule.condition.is_none())
+    {
         let keyword = family.keyword();
-        let message =
-            format!("previous '{keyword}' action is final and has no condition attached, further entries are NOOP.");
+        let message = format!(
+            "previous '{keyword}' action is final and has no condition attached, further entries are NOOP."
+        );
         parser.warn(statement, message, None);
     }
     let list = list(parser.proxy()?, family);
     let origin = (statement.line.file.clone(), statement.line.number);
     if let Some(joined) = joined_hint(before.as_deref(), &*action, condition.as_ref()) {
         list.pop();
-        list.push(Arc::new(Rule { condition: None, action: joined, origin }));
+        list.push(Arc::new(Rule {
+            condition: None,
+            action: joined,
+            origin,
+        }));
         return Ok(());
     }
-    list.push(Arc::new(Rule { condition, action, origin }));
+    list.push(Arc::new(Rule {
+        condition,
+        action,
+        origin,
+    }));
     Ok(())
 }
 
@@ -127,9 +207,18 @@ fn last(rules: &[Arc<Rule>]) -> Option<Arc<Rule>> {
 }
 
 /// One action for this `early-hint` and the one before it, which go out in the same response when nothing lies between.
-fn joined_hint(before: Option<&Rule>, action: &dyn Action, condition: Option<&Condition>) -> Option<Box<dyn Action>> {
+fn joined_hint(
+    before: Option<&Rule>,
+    action: &dyn Action,
+    condition: Option<&Condition>,
+) -> Option<Box<dyn Action>> {
     let before = before.filter(|rule| rule.condition.is_none() && condition.is_none())?;
-    Some(Box::new(before.action.early_hint()?.joined_with(action.early_hint()?)))
+    Some(Box::new(
+        before
+            .action
+            .early_hint()?
+            .joined_with(action.early_hint()?),
+    ))
 }
 
 fn redirect(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -139,7 +228,11 @@ fn redirect(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let action = actions::parse_redirect(&mut cursor, false)?;
     let condition = cursor.condition()?;
     let origin = (statement.line.file.clone(), statement.line.number);
-    parser.proxy()?.rules.redirects.push(Arc::new(Rule { condition, action, origin }));
+    parser.proxy()?.rules.redirects.push(Arc::new(Rule {
+        condition,
+        action,
+        origin,
+    }));
     Ok(())
 }
 
@@ -157,7 +250,11 @@ fn list(proxy: &mut Proxy, family: Family) -> &mut Vec<Arc<Rule>> {
 }
 
 /// Warns when rules that are evaluated later stand in front of this one; `None` is the proxy keyword `redirect`.
-fn warn_of_order(parser: &mut Parser<'_>, statement: Statement<'_>, family: Option<Family>) -> Parsed {
+fn warn_of_order(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    family: Option<Family>,
+) -> Parsed {
     let step = match family {
         Some(Family::TcpConnection) => 0,
         Some(Family::TcpSession) => 1,
@@ -175,9 +272,12 @@ fn warn_of_order(parser: &mut Parser<'_>, statement: Statement<'_>, family: Opti
         ("a 'redirect'", rules.redirects.is_empty()),
         ("a 'use_backend'", proxy.front.switch_rules.is_empty()),
     ];
-    let Some((after, _)) = later.into_iter().skip(step).find(|(_, is_empty)| !is_empty) else { return Ok(()) };
+    let Some((after, _)) = later.into_iter().skip(step).find(|(_, is_empty)| !is_empty) else {
+        return Ok(());
+    };
     let keyword = family.map_or("redirect", Family::keyword);
-    let message = format!("a '{keyword}' rule placed after {after} rule will still be processed before.");
+    let message =
+        format!("a '{keyword}' rule placed after {after} rule will still be processed before.");
     parser.warn(statement, message, None);
     Ok(())
 }
@@ -189,5 +289,10 @@ fn warn_of_order(parser: &mut Parser<'_>, statement: Statement<'_>, family: Opti
 pub(crate) fn error_file(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<ErrorPage> {
     let what = cursor.fault("").message;
     let (statement, index) = (cursor.statement(), cursor.index());
-    errorfile::load(cursor.parser, statement, index, what.trim_end_matches(['.', ' ', ':']))
+    errorfile::load(
+        cursor.parser,
+        statement,
+        index,
+        what.trim_end_matches(['.', ' ', ':']),
+    )
 }

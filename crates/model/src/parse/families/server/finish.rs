@@ -1,7 +1,9 @@
 //! What can be said of servers once everything has been read.
 
+use crate::address::Address;
 use crate::parse::{Draft, Parser};
-use crate::proxy::Proxy;
+use crate::proxy::{Mode, Proxy};
+use crate::server::{Server, UseSource};
 use config::{Diagnostic, Severity};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,27 +17,121 @@ pub fn finish(parser: &mut Parser<'_>) {
     let mut faults = Vec::new();
     for draft in &parser.drafts {
         for server in &draft.proxy.back.servers {
-            let complaint = server
+            check_server(&draft.proxy, server, &mut faults);
+            if let Some(complaint) = server
                 .settings
                 .track
                 .as_ref()
-                .and_then(|track| tracking(&parser.drafts, &draft.proxy, track));
-            if let Some(complaint) = complaint {
+                .and_then(|track| tracking(&parser.drafts, &draft.proxy, track))
+            {
                 let label = format!(
                     "'server {}/{}' : {complaint}",
                     draft.proxy.name, server.name
                 );
-                let (file, line) = server.origin.clone();
-                faults.push(Diagnostic {
-                    file: Some(file),
-                    line,
-                    ..Diagnostic::global(Severity::Alert, label, true)
-                });
+                faults.push(at(server, label));
             }
         }
+        check_threads(&draft.proxy, parser.global.threads, &mut faults);
     }
     for fault in faults {
         parser.diagnostics.push(fault);
+    }
+}
+
+/// An alert where the server's line stands.
+fn at(server: &Server, message: String) -> Diagnostic {
+    let (file, line) = server.origin.clone();
+    Diagnostic {
+        file: Some(file),
+        line,
+        ..Diagnostic::global(Severity::Alert, message, false)
+    }
+    .tight()
+}
+
+/// What does not go together with the proxy's mode, or lacks a port.
+fn check_server(proxy: &Proxy, server: &Server, faults: &mut Vec<Diagnostic>) {
+    let (section, name, settings) = (proxy.caps.section(), &server.name, &server.settings);
+    let mut say = |severity, text: String| {
+        faults.push(Diagnostic::global(
+            severity,
+            format!("{section} '{}' : {text}", proxy.name),
+            false,
+        ));
+    };
+    if proxy.mode != Mode::Http {
+        if settings.cookie.is_some() {
+            say(
+                Severity::Warning,
+                format!("ignoring cookie for server '{name}' as HTTP mode is disabled."),
+            );
+        }
+        if settings.redirect_prefix.is_some() {
+            say(
+                Severity::Alert,
+                "server cannot have cookie or redirect prefix in non-HTTP mode.".into(),
+            );
+        }
+        if let Some(UseSource::Header(header, _)) =
+            settings.source.as_ref().map(|source| &source.use_source)
+        {
+            let message =
+                format!("server {name} cannot use header {header} as source IP in non-HTTP mode.");
+            say(Severity::Warning, message);
+        }
+        if let Some(mux) = settings.proto.as_deref().filter(|mux| *mux == "h1") {
+            let (file, line) = &server.origin;
+            say(
+                Severity::Alert,
+                format!(
+                    "MUX protocol '{mux}' is not usable for server '{name}' at [{file}:{line}]."
+                ),
+            );
+        }
+    }
+    let has_port = match server.address {
+        Address::Inet(address) => !server.mapped_port && address.port() != 0,
+        _ => true,
+    };
+    if settings.check.enabled && !has_port && settings.check.port.is_none() {
+        let message = format!(
+            "config: {section} '{}': server '{name}' has neither service port nor check port.",
+            proxy.name
+        );
+        faults.push(Diagnostic::global(Severity::Alert, message, false));
+    }
+    if server.datagram && proxy.mode != Mode::Log {
+        faults.push(at(
+            server,
+            format!(
+                "unsupported transport for server address in '{}' backend.",
+                proxy.mode.name()
+            ),
+        ));
+    }
+}
+
+/// Binds on threads that there are not.
+fn check_threads(proxy: &Proxy, threads: Option<u32>, faults: &mut Vec<Diagnostic>) {
+    let machine =
+        || std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+    for bind in proxy
+        .front
+        .binds
+        .iter()
+        .filter(|bind| !bind.threads.is_empty())
+    {
+        let threads = threads.unwrap_or_else(machine);
+        if bind.threads.iter().all(|thread| *thread > threads) {
+            let (file, line) = &bind.origin;
+            let message = format!(
+                "{} '{}': 'thread' directive only references non-existing threads in 'bind {}' at [{file}:{line}].",
+                proxy.caps.section(),
+                proxy.name,
+                bind.written
+            );
+            faults.push(Diagnostic::global(Severity::Alert, message, false));
+        }
     }
 }
 

@@ -20,14 +20,37 @@ use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    Row { name: "default-server", valid: Valid::BE_DEF, args: (0, ANY), doc: "Options that servers start from.", read: default_server },
-    Row { name: "server", valid: Valid::BE, args: (0, ANY), doc: "A server.", read: server },
-    Row { name: "server-template", valid: Valid::BE, args: (0, ANY), doc: "Several servers of one kind.", read: server_template },
+    Row {
+        name: "default-server",
+        valid: Valid::BE_DEF,
+        args: (0, ANY),
+        doc: "Options that servers start from.",
+        read: default_server,
+    },
+    Row {
+        name: "server",
+        valid: Valid::BE,
+        args: (0, ANY),
+        doc: "A server.",
+        read: server,
+    },
+    Row {
+        name: "server-template",
+        valid: Valid::BE,
+        args: (0, ANY),
+        doc: "Several servers of one kind.",
+        read: server_template,
+    },
 ];
 
 /// The options of server lines.
-pub const OPTIONS: &[&[OptionRow<ServerLine>]] =
-    &[check::OPTIONS, connection::OPTIONS, load::OPTIONS, send_proxy::OPTIONS, source::OPTIONS];
+pub const OPTIONS: &[&[OptionRow<ServerLine>]] = &[
+    check::OPTIONS,
+    connection::OPTIONS,
+    load::OPTIONS,
+    send_proxy::OPTIONS,
+    source::OPTIONS,
+];
 
 /// A way to an address at the start, as `init-addr` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,25 +89,37 @@ impl ServerLine {
 
 fn start(parser: &mut Parser<'_>, name: &str) -> Parsed<ServerLine> {
     let draft = parser.proxy()?.back.default_server.clone();
-    Ok(ServerLine { draft, name: name.into(), id: None, guid: None, initial: Vec::new() })
+    Ok(ServerLine {
+        draft,
+        name: name.into(),
+        id: None,
+        guid: None,
+        initial: Vec::new(),
+    })
 }
 
 fn default_server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let mut line = start(parser, "")?;
     let mut cursor = Cursor::new(parser, statement, 0, String::new());
-    cursor.read_all(OPTIONS, Family::Server, &mut line).map_err(|mut fault| {
-        if fault.message.starts_with("unknown keyword") {
-            fault.message.push_str(" Hint: no address was expected for this server.");
-        }
-        fault
-    })?;
+    cursor
+        .read_all(OPTIONS, Family::Server, &mut line)
+        .map_err(|mut fault| {
+            if fault.message.starts_with("unknown keyword") {
+                fault
+                    .message
+                    .push_str(" Hint: no address was expected for this server.");
+            }
+            fault
+        })?;
     parser.proxy()?.back.default_server = line.draft;
     Ok(())
 }
 
 fn server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if statement.len() < 2 {
-        return Err(statement.fault_here("'server' expects <name> and <addr>[:<port>] as arguments."));
+        return Err(
+            statement.fault_here("'server' expects <name> and <addr>[:<port>] as arguments.")
+        );
     }
     let name = statement.arg(0);
     check_name(statement, name, "name")?;
@@ -93,7 +128,10 @@ fn server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         check_id(parser, statement, name, id)?;
     }
     let draft = parser.draft()?;
-    if let Some(earlier) = draft.server_lines.insert(name.into(), statement.line.number) {
+    if let Some(earlier) = draft
+        .server_lines
+        .insert(name.into(), statement.line.number)
+    {
         let (section, proxy) = (draft.proxy.caps.section(), &draft.proxy.name);
         let message = format!(
             "{section} '{proxy}', another server named '{name}' was already defined at line {earlier}, please use distinct names."
@@ -105,18 +143,29 @@ fn server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 
 fn server_template(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if statement.len() < 3 {
-        return Err(statement.fault_here("'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments."));
+        return Err(statement.fault_here(
+            "'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments.",
+        ));
     }
     let prefix = statement.arg(0);
     check_name(statement, prefix, "prefix")?;
     let numbers = statement.arg(1);
     let Some((first, last)) = template_range(numbers) else {
-        return Err(statement.fault(1, format!("Wrong server-template number or range arg '{numbers}'.")));
+        return Err(statement.fault(
+            1,
+            format!("Wrong server-template number or range arg '{numbers}'."),
+        ));
     };
     let (mut line, place) = read(parser, statement, prefix, 2)?;
     for number in first..=last {
         let name: Arc<str> = format!("{prefix}{number}").into();
-        let copy = ServerLine { draft: line.draft.clone(), name, id: line.id, guid: line.guid.clone(), initial: Vec::new() };
+        let copy = ServerLine {
+            draft: line.draft.clone(),
+            name,
+            id: line.id,
+            guid: line.guid.clone(),
+            initial: Vec::new(),
+        };
         push(parser, statement, copy, place.clone())?;
         // An identifier is the first server's; the others take the next ones.
         line.id = line.id.map(|id| id.saturating_add(1));
@@ -139,7 +188,10 @@ fn check_name(statement: Statement<'_>, name: &str, what: &str) -> Parsed {
     match name.chars().find(|c| !allowed(*c)) {
         Some(c) => {
             let keyword = statement.keyword();
-            Err(statement.fault(0, format!("character '{c}' is not permitted in {keyword} {what} '{name}'.")))
+            Err(statement.fault(
+                0,
+                format!("character '{c}' is not permitted in {keyword} {what} '{name}'."),
+            ))
         }
         None => Ok(()),
     }
@@ -147,7 +199,9 @@ fn check_name(statement: Statement<'_>, name: &str, what: &str) -> Parsed {
 
 fn check_id(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str, id: u32) -> Parsed {
     let proxy = parser.proxy()?;
-    let Some(other) = proxy.back.servers.iter().find(|other| other.id == id) else { return Ok(()) };
+    let Some(other) = proxy.back.servers.iter().find(|other| other.id == id) else {
+        return Ok(());
+    };
     let (file, number) = &other.origin;
     let message = format!(
         "'server {}/{name}' : 'id' : custom id {id} already used at {file}:{number} ('server {}').",
@@ -165,18 +219,27 @@ pub(super) struct Place {
 }
 
 /// Reads address and options of a server line.
-fn read(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str, at: usize) -> Parsed<(ServerLine, Place)> {
+fn read(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    name: &str,
+    at: usize,
+) -> Parsed<(ServerLine, Place)> {
     let label = format!("'server {}/{name}' : ", parser.proxy()?.name);
     let text = statement.arg(at);
-    let found = match address::parse(text, Allow::SERVER) {
+    let expanded = address::expand(text, &parser.env);
+    let found = match expanded.and_then(|text| address::parse(&text, Allow::SERVER)) {
         Err(AddressError::Invalid(why)) => return Err(statement.fault(at, format!("{label}{why}"))),
-        Err(error @ AddressError::NotBuilt(..)) => return Err(statement.fault(at, format!("{label}{error}"))),
+        Err(error @ AddressError::NotBuilt(..)) => {
+            return Err(statement.fault(at, format!("{label}{error}")));
+        }
         other => other,
     };
     let mut line = start(parser, name)?;
     let mut cursor = Cursor::new(parser, statement, at + 1, label.clone());
     cursor.read_all(OPTIONS, Family::Server, &mut line)?;
-    let place = initial_place(found, &line.initial).map_err(|why| statement.fault(at, format!("{label}{why}")))?;
+    let place = initial_place(found, &line.initial)
+        .map_err(|why| statement.fault(at, format!("{label}{why}")))?;
     if line.draft.minconn > line.draft.maxconn {
         line.draft.maxconn = line.draft.minconn;
     }
@@ -184,7 +247,10 @@ fn read(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str, at: usize
 }
 
 /// Applies `init-addr` to a resolved or unresolved address.
-fn initial_place(found: Result<AddressRange, AddressError>, methods: &[InitialAddress]) -> Result<Place, String> {
+fn initial_place(
+    found: Result<AddressRange, AddressError>,
+    methods: &[InitialAddress],
+) -> Result<Place, String> {
     let by_name = match &found {
         Ok(range) => range.host.is_some(),
         Err(_) => true,
@@ -198,28 +264,45 @@ fn initial_place(found: Result<AddressRange, AddressError>, methods: &[InitialAd
             (InitialAddress::Libc, Ok(_)) => break,
             (InitialAddress::Fixed(ip), _) => {
                 let port = match &found {
-                    Ok(AddressRange { address: Address::Inet(address), .. }) => address.port(),
+                    Ok(AddressRange {
+                        address: Address::Inet(address),
+                        ..
+                    }) => address.port(),
                     _ => 0,
                 };
                 let address = Address::Inet(SocketAddr::new(*ip, port));
-                return Ok(Place { address, range: found.ok(), datagram: false });
+                return Ok(Place {
+                    address,
+                    range: found.ok(),
+                    datagram: false,
+                });
             }
             (InitialAddress::Nothing, _) => return Err(known::not_built("init-addr none", "DNS")),
             _ => {}
         }
     }
     match found {
-        Ok(range) => Ok(Place { address: range.address.clone(), datagram: range.datagram, range: Some(range) }),
+        Ok(range) => Ok(Place {
+            address: range.address.clone(),
+            datagram: range.datagram,
+            range: Some(range),
+        }),
         Err(error) => Err(error.to_string()),
     }
 }
 
 /// Adds a server to the open proxy.
-fn push(parser: &mut Parser<'_>, statement: Statement<'_>, line: ServerLine, place: Place) -> Parsed {
+fn push(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    line: ServerLine,
+    place: Place,
+) -> Parsed {
     if let Some(guid) = &line.guid {
         let owner = format!("{}/{}", parser.proxy()?.name, line.name);
         if let Some(other) = parser.server_guids.insert(guid.clone(), owner.clone()) {
-            let message = format!("'server {owner}' : 'guid': duplicate entry with server {other}.");
+            let message =
+                format!("'server {owner}' : 'guid': duplicate entry with server {other}.");
             return Err(statement.fault_here(message));
         }
     }

@@ -34,7 +34,7 @@ fn refused(line: &str) -> String {
 #[test]
 fn defaults_come_first() {
     let all = servers(
-        " default-server inter 5s weight 7 check\n server a 127.0.0.1:80 weight 9 no-check\n default-server maxconn 3\n server b 127.0.0.1",
+        " default-server inter 5s weight 7 check\n server a 127.0.0.1:80 weight 9 no-check\n default-server maxconn 3\n server b 127.0.0.1 port 81",
     );
     let [a, b] = all.as_slice() else {
         panic!("two servers")
@@ -192,6 +192,20 @@ fn messages_are_those_operators_know() {
         (
             "server a 127.0.0.1:80 track c",
             format!("{label}unable to find required server 'c' for tracking."),
+        ),
+        (
+            "server a 127.0.0.1 check",
+            "A 0: config: backend 'b': server 'a' has neither service port nor check port."
+                .to_owned(),
+        ),
+        (
+            "server a udp@127.0.0.1:80",
+            "unsupported transport for server address in 'tcp' backend.".to_owned(),
+        ),
+        (
+            "server a 127.0.0.1:80 redir /x",
+            "A 0: backend 'b' : server cannot have cookie or redirect prefix in non-HTTP mode."
+                .to_owned(),
         ),
         (
             "server-template a 0 127.0.0.1:80",

@@ -1,0 +1,83 @@
+//! When checks are due. Pure: times come in as milliseconds.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Checks by the time they are due.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    heap: BinaryHeap<Reverse<(u64, usize)>>,
+}
+
+impl Schedule {
+    /// A schedule of checks numbered from 0.
+    pub fn new(due: impl Iterator<Item = u64>) -> Self {
+        let entries = due.enumerate().map(|(at, due)| Reverse((due, at)));
+        Self {
+            heap: entries.collect(),
+        }
+    }
+
+    /// When the next one is due.
+    pub fn next(&self) -> Option<u64> {
+        self.heap.peek().map(|Reverse((due, _))| *due)
+    }
+
+    /// Takes one out that is due.
+    pub fn take_due(&mut self, now: u64) -> Option<usize> {
+        self.next().filter(|due| *due <= now)?;
+        self.heap.pop().map(|Reverse((_, at))| at)
+    }
+
+    /// Puts one in.
+    pub fn put(&mut self, due: u64, at: usize) {
+        self.heap.push(Reverse((due, at)));
+    }
+}
+
+/// The delay of the first check of the `at`th of `count` servers, so that they are spread over an interval.
+pub(super) fn first_delay(interval: u64, at: usize, count: usize) -> u64 {
+    (interval as u128 * at as u128 / count.max(1) as u128) as u64
+}
+
+/// An interval that is up to `percent` longer or shorter (`spread-checks`).
+pub(super) fn vary(interval: u64, percent: u32, random: u64) -> u64 {
+    let margin = interval * u64::from(percent) / 100;
+    if margin == 0 {
+        return interval;
+    }
+    interval - margin + random % (2 * margin + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_comes_first() {
+        let mut schedule = Schedule::new([30, 10, 20].into_iter());
+        assert_eq!((schedule.next(), schedule.take_due(9)), (Some(10), None));
+        assert_eq!(schedule.take_due(25), Some(1));
+        schedule.put(15, 1);
+        assert_eq!(schedule.take_due(25), Some(1));
+        assert_eq!(schedule.take_due(25), Some(2));
+        assert_eq!((schedule.take_due(25), schedule.next()), (None, Some(30)));
+    }
+
+    #[test]
+    fn first_checks_are_spread_over_the_interval() {
+        let delays: Vec<u64> = (0..10).map(|at| first_delay(1000, at, 10)).collect();
+        assert_eq!(delays, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
+        assert_eq!(first_delay(u64::MAX, 9, 10), u64::MAX / 10 * 9 + 4);
+    }
+
+    #[test]
+    fn intervals_vary_within_their_share() {
+        assert_eq!(vary(200, 0, 7), 200);
+        let got: Vec<u64> = (0..1000).map(|random| vary(200, 50, random)).collect();
+        assert_eq!(
+            (got.iter().min(), got.iter().max()),
+            (Some(&100), Some(&300))
+        );
+    }
+}

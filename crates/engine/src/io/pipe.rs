@@ -1,0 +1,59 @@
+//! Pipes through which bulk data goes from socket to socket without being copied.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// How many empty pipes a worker keeps.
+const KEPT: usize = 64;
+
+thread_local! {
+    static FREE: RefCell<Vec<Pipe>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A pipe and how much is in it.
+#[derive(Debug)]
+pub struct Pipe {
+    /// The end to read from.
+    pub output: OwnedFd,
+    /// The end to write to.
+    pub input: OwnedFd,
+    /// Bytes in it.
+    pub held: usize,
+}
+
+impl Pipe {
+    /// An empty pipe, from the worker's pool if there is one. `size` is its capacity in bytes, 0 for the system's.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn take(size: usize) -> io::Result<Self> {
+        if let Some(pipe) = FREE.with_borrow_mut(Vec::pop) {
+            return Ok(pipe);
+        }
+        let flags = rustix::pipe::PipeFlags::NONBLOCK | rustix::pipe::PipeFlags::CLOEXEC;
+        let (output, input) = rustix::pipe::pipe_with(flags)?;
+        if size > 0 {
+            // Beyond the system's limit the pipe keeps its size.
+            let _ = rustix::pipe::fcntl_setpipe_size(&input, size);
+        }
+        Ok(Self {
+            output,
+            input,
+            held: 0,
+        })
+    }
+
+    /// Gives an empty pipe back; one that still holds bytes is closed.
+    pub fn give(self) {
+        if self.held > 0 {
+            return;
+        }
+        let _ = FREE.try_with(|free| {
+            let mut free = free.borrow_mut();
+            if free.len() < KEPT {
+                free.push(self);
+            }
+        });
+    }
+}

@@ -1,0 +1,191 @@
+//! What all workers share: rings by name or address, and the state of targets.
+
+use super::ring::Ring;
+use super::sender::Destination;
+use crate::runtime::Runtime;
+use model::log::{self as configured, LogTarget};
+use model::{Address, Mode, Snapshot};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Weak};
+
+/// Bytes that wait for a `tcp@` target or a server of a `mode log` backend at most.
+const IMPLICIT_SIZE: usize = 256 * 1024;
+
+/// Messages dropped by all targets, which `show info` shows as `DroppedLogs`.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// How many messages could not be sent since the start of the process.
+#[must_use]
+pub fn dropped() -> u64 {
+    DROPPED.load(Ordering::Relaxed)
+}
+
+/// Counts messages that could not be sent.
+pub(super) fn count_dropped(messages: usize) {
+    DROPPED.fetch_add(messages as u64, Ordering::Relaxed);
+}
+
+/// A target's state.
+#[derive(Debug, Default)]
+pub struct TargetState {
+    /// Messages that came to its sampling.
+    sampled: AtomicU64,
+    /// Messages given to its destination.
+    pub sent: AtomicU64,
+}
+
+impl TargetState {
+    /// Whether the next message belongs to the sample.
+    pub(super) fn samples(&self, sampling: &configured::Sampling) -> bool {
+        let turn =
+            self.sampled.fetch_add(1, Ordering::Relaxed) % u64::from(sampling.size.max(1)) + 1;
+        sampling
+            .ranges
+            .iter()
+            .any(|(first, last)| (u64::from(*first)..=u64::from(*last)).contains(&turn))
+    }
+}
+
+/// Rings are known by their section's name or by the place their only sender sends to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum RingKey {
+    Named(Arc<str>),
+    Target(Address),
+    Server(Arc<str>, Arc<str>),
+}
+
+#[derive(Debug, Default)]
+struct Registry {
+    rings: HashMap<RingKey, Arc<Ring>>,
+    /// By address; the weak reference keeps the address from being used again while its entry is here.
+    targets: HashMap<usize, (Weak<LogTarget>, Arc<TargetState>)>,
+}
+
+static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+
+/// The state of a target, made when it is first asked for.
+#[must_use]
+pub fn target_state(target: &Arc<LogTarget>) -> Arc<TargetState> {
+    let mut registry = REGISTRY.lock();
+    registry
+        .targets
+        .retain(|_, (target, _)| target.strong_count() > 0);
+    let entry = registry.targets.entry(Arc::as_ptr(target) as usize);
+    entry
+        .or_insert_with(|| (Arc::downgrade(target), Arc::default()))
+        .1
+        .clone()
+}
+
+fn ring(key: RingKey, make: impl FnOnce() -> Ring) -> Arc<Ring> {
+    REGISTRY
+        .lock()
+        .rings
+        .entry(key)
+        .or_insert_with(|| Arc::new(make()))
+        .clone()
+}
+
+fn from_section(section: &configured::Ring) -> Arc<Ring> {
+    let key = RingKey::Named(section.name.clone());
+    let format = super::batch::header_format(section.format).unwrap_or(wire::syslog::Format::Raw);
+    ring(key, || {
+        Ring::new(section.size, section.max_len, Some(format))
+    })
+}
+
+/// The ring of a section.
+pub(super) fn named(snapshot: &Snapshot, name: &str) -> Option<Arc<Ring>> {
+    snapshot
+        .logging
+        .rings
+        .iter()
+        .find(|section| *section.name == *name)
+        .map(|section| from_section(section))
+}
+
+/// The ring in front of a stream target.
+pub(super) fn of_target(address: &Address) -> Arc<Ring> {
+    ring(RingKey::Target(address.clone()), || {
+        Ring::new(IMPLICIT_SIZE, usize::MAX, None)
+    })
+}
+
+/// The ring in front of a server of a `mode log` backend.
+pub(super) fn of_server(backend: &Arc<str>, server: &Arc<str>) -> Arc<Ring> {
+    ring(RingKey::Server(backend.clone(), server.clone()), || {
+        Ring::new(IMPLICIT_SIZE, usize::MAX, None)
+    })
+}
+
+/// All rings of a configuration that somebody has to empty, with where to.
+pub(super) fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> {
+    let snapshot = &runtime.snapshot;
+    let mut senders = Vec::new();
+    for section in &snapshot.logging.rings {
+        for (_, address, octet_counting) in &section.servers {
+            senders.push((
+                from_section(section),
+                Destination {
+                    address: address.clone(),
+                    octet_counting: *octet_counting,
+                    timeouts: section.timeouts,
+                },
+            ));
+        }
+    }
+    for address in stream_targets(snapshot) {
+        let plain = Destination {
+            address: address.clone(),
+            octet_counting: false,
+            timeouts: (None, None),
+        };
+        senders.push((of_target(&address), plain));
+    }
+    for backend in snapshot
+        .proxies
+        .iter()
+        .filter(|proxy| proxy.mode == Mode::Log && proxy.caps.back)
+    {
+        for server in backend
+            .back
+            .servers
+            .iter()
+            .filter(|server| !server.datagram)
+        {
+            senders.push((
+                of_server(&backend.name, &server.name),
+                Destination {
+                    address: server.address.clone(),
+                    octet_counting: server.settings.octet_counting,
+                    timeouts: (backend.timeouts.connect, backend.timeouts.server),
+                },
+            ));
+        }
+    }
+    senders
+}
+
+/// The addresses of all `tcp@` targets and their like, each once.
+fn stream_targets(snapshot: &Snapshot) -> Vec<Address> {
+    let proxies = snapshot.proxies.iter().flat_map(|proxy| &proxy.log.targets);
+    let forwards = snapshot
+        .logging
+        .forwards
+        .iter()
+        .flat_map(|forward| &forward.targets);
+    let mut addresses = Vec::new();
+    for target in snapshot.global.logs.iter().chain(proxies).chain(forwards) {
+        if let configured::Destination::Socket {
+            address,
+            stream: true,
+        } = &target.destination
+            && !addresses.contains(address)
+        {
+            addresses.push(address.clone());
+        }
+    }
+    addresses
+}

@@ -1,0 +1,51 @@
+//! The variables that the program itself gives to the configuration (configuration manual, section 2.3).
+
+use crate::version;
+use config::Env;
+use std::path::PathBuf;
+
+const TCP: &str = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq";
+const HTTP: &str = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r";
+const HTTPS_TAIL: &str = " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc";
+const HTTP_CLF: &str = "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
+const TCP_CLF: &str = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
+
+/// This machine's name.
+pub fn hostname() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// The process' environment with the program's own variables.
+pub fn for_configuration(files: &[PathBuf], local_peer: &str) -> Env {
+    let mut env = Env::new();
+    let names: Vec<String> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    env.set("HAPROXY_STARTUP_VERSION", version::HAPROXY);
+    env.set("HAPROXY_BRANCH", version::BRANCH);
+    env.set("HAPROXY_CFGFILES", names.join(";"));
+    env.set("HAPROXY_LOCALPEER", local_peer);
+    env.set("HAPROXY_TCP_LOG_FMT", TCP);
+    env.set("HAPROXY_TCP_CLF_LOG_FMT", TCP_CLF);
+    env.set("HAPROXY_HTTP_LOG_FMT", HTTP);
+    env.set("HAPROXY_HTTP_CLF_LOG_FMT", HTTP_CLF);
+    env.set("HAPROXY_HTTPS_LOG_FMT", format!("{HTTP}{HTTPS_TAIL}"));
+    env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_of_the_program() {
+        let env = for_configuration(&["a.cfg".into(), "b/c.cfg".into()], "here");
+        assert_eq!(env.get("HAPROXY_CFGFILES"), Some("a.cfg;b/c.cfg"));
+        assert_eq!(env.get("HAPROXY_LOCALPEER"), Some("here"));
+        assert!(env.get("HAPROXY_HTTPS_LOG_FMT").is_some_and(|format| format.ends_with("%{+Q}r %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc")));
+    }
+}

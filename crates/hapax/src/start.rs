@@ -1,0 +1,194 @@
+//! From a configuration to a running process.
+//!
+//! Whatever can fail is done while standard error is still there to tell of it and the previous processes still serve:
+//! limits, listening sockets, the process number's file, the jail and the user. Only then are the previous processes
+//! dismissed and the terminal left.
+
+use crate::args::Options;
+use crate::previous::Previous;
+use crate::report::{Reporter, reason};
+use crate::{environment, limits, privileges};
+use engine::listener::{self, Listeners};
+use engine::process::{self, ProcessInfo};
+use model::{Address, Global, Snapshot};
+use std::fs::File;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often, and how long apart, binding is tried again while previous processes give up their ports.
+const RETRIES: u32 = 200;
+const RETRY_DELAY: Duration = Duration::from_millis(10);
+
+/// Starts and runs until the end.
+pub fn start(options: &Options, snapshot: Snapshot, reporter: &mut Reporter) -> ExitCode {
+    let mut previous = Previous::new(options);
+    let prepared = prepare(options, &snapshot, &mut previous, reporter);
+    let Ok((maxconn, listeners)) = prepared else {
+        previous.resume();
+        return ExitCode::FAILURE;
+    };
+    let info = ProcessInfo {
+        pid: std::process::id(),
+        hostname: environment::hostname(),
+        maxconn,
+        workers: limits::workers(&snapshot.global),
+        dump_states: true,
+    };
+    control::install();
+    let runtime = process::build(Arc::new(snapshot), &info);
+    match process::run(&runtime, listeners) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            reporter.alert(format!("[hapax.main()] Cannot run : {}.", reason(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Everything up to the first connection.
+fn prepare(
+    options: &Options,
+    snapshot: &Snapshot,
+    previous: &mut Previous,
+    reporter: &mut Reporter,
+) -> Result<(u32, Listeners), ()> {
+    let global = &snapshot.global;
+    let maxconn = limits::settle(snapshot, options.memory, reporter)?;
+    if !listens(snapshot) {
+        reporter.alert(
+            "[hapax.main()] No enabled listener found (check for 'bind' directives) ! Exiting.",
+        );
+        return Err(());
+    }
+    let listeners = bind(snapshot, limits::workers(global), previous, reporter)?;
+    let pidfile = create_pidfile(global, reporter)?;
+    privileges::enter_jail(global, reporter)?;
+    // A user without rights could not dismiss the processes of another one.
+    previous.dismiss();
+    privileges::drop_rights(global, reporter)?;
+    if global.daemon {
+        leave_terminal(pidfile, reporter)?;
+    }
+    Ok((maxconn, listeners))
+}
+
+/// Whether a configuration has anything to listen on.
+pub fn listens(snapshot: &Snapshot) -> bool {
+    let proxies = || snapshot.proxies.iter().filter(|proxy| !proxy.disabled);
+    proxies().any(|proxy| !proxy.front.binds.is_empty())
+        || !snapshot.global.stats_sockets.is_empty()
+}
+
+/// Binds every listening socket, or none; while previous processes may hold the ports, several times.
+fn bind(
+    snapshot: &Snapshot,
+    workers: usize,
+    previous: &mut Previous,
+    reporter: &mut Reporter,
+) -> Result<Listeners, ()> {
+    let mut retries = 0;
+    let failures = loop {
+        match listener::bind_all(snapshot, workers) {
+            Ok(listeners) => return Ok(listeners),
+            Err(failures) if retries >= RETRIES => break failures,
+            Err(failures) => {
+                previous.pause();
+                if previous.is_empty() {
+                    break failures;
+                }
+                retries += 1;
+                std::thread::sleep(RETRY_DELAY);
+            }
+        }
+    };
+    for failure in failures {
+        let (file, line) = &failure.bind.origin;
+        let (protocol, place) = describe(&failure.bind.address);
+        reporter.alert(format!(
+            "Binding [{file}:{line}] for {} {}: protocol {protocol}: {} ({}){place}.",
+            kind(snapshot, &failure.proxy),
+            failure.proxy,
+            failure.step,
+            reason(&failure.error),
+        ));
+    }
+    reporter.alert("[hapax.main()] Some protocols failed to start their listeners! Exiting.");
+    Err(())
+}
+
+/// How messages call the proxy of a listener. The runtime API's listeners belong to none of the configuration's.
+fn kind(snapshot: &Snapshot, name: &str) -> &'static str {
+    let proxy = snapshot
+        .frontends
+        .get(name)
+        .and_then(|at| snapshot.proxy(*at));
+    if proxy.is_some_and(|proxy| proxy.caps.back) {
+        "proxy"
+    } else {
+        "frontend"
+    }
+}
+
+/// The protocol and the place of an address, as binding errors name them.
+fn describe(address: &Address) -> (&'static str, String) {
+    match address {
+        Address::Inet(at) if at.is_ipv4() => ("tcpv4", format!(" for [{at}]")),
+        Address::Inet(at) => ("tcpv6", format!(" for [{}:{}]", at.ip(), at.port())),
+        Address::Unix(path) => ("unix_stream", format!(" [{}]", path.display())),
+        Address::Abstract { name, .. } => (
+            "unix_stream",
+            format!(" [abns@{}]", String::from_utf8_lossy(name)),
+        ),
+        Address::Fd(number) => ("fd", format!(" for [fd@{number}]")),
+        Address::SocketPair(number) => ("sockpair", format!(" for [sockpair@{number}]")),
+    }
+}
+
+/// Creates the file for the process number, which only background processes write.
+fn create_pidfile(global: &Global, reporter: &mut Reporter) -> Result<Option<File>, ()> {
+    let Some(path) = global.pidfile.as_ref().filter(|_| global.daemon) else {
+        return Ok(None);
+    };
+    File::create(path).map(Some).map_err(|error| {
+        reporter.alert(format!(
+            "[hapax.main()] Cannot create pidfile {} : {}",
+            path.display(),
+            reason(&error)
+        ));
+    })
+}
+
+fn leave_terminal(pidfile: Option<File>, reporter: &mut Reporter) -> Result<(), ()> {
+    let write = move |pid: u32| {
+        if let Some(mut file) = pidfile {
+            // The parent leaves at once, and the child serves whether or not its number could be written.
+            let _ = writeln!(file, "{pid}");
+        }
+    };
+    sys::daemonize(write)
+        .map_err(|error| reporter.alert(format!("[hapax.main()] Cannot fork : {}", reason(&error))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_listeners() {
+        let inet = |text: &str| text.parse().map(Address::Inet);
+        assert_eq!(
+            inet("127.0.0.1:80").map(|address| describe(&address)),
+            Ok(("tcpv4", " for [127.0.0.1:80]".to_owned()))
+        );
+        assert_eq!(
+            inet("[::1]:80").map(|address| describe(&address)),
+            Ok(("tcpv6", " for [::1:80]".to_owned()))
+        );
+        assert_eq!(
+            describe(&Address::Unix("/a".into())),
+            ("unix_stream", " [/a]".to_owned())
+        );
+    }
+}

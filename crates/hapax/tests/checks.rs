@@ -1,0 +1,460 @@
+//! Health checks: what they send, what they make of answers, and what becomes of the server.
+mod common;
+
+use common::{http, program};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use testkit::{Blackhole, Builder, Program, Refused, Server, handlers};
+
+const WAIT: Duration = Duration::from_secs(5);
+
+/// A backend `b` behind `{fe}`, its results logged.
+fn backend(lines: &str) -> Builder {
+    http().config(&format!(
+        "frontend f\n  bind {{fe}}\n  default_backend b\nbackend b\n  option log-health-checks\n{lines}"
+    ))
+}
+
+/// What the program said of its servers so far, without the process' number and durations.
+fn news(program: &Program) -> Vec<String> {
+    let stderr = program.stderr();
+    let lines = stderr.lines().filter(|line| {
+        line.contains("Health check for") || line.contains("erver b/") || line.contains("no server")
+    });
+    let told = lines.filter_map(|line| {
+        let (severity, rest) = line.strip_prefix('[')?.split_once(']')?;
+        let text = rest.split_once(") : ")?.1;
+        let text = match text.split_once("check duration: ") {
+            Some((before, rest)) => {
+                let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+                format!("{before}check duration: N{rest}")
+            }
+            None => text.to_owned(),
+        };
+        Some(format!("{severity}: {text}"))
+    });
+    told.collect()
+}
+
+/// Waits until there are so many news and returns them.
+#[track_caller]
+fn wait_news(program: &Program, count: usize) -> Vec<String> {
+    testkit::eventually(WAIT, || news(program).len() >= count);
+    let news = news(program);
+    assert!(news.len() >= count, "waited for {count}: {news:#?}");
+    news
+}
+
+/// A server that answers its connections with these statuses in turn, the last one for ever.
+fn statuses(list: &'static [u16]) -> Server {
+    Server::start(move |conn, number| {
+        conn.read_request()?;
+        let status = list.get(number).or(list.last()).copied().unwrap_or(200);
+        conn.send(&format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n"))
+    })
+}
+
+/// The request that a check with these options sends.
+#[track_caller]
+fn sent(option: &str, server_options: &str) -> String {
+    let server = Server::start(handlers::says("ok"));
+    let _program = backend(&format!(
+        "  {option}\n  server s {{s}} check inter 100ms {server_options}"
+    ))
+    .server("s", &server)
+    .start();
+    server.wait_received(0, "HTTP/1.");
+    testkit::eventually(WAIT, || server.text(0).ends_with("\r\n\r\n"));
+    server.text(0)
+}
+
+#[test]
+fn a_refused_server_is_down_at_once_and_told_once() {
+    let refused = Refused::new();
+    let program = backend("  server s {s} check inter 100ms")
+        .set("s", refused.address)
+        .start();
+    let got = wait_news(&program, 3);
+    let wanted = [
+        "WARNING: Health check for server b/s failed, reason: Layer4 connection problem, info: \
+         \"ECONNREFUSED returned by OS (Connection refused)\", check duration: Nms, status: 0/2 DOWN.",
+        "WARNING: Server b/s is DOWN. 0 active and 0 backup servers left. 0 sessions active, 0 requeued, \
+         0 remaining in queue.",
+        "ALERT: backend 'b' has no server available!",
+    ];
+    assert_eq!(got, wanted);
+    std::thread::sleep(Duration::from_millis(350));
+    assert_eq!(news(&program).len(), 3);
+    assert_eq!(program.connect("fe").get("/").status(), 503);
+}
+
+#[test]
+fn without_log_health_checks_the_change_carries_the_reason() {
+    let refused = Refused::new();
+    let program = backend("  no option log-health-checks\n  server s {s} check inter 100ms")
+        .set("s", refused.address)
+        .start();
+    let got = wait_news(&program, 2);
+    assert_eq!(
+        got[0],
+        "WARNING: Server b/s is DOWN, reason: Layer4 connection problem, info: \"ECONNREFUSED returned by OS \
+         (Connection refused)\", check duration: Nms. 0 active and 0 backup servers left. 0 sessions active, \
+         0 requeued, 0 remaining in queue."
+    );
+}
+
+#[test]
+fn rise_and_fall_with_their_news() {
+    let server = statuses(&[200, 500, 500, 200, 200, 500, 500, 500, 200, 200]);
+    let program = backend("  option httpchk\n  server s {s} check inter 60ms")
+        .server("s", &server)
+        .start();
+    let no = "reason: Layer7 wrong status, code: 500, info: \"X\", check duration: Nms";
+    let ok = "reason: Layer7 check passed, code: 200, check duration: Nms";
+    let failed = |status: &str| {
+        format!("WARNING: Health check for server b/s failed, {no}, status: {status}.")
+    };
+    let passed = |status: &str| {
+        format!("WARNING: Health check for server b/s succeeded, {ok}, status: {status}.")
+    };
+    let down = "WARNING: Server b/s is DOWN. 0 active and 0 backup servers left. 0 sessions active, 0 requeued, \
+                0 remaining in queue.";
+    let up = "WARNING: Server b/s is UP. 1 active and 0 backup servers online. 0 sessions requeued, 0 total in queue.";
+    let none = "ALERT: backend 'b' has no server available!";
+    let wanted = [
+        passed("1/2 DOWN"),
+        failed("0/2 DOWN"),
+        down.into(),
+        none.into(),
+        passed("1/2 DOWN"),
+        passed("3/3 UP"),
+        up.into(),
+        failed("2/3 UP"),
+        failed("1/3 UP"),
+        failed("0/2 DOWN"),
+        down.into(),
+        none.into(),
+        passed("1/2 DOWN"),
+        passed("3/3 UP"),
+        up.into(),
+    ];
+    assert_eq!(wait_news(&program, wanted.len()), wanted);
+}
+
+#[test]
+fn traffic_follows_health() {
+    let sick = Arc::new(AtomicUsize::new(200));
+    let status = sick.clone();
+    let first = Server::start(move |conn, _| {
+        while let Some(request) = conn.read_request()? {
+            let check = request.method() == "OPTIONS";
+            let status = if check {
+                status.load(Ordering::Relaxed)
+            } else {
+                200
+            };
+            conn.send(&format!(
+                "HTTP/1.1 {status} X\r\nContent-Length: 1\r\n\r\na"
+            ))?;
+        }
+        Ok(())
+    });
+    let second = Server::start(handlers::says("b"));
+    let program =
+        backend("  option httpchk\n  server s {s} check inter 50ms rise 1 fall 1\n  server t {t}")
+            .server("s", &first)
+            .server("t", &second)
+            .start();
+    let answers = |count: usize| -> String {
+        (0..count)
+            .map(|_| program.connect("fe").get("/").text())
+            .collect()
+    };
+    wait_news(&program, 1);
+    let got = answers(4);
+    assert!(got == "abab" || got == "baba", "{got}");
+    sick.store(503, Ordering::Relaxed);
+    assert!(wait_news(&program, 3)[2].contains("1 active and 0 backup servers left."));
+    assert_eq!(answers(4), "bbbb");
+    sick.store(200, Ordering::Relaxed);
+    assert!(wait_news(&program, 5)[4].contains("Server b/s is UP. 2 active"));
+    assert!(answers(4).contains('a'));
+}
+
+#[test]
+fn requests_by_option() {
+    assert_eq!(sent("option httpchk", ""), "OPTIONS / HTTP/1.0\r\n\r\n");
+    assert_eq!(sent("option httpchk GET /x", ""), "GET /x HTTP/1.0\r\n\r\n");
+    assert_eq!(
+        sent("option httpchk GET /x HTTP/1.1 a.b", ""),
+        "GET /x HTTP/1.1\r\nhost: a.b\r\nconnection: close\r\n\r\n"
+    );
+    assert_eq!(
+        sent("option httpchk POST /x HTTP/1.1", ""),
+        "POST /x HTTP/1.1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+}
+
+#[test]
+fn proxy_protocol_headers() {
+    for options in ["check-send-proxy", "send-proxy"] {
+        let got = sent("option httpchk", options);
+        assert!(got.starts_with("PROXY TCP4 127.0.0.1 127.0.0.1 "), "{got}");
+        assert!(got.ends_with("\r\nOPTIONS / HTTP/1.0\r\n\r\n"), "{got}");
+    }
+    let got = sent("option httpchk", "send-proxy-v2");
+    assert_eq!(got, "\r\n\r\n\0\r\nQUIT\n \0\0\0OPTIONS / HTTP/1.0\r\n\r\n");
+    // Checks that go elsewhere than traffic don't take its header along.
+    let got = sent("option httpchk", "send-proxy addr 127.0.0.1");
+    assert_eq!(got, "OPTIONS / HTTP/1.0\r\n\r\n");
+}
+
+/// The first news about a server that treats its connections so.
+#[track_caller]
+fn verdict<H>(lines: &str, handler: H) -> String
+where
+    H: Fn(&mut testkit::Conn, usize) -> std::io::Result<()> + Send + Sync + 'static,
+{
+    let server = Server::start(handler);
+    let program = backend(&format!("{lines}\n  server s {{s}} check inter 200ms"))
+        .server("s", &server)
+        .start();
+    let first = wait_news(&program, 1).remove(0);
+    let (_, reason) = first.split_once("reason: ").unwrap_or_default();
+    reason.to_owned()
+}
+
+#[test]
+fn answers_and_what_they_mean() {
+    let says = |text: &'static str| {
+        move |conn: &mut testkit::Conn, _: usize| {
+            conn.read_request()?;
+            conn.send(text)
+        }
+    };
+    let check = |text| verdict("  option httpchk", says(text));
+    let end = "check duration: Nms, status: 0/2 DOWN.";
+    let passed = "check duration: Nms, status: 1/2 DOWN.";
+    for (answer, wanted) in [
+        (
+            "HTTP/1.1 204 No\r\n\r\n",
+            format!("Layer7 check passed, code: 204, {passed}"),
+        ),
+        (
+            "HTTP/1.1 399 No\r\n\r\n",
+            format!("Layer7 check passed, code: 399, {passed}"),
+        ),
+        (
+            "HTTP/2.0 200 OK\r\n\r\n",
+            format!("Layer7 check passed, code: 200, {passed}"),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab",
+            format!("Layer7 check passed, code: 200, {passed}"),
+        ),
+        (
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+            format!("Layer7 wrong status, code: 100, info: \"Continue\", {end}"),
+        ),
+        (
+            "HTTP/1.1 101 S\r\n\r\n",
+            format!("Layer7 wrong status, code: 101, info: \"S\", {end}"),
+        ),
+        (
+            "HTTP/1.0 500 \r\n\r\n",
+            format!(
+                "Layer7 wrong status, code: 500, info: \"TCPCHK did not match content(status codes) at step 2\", {end}"
+            ),
+        ),
+        (
+            "HTTP/1.0 500 a\"b<c>\r\n\r\n",
+            format!("Layer7 wrong status, code: 500, info: \"a<22>b<3C>c<3E>\", {end}"),
+        ),
+        ("garbage\r\n\r\n", format!("Socket error, {end}")),
+        ("HTTP/1.1 20", format!("Socket error, {end}")),
+        ("", format!("Socket error, {end}")),
+    ] {
+        assert_eq!(check(answer), wanted, "{answer:?}");
+    }
+}
+
+#[test]
+fn timeouts() {
+    let silent = |conn: &mut testkit::Conn, _: usize| {
+        conn.read_request()?;
+        std::thread::sleep(Duration::from_secs(2));
+        Ok(())
+    };
+    let wanted = "Layer7 timeout, check duration: Nms, status: 0/2 DOWN.";
+    assert_eq!(verdict("  option httpchk", silent), wanted);
+    assert_eq!(
+        verdict("  option httpchk\n  timeout check 50ms", silent),
+        wanted
+    );
+    let hole = Blackhole::new();
+    let program =
+        backend("  timeout connect 50ms\n  timeout check 1s\n  server s {s} check inter 1s")
+            .set("s", hole.address)
+            .start();
+    let begun = Instant::now();
+    let first = wait_news(&program, 1).remove(0);
+    assert!(
+        first.contains("reason: Layer4 timeout, check duration: Nms, status: 0/2 DOWN."),
+        "{first}"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn checks_go_where_port_and_addr_say() {
+    let (service, checked) = (
+        Server::start(handlers::says("s")),
+        Server::start(handlers::says("c")),
+    );
+    let program = backend("  option httpchk\n  server s {s} check inter 50ms port {p}")
+        .server("s", &service)
+        .set("p", checked.port())
+        .start();
+    wait_news(&program, 2);
+    assert_eq!(service.connections(), 0);
+    assert!(checked.connections() >= 2);
+    assert_eq!(program.connect("fe").get("/").text(), "s");
+}
+
+#[test]
+fn disabled_servers_are_not_checked() {
+    let server = Server::start(handlers::says("s"));
+    let other = Server::start(handlers::says("o"));
+    let program = backend("  option httpchk\n  server s {s} check inter 50ms disabled\n  server o {o} check inter 50ms")
+        .server("s", &server)
+        .server("o", &other)
+        .start();
+    other.wait_connections(3);
+    assert_eq!(server.connections(), 0);
+    assert_eq!(program.connect("fe").get("/").text(), "o");
+}
+
+#[test]
+fn backups_take_over() {
+    let refused = Refused::new();
+    let server = Server::start(handlers::says("backup"));
+    let program = backend("  server s {r} check inter 50ms\n  server t {s} backup\n  server u {r} check inter 50ms backup")
+        .set("r", refused.address)
+        .server("s", &server)
+        .start();
+    let got = wait_news(&program, 4);
+    let find = |text: &str| got.iter().any(|line| line.contains(text));
+    assert!(
+        find("Server b/s is DOWN. 0 active and ") && find("Running on backup."),
+        "{got:#?}"
+    );
+    assert!(
+        find("Health check for backup server b/u failed, "),
+        "{got:#?}"
+    );
+    assert!(find("Backup Server b/u is DOWN. "), "{got:#?}");
+    assert_eq!(program.connect("fe").get("/").text(), "backup");
+}
+
+#[test]
+fn trackers_follow() {
+    let server = statuses(&[200, 200, 500, 500, 500, 200]);
+    let program = backend(
+        "  option httpchk\n  server s {s} check inter 60ms\n  server t {s} track s\n  server u {s} track b/t",
+    )
+    .server("s", &server)
+    .start();
+    let lines: Vec<String> = wait_news(&program, 14)
+        .into_iter()
+        .filter(|line| line.contains(" is "))
+        .collect();
+    let tail = "0 sessions active, 0 requeued, 0 remaining in queue.";
+    let wanted = [
+        format!("WARNING: Server b/s is DOWN. 2 active and 0 backup servers left. {tail}"),
+        format!("WARNING: Server b/t is DOWN via b/s. 1 active and 0 backup servers left. {tail}"),
+        format!("WARNING: Server b/u is DOWN via b/t. 0 active and 0 backup servers left. {tail}"),
+    ];
+    assert_eq!(lines[..3], wanted);
+    assert!(
+        lines[5].starts_with("WARNING: Server b/u is UP via b/t. 3 active"),
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn plain_connections_are_not_seen_by_the_server() {
+    let server = Server::start(handlers::silent());
+    let program = backend("  server s {s} check inter 50ms")
+        .server("s", &server)
+        .start();
+    let got = wait_news(&program, 2);
+    assert!(
+        got[1].contains(
+            "succeeded, reason: Layer4 check passed, check duration: Nms, status: 3/3 UP."
+        )
+    );
+    std::thread::sleep(Duration::from_millis(120));
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn first_checks_are_spread_and_come_again_an_interval_after_their_end() {
+    let times = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = times.clone();
+    let server = Server::start(move |conn, _| {
+        seen.lock().expect("unpoisoned").push(Instant::now());
+        conn.read_request()?;
+        std::thread::sleep(Duration::from_millis(40));
+        conn.send("HTTP/1.0 200 OK\r\n\r\n")
+    });
+    let _program = backend(
+        "  option httpchk\n  server s1 {s} check inter 300ms\n  server s2 {s} check inter 300ms",
+    )
+    .server("s", &server)
+    .start();
+    server.wait_connections(4);
+    let times = times.lock().expect("unpoisoned").clone();
+    let gap = |a: usize, b: usize| (times[b] - times[a]).as_millis();
+    assert!((100..=260).contains(&gap(0, 1)), "{}", gap(0, 1));
+    assert!(
+        gap(0, 2) >= 335 && gap(1, 3) >= 335,
+        "{} {}",
+        gap(0, 2),
+        gap(1, 3)
+    );
+}
+
+#[test]
+fn many_servers_are_checked_by_several_workers() {
+    let server = Server::start(handlers::says("s"));
+    let program = program()
+        .config(
+            "global
+  nbthread 3
+defaults
+  mode http
+  timeout connect 3s
+  timeout client 3s
+  timeout server 3s
+frontend f
+  bind {fe}
+  default_backend b
+backend b
+  option log-health-checks
+  option httpchk
+  server-template s 20 {s} check inter 200ms",
+        )
+        .server("s", &server)
+        .start();
+    let got = wait_news(&program, 40);
+    for number in 1..=20 {
+        let name = format!("Health check for server b/s{number} succeeded, ");
+        let told = got.iter().filter(|line| line.contains(&name)).count();
+        assert_eq!(told, 2, "{name}");
+    }
+}

@@ -1,0 +1,141 @@
+//! `bind` lines and their options, which other listening lines share.
+
+mod access;
+mod connection;
+mod socket;
+
+use crate::address::{self, Address, Allow};
+use crate::bind::Bind;
+use crate::parse::known::Family;
+use crate::parse::options::{Cursor, OptionRow};
+use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
+use std::sync::Arc;
+
+/// The rows of this family.
+pub const ROWS: &[Row] = &[Row {
+    name: "bind",
+    valid: Valid::FE,
+    args: (0, ANY),
+    doc: "Listens on addresses.",
+    read: bind,
+}];
+
+/// The options of `bind` lines.
+pub const OPTIONS: &[&[OptionRow<BindLine>]] =
+    &[connection::OPTIONS, socket::OPTIONS, access::OPTIONS];
+
+/// A line that listens, while it is read.
+pub struct BindLine {
+    /// The options so far; the address is the first one's.
+    pub bind: Bind,
+    /// All addresses.
+    pub addresses: Vec<Address>,
+}
+
+impl BindLine {
+    /// One bind per address.
+    pub fn into_binds(self) -> impl Iterator<Item = Bind> {
+        let bind = self.bind;
+        self.addresses.into_iter().map(move |address| Bind {
+            address,
+            ..bind.clone()
+        })
+    }
+}
+
+fn bind(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    let line = bind_line(parser, statement, 0, Allow::BIND, "frontend")?;
+    let id = line.bind.id;
+    let proxy = parser.proxy()?;
+    if let Some(other) = proxy
+        .front
+        .binds
+        .iter()
+        .find(|other| id != 0 && other.id == id)
+    {
+        let (file, number) = &other.origin;
+        let message = format!(
+            "'bind {}' in section 'frontend' : 'id' : custom id {id} already used at {file}:{number} ('bind {}')",
+            statement.arg(0),
+            other.written,
+        );
+        return Err(statement.fault_here(message));
+    }
+    proxy.front.binds.extend(line.into_binds().map(Arc::new));
+    Ok(())
+}
+
+/// Reads addresses and options of a listening line from the argument at `at` on.
+///
+/// # Errors
+/// When there is no address, or it or an option is faulty.
+pub fn bind_line(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    at: usize,
+    allow: Allow,
+    section: &str,
+) -> Parsed<BindLine> {
+    let path = statement.path();
+    let text = statement.arg(at);
+    if text.is_empty() {
+        let message = format!(
+            "'{path}' expects {{<path>|[addr1]:port1[-end1]}}{{,[addr]:port[-end]}}... as arguments."
+        );
+        return Err(statement.fault_here(message));
+    }
+    let label = match path.as_str() {
+        "dgram-bind" => String::new(),
+        "bind" => format!("'bind {text}' in section '{section}' : "),
+        _ => format!("'{path}' : "),
+    };
+    let mut line = addresses(parser, statement, at, allow)?;
+    let mut cursor = Cursor::new(parser, statement, at + 1, label);
+    cursor.read_all(OPTIONS, Family::Bind, &mut line)?;
+    Ok(line)
+}
+
+/// A line with its addresses and what `unix-bind` says for Unix sockets.
+fn addresses(
+    parser: &Parser<'_>,
+    statement: Statement<'_>,
+    at: usize,
+    allow: Allow,
+) -> Parsed<BindLine> {
+    let text = statement.arg(at);
+    let expanded = address::expand(text, &parser.env);
+    let ranges = expanded
+        .and_then(|text| address::parse_list(&text, allow))
+        .map_err(|error| {
+            let fault = statement.fault(at, format!("'{}' : {error}", statement.path()));
+            match text.bytes().all(|b| b.is_ascii_digit()) {
+                true => fault.hint(format!("a port alone is written ':{text}'")),
+                false => fault,
+            }
+        })?;
+    let mut addresses: Vec<Address> = ranges
+        .iter()
+        .flat_map(address::AddressRange::addresses)
+        .collect();
+    let unix = &parser.global.unix_bind;
+    for address in &mut addresses {
+        if let (Address::Unix(path), Some(prefix)) = (address, &unix.prefix) {
+            let mut prefixed = prefix.clone().into_os_string();
+            prefixed.push(path.as_os_str());
+            *path = prefixed.into();
+        }
+    }
+    let Some(first) = addresses.first().cloned() else {
+        return Err(statement.fault(
+            at,
+            format!("'{}' : no address in '{text}'", statement.path()),
+        ));
+    };
+    let mut bind = Bind::new(first, statement.origin());
+    bind.written = text.into();
+    (bind.unix_mode, bind.unix_owner) = (unix.mode, (unix.uid, unix.gid));
+    Ok(BindLine { bind, addresses })
+}
+
+#[cfg(test)]
+mod tests;
