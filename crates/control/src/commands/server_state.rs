@@ -112,7 +112,7 @@ fn apply(
     if returns && server.config.settings.track.is_none() {
         // It is taken for alive until its checks, which stood still, say something else.
         let mut health = server.state.health.lock();
-        health.set_operation(Operation::Running, clock::now_ms());
+        health.revive(clock::now_ms());
         drop(health);
         let _ = backend.dispatch.set_usable(backend, idx, true);
     }

@@ -102,7 +102,12 @@ pub fn frontend(runtime: &Runtime, proxy: &ProxyRuntime) -> Row {
 
 /// A server's row.
 #[must_use]
-pub fn server(proxy: &ProxyRuntime, server: &ServerRuntime, level: Level) -> Row {
+pub fn server(
+    runtime: &Runtime,
+    proxy: &ProxyRuntime,
+    server: &ServerRuntime,
+    level: Level,
+) -> Row {
     let config = &server.config;
     let mut row = begin(Subject::Server, proxy, &config.name, config.id);
     let (state, settings) = (&server.state, &config.settings);
@@ -117,7 +122,7 @@ pub fn server(proxy: &ProxyRuntime, server: &ServerRuntime, level: Level) -> Row
     if settings.maxqueue > 0 {
         row.u32("qlimit", settings.maxqueue);
     }
-    row.text("status", server_status(server));
+    row.text("status", server_status(runtime, proxy, server));
     row.u32("weight", state.weight());
     row.u32("uweight", state.weight());
     row.u32("act", u32::from(!settings.backup));
@@ -179,7 +184,32 @@ fn checks(row: &mut Row, server: &ServerRuntime) {
     row.u32("check_health", health.counter());
 }
 
-fn server_status(server: &ServerRuntime) -> String {
+/// The server whose checks tell about this one: itself, or the one it follows in the end.
+fn checked<'a>(
+    runtime: &'a Runtime,
+    proxy: &'a ProxyRuntime,
+    server: &'a ServerRuntime,
+) -> &'a ServerRuntime {
+    let (mut proxy, mut server) = (proxy, server);
+    // Chains are no longer than there are proxies with servers; circles are refused when the configuration is read.
+    for _ in 0..=runtime.proxies.len() {
+        let Some(track) = server.config.settings.track.as_deref() else {
+            break;
+        };
+        let (backend, name) = match track.split_once('/') {
+            Some((backend, name)) => (runtime.backend(backend).map(|found| &**found), name),
+            None => (Some(proxy), track),
+        };
+        let found = backend.and_then(|backend| Some((backend, backend.server_named(name)?)));
+        let Some((backend, next)) = found else {
+            break;
+        };
+        (proxy, server) = (backend, next);
+    }
+    server
+}
+
+fn server_status(runtime: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime) -> String {
     let (state, admin) = (&server.state, server.state.admin());
     let check = &server.config.settings.check;
     let track = &server.config.settings.track;
@@ -198,12 +228,16 @@ fn server_status(server: &ServerRuntime) -> String {
         (true, true) => "DRAIN",
         (true, false) => "UP",
     };
-    let counter = state.health.lock().counter();
+    let checked = checked(runtime, proxy, server);
+    let check = &checked.config.settings.check;
+    if !check.enabled {
+        return word.into();
+    }
+    let counter = checked.state.health.lock().counter();
     let (rise, fall) = (check.rise.max(1), check.fall.max(1));
     let ceiling = rise.saturating_add(fall) - 1;
-    // How far a change of state has come; nothing to tell of those that follow another server.
+    // How far a change of state has come.
     match (state.is_up(), counter) {
-        _ if track.is_some() => word.into(),
         (true, n) if n < ceiling => {
             format!("{word} {}/{fall}", (n + 1).saturating_sub(rise).max(1))
         }
