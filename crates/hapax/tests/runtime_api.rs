@@ -340,6 +340,7 @@ backend off
         (get(""), get("x-target: off\r\n")),
         ("be".into(), "be".into())
     );
+    assert_eq!(get("x-target: nobody\r\n"), "other");
     assert_eq!(
         ask(&program, "unpublish backend off"),
         "No effect on a disabled backend.\n\n"

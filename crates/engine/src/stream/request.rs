@@ -351,7 +351,9 @@ impl Stream<'_> {
                     break;
                 }
                 // A backend that can't take it: the next rule decides.
-                _ => {}
+                Some(_) => {}
+                // A name that no backend has: the rule has decided, for the default.
+                None => break,
             }
         }
         let default = || {

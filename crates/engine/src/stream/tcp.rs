@@ -133,7 +133,11 @@ impl Stream<'_> {
                         .cloned()
                 }
             };
-            if let Some(target) = target.filter(|target| self.may_switch_to(frontend, target)) {
+            // A name that no backend has: the rule has decided, for the default.
+            let Some(target) = target else {
+                break;
+            };
+            if self.may_switch_to(frontend, &target) {
                 self.state.backend = Some(target);
                 return;
             }
