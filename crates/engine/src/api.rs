@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Serves one connection to its end.
 pub type Handler = fn(Arc<Runtime>, Arc<Bind>, Socket) -> Pin<Box<dyn Future<Output = ()>>>;
@@ -28,38 +29,34 @@ pub fn set_handler(handler: Handler) {
 /// Accepts connections to the runtime API until the task is ended, `stats maxconn` at a time over all of its sockets.
 pub async fn accept(runtime: Arc<Runtime>, bind: Arc<Bind>, fd: AsyncFd<OwnedFd>) {
     loop {
-        let Ok(room) = runtime.process.api_room.clone().acquire_owned().await else {
+        let Ok(mut ready) = fd.readable().await else {
             return;
         };
-        let Some(socket) = accept_one(&fd).await else {
+        let room = runtime.process.api_room.clone().acquire_owned().await;
+        let Ok(room) = room else {
             return;
         };
-        count(&runtime.process.accepted, 1);
-        let Some(handler) = HANDLER.get() else {
-            continue;
-        };
-        let serving = handler(runtime.clone(), bind.clone(), socket);
-        tokio::task::spawn_local(async move {
-            serving.await;
-            drop(room);
-        });
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        match rustix::net::accept_with(&fd, flags) {
+            Ok(socket) => start(&runtime, &bind, socket, room),
+            Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+            Err(_) => {
+                drop(room);
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
     }
 }
 
-/// The next connection; `None` when the event loop is gone.
-async fn accept_one(fd: &AsyncFd<OwnedFd>) -> Option<Socket> {
-    loop {
-        let mut ready = fd.readable().await.ok()?;
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        match rustix::net::accept_with(fd, flags) {
-            Ok(socket) => {
-                if let Ok(socket) = Socket::new(socket) {
-                    return Some(socket);
-                }
-            }
-            Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
-            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
-            Err(_) => tokio::time::sleep(EXHAUSTED).await,
-        }
-    }
+fn start(runtime: &Arc<Runtime>, bind: &Arc<Bind>, socket: OwnedFd, room: OwnedSemaphorePermit) {
+    count(&runtime.process.accepted, 1);
+    let (Some(handler), Ok(socket)) = (HANDLER.get(), Socket::new(socket)) else {
+        return;
+    };
+    let serving = handler(runtime.clone(), bind.clone(), socket);
+    tokio::task::spawn_local(async move {
+        serving.await;
+        drop(room);
+    });
 }

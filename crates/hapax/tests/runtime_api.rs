@@ -226,6 +226,56 @@ fn those_who_wait_for_a_server_in_maintenance_go_elsewhere() {
 }
 
 #[test]
+fn checked_servers_show_their_health_and_followers_follow() {
+    let server = Server::start(handlers::says("up"));
+    let program = with_api(
+        "backend back
+  server up {s1} check inter 50ms rise 1 fall 3
+  server down {dead} check inter 50ms
+  server follows {s1} track back/up
+frontend in
+  bind {fe}",
+    )
+    .server("s1", &server)
+    .set("dead", "127.0.0.1:1")
+    .start();
+    let started = Instant::now();
+    while stat(&program, "back", "down", "status") != "DOWN"
+        || stat(&program, "back", "up", "check_status") != "L4OK"
+    {
+        assert!(started.elapsed() < Duration::from_secs(3), "no result");
+    }
+    assert_eq!(stat(&program, "back", "up", "status"), "UP");
+    assert_eq!(stat(&program, "back", "down", "check_status"), "L4CON");
+    assert_eq!(stat(&program, "back", "down", "chkdown"), "1");
+    assert_eq!(stat(&program, "back", "follows", "tracked"), "back/up");
+    let state = |at: usize| {
+        let answer = ask(&program, "show servers state back");
+        let line = answer.lines().nth(at + 1).unwrap_or_default().to_owned();
+        let words: Vec<_> = line.split(' ').skip(3).map(str::to_owned).collect();
+        (words[2].clone(), words[3].clone(), words[7..11].join(" "))
+    };
+    let expected = |op: &str, admin: &str, check: &str| (op.into(), admin.into(), check.into());
+    assert_eq!(state(1), expected("2", "0", "6 3 3 6"));
+    assert_eq!(state(2), expected("0", "0", "8 2 0 6"));
+    assert_eq!(state(3), expected("2", "0", "1 0 0 0"));
+    assert_eq!(ask(&program, "set server back/up state maint"), "\n");
+    assert_eq!(
+        stat(&program, "back", "follows", "status"),
+        "MAINT (via back/up)"
+    );
+    assert_eq!(state(3), expected("0", "2", "1 0 0 0"));
+    assert_eq!(ask(&program, "set server back/up state drain"), "\n");
+    assert_eq!(state(3), expected("2", "16", "1 0 0 0"));
+    assert_eq!(ask(&program, "set server back/up state ready"), "\n");
+    assert_eq!(state(3), expected("2", "0", "1 0 0 0"));
+    let started = Instant::now();
+    while stat(&program, "back", "follows", "status") != "UP" {
+        assert!(started.elapsed() < Duration::from_secs(3), "not safely up");
+    }
+}
+
+#[test]
 fn frontends_pause_resume_and_stop() {
     let place = "frontend in\n  bind {fe}\n  http-request return status 200 content-type text/plain string ok";
     let program = with_api(place).start();
@@ -290,6 +340,7 @@ backend off
         (get(""), get("x-target: off\r\n")),
         ("be".into(), "be".into())
     );
+    assert_eq!(get("x-target: nobody\r\n"), "other");
     assert_eq!(
         ask(&program, "unpublish backend off"),
         "No effect on a disabled backend.\n\n"
@@ -303,7 +354,6 @@ backend off
         ("other".into(), "other".into())
     );
     assert_eq!(get("x-force: 1\r\n"), "be");
-    assert_eq!(get("x-force: 1\r\nx-target: off\r\n"), "off");
     assert_eq!(stat(&program, "be", "BACKEND", "status"), "UP (UNPUB)");
     assert_eq!(
         ask(&program, "publish backend be"),

@@ -237,6 +237,8 @@ impl Admin {
     pub const CONFIGURED: Self = Self(0x04);
     /// Put into drain at run time: no new traffic by balancing.
     pub const DRAIN: Self = Self(0x08);
+    /// In drain because the server it follows is.
+    pub const INHERITED_DRAIN: Self = Self(0x10);
 
     /// Whether any bit of `which` is set.
     #[must_use]
@@ -247,7 +249,7 @@ impl Admin {
     /// Whether balancing may give it traffic.
     #[must_use]
     pub fn allows(self) -> bool {
-        !self.in_maintenance() && !self.has(Self::DRAIN)
+        !self.in_maintenance() && !self.has(Self::DRAIN) && !self.has(Self::INHERITED_DRAIN)
     }
 
     /// Whether it is in maintenance, by itself or with a server that it follows.

@@ -2,8 +2,12 @@
 
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
+use engine::clock;
 use engine::proxy::{ProxyRuntime, ServerRuntime};
+use engine::runtime::Runtime;
 use model::live::Admin;
+use model::live::health::Operation;
+use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[CommandRow] = &[
@@ -50,7 +54,7 @@ pub const ROWS: &[CommandRow] = &[
 
 fn switch(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>, state: &str) {
     if let Some((backend, server)) = context.server(args.get(0), reply) {
-        set_state(reply, backend, server, state);
+        set_state(context, reply, backend, server, state);
     }
 }
 
@@ -66,15 +70,20 @@ fn set_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         return;
     };
     match args.get(1) {
-        "state" => set_state(reply, backend, server, args.get(2)),
+        "state" => set_state(context, reply, backend, server, args.get(2)),
         "weight" => set_weight(reply, backend, server, args.get(2)),
         _ => reply.error("usage: set server <backend>/<server> state | weight"),
     }
 }
 
-fn set_state(reply: &mut Reply, backend: &ProxyRuntime, server: &ServerRuntime, state: &str) {
-    let kept = server.state.admin().0 & Admin::CONFIGURED.0;
-    let admin = match state {
+fn set_state(
+    context: &Context<'_>,
+    reply: &mut Reply,
+    backend: &Arc<ProxyRuntime>,
+    server: &Arc<ServerRuntime>,
+    state: &str,
+) {
+    let own = match state {
         "ready" => 0,
         "drain" => Admin::DRAIN.0,
         "maint" => Admin::MAINT.0,
@@ -82,8 +91,66 @@ fn set_state(reply: &mut Reply, backend: &ProxyRuntime, server: &ServerRuntime, 
             return reply.error("'set server <srv> state' expects 'ready', 'drain' and 'maint'.");
         }
     };
-    let dispatch = &backend.dispatch;
-    dispatch.set_admin(backend, server.config.idx, Admin(kept | admin));
+    let kept = Admin::CONFIGURED.0 | Admin::INHERITED.0 | Admin::INHERITED_DRAIN.0;
+    let admin = Admin(server.state.admin().0 & kept | own);
+    apply(context.runtime, backend, server, admin);
+}
+
+/// Gives a server its state, and those that follow it (`track`) theirs.
+fn apply(
+    runtime: &Runtime,
+    backend: &Arc<ProxyRuntime>,
+    server: &Arc<ServerRuntime>,
+    admin: Admin,
+) {
+    let before = server.state.admin();
+    if before == admin {
+        return;
+    }
+    let idx = server.config.idx;
+    let returns = before.in_maintenance() && !admin.in_maintenance();
+    if returns && server.config.settings.track.is_none() {
+        // It is taken for alive until its checks, which stood still, say something else.
+        let mut health = server.state.health.lock();
+        health.revive(clock::now_ms());
+        drop(health);
+        let _ = backend.dispatch.set_usable(backend, idx, true);
+    }
+    let _ = backend.dispatch.set_admin(backend, idx, admin);
+    let inherited = match (admin.in_maintenance(), admin.allows()) {
+        (true, _) => Admin::INHERITED.0,
+        (false, false) => Admin::INHERITED_DRAIN.0,
+        (false, true) => 0,
+    };
+    let operation = server.state.health.lock().operation();
+    for (proxy, follower) in followers(runtime, backend, server) {
+        let mask = Admin::INHERITED.0 | Admin::INHERITED_DRAIN.0;
+        let admin = Admin(follower.state.admin().0 & !mask | inherited);
+        if inherited & Admin::INHERITED.0 == 0 {
+            let now = clock::now_ms();
+            follower.state.health.lock().set_operation(operation, now);
+            let up = operation == Operation::Running;
+            let _ = proxy.dispatch.set_usable(proxy, follower.config.idx, up);
+        }
+        apply(runtime, proxy, follower, admin);
+    }
+}
+
+/// The servers that follow another one.
+fn followers<'a>(
+    runtime: &'a Runtime,
+    backend: &'a Arc<ProxyRuntime>,
+    server: &'a Arc<ServerRuntime>,
+) -> impl Iterator<Item = (&'a Arc<ProxyRuntime>, &'a Arc<ServerRuntime>)> {
+    let all = runtime.proxies.iter();
+    let all = all.flat_map(|proxy| proxy.servers.iter().map(move |server| (proxy, server)));
+    all.filter(move |(proxy, follower)| {
+        let Some(track) = follower.config.settings.track.as_deref() else {
+            return false;
+        };
+        let (followed, name) = track.split_once('/').unwrap_or((&proxy.config.name, track));
+        *followed == *backend.config.name && *name == *server.config.name
+    })
 }
 
 fn set_weight(reply: &mut Reply, backend: &ProxyRuntime, server: &ServerRuntime, text: &str) {

@@ -6,7 +6,7 @@ use engine::clock;
 use engine::proxy::{ProxyRuntime, ServerRuntime};
 use engine::runtime::Runtime;
 use model::Address;
-use model::live::Admin;
+use model::live::health::{Meaning, Status};
 use std::fmt::Write;
 
 /// The rows of this family.
@@ -94,17 +94,18 @@ fn address(server: &ServerRuntime) -> (String, u16) {
 fn state_line(_: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime, out: &mut String) {
     let (state, config) = (&server.state, &server.config);
     let admin = state.admin();
-    let running = state.is_up() && !admin.has(Admin::MAINT);
+    let running = state.is_up() && !admin.in_maintenance();
+    let checked = config.settings.check.enabled && config.settings.track.is_none();
+    let [status, result, health, check] = check_columns(server, checked);
     let (ip, port) = address(server);
     let changed = state.changed().age_ms(clock::now_ms()).unwrap_or(0) / 1000;
     let name = match &config.host {
         Some(host) => host.0.as_ref(),
         None => "-",
     };
-    // Checks and agents: status "not run yet", no result, no health.
     let _ = writeln!(
         out,
-        "{} {} {} {} {ip} {} {} {} {} {changed} 1 0 0 0 0 0 0 {name} {port} - 0 0 - - 0",
+        "{} {} {} {} {ip} {} {} {} {} {changed} {status} {result} {health} {check} 0 0 0 {name} {port} - 0 0 - - 0",
         proxy.config.id,
         proxy.config.name,
         config.id,
@@ -114,6 +115,44 @@ fn state_line(_: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime, out: &m
         state.weight(),
         config.settings.weight,
     );
+}
+
+/// Status, result and health of a server's checks, and the state of the checks: HAProxy's numbers for them.
+fn check_columns(server: &ServerRuntime, checked: bool) -> [u32; 4] {
+    /// Configured and enabled.
+    const ENABLED: u32 = 0x6;
+    /// Not run for the time being.
+    const PAUSED: u32 = 0x8;
+    if !checked {
+        return [1, 0, 0, 0];
+    }
+    let maintained = server.state.admin().in_maintenance();
+    let state = ENABLED | if maintained { PAUSED } else { 0 };
+    let health = server.state.health.lock();
+    let last = health.last().status;
+    let status = match last {
+        Status::Unknown => 0,
+        Status::Initializing => 1,
+        Status::SocketError => 5,
+        Status::L4Ok => 6,
+        Status::L4Timeout => 7,
+        Status::L4Connection => 8,
+        Status::L6Ok => 9,
+        Status::L6Timeout => 10,
+        Status::L6Response => 11,
+        Status::L7Timeout => 12,
+        Status::L7Response => 13,
+        Status::L7Ok => 15,
+        Status::L7OkConditional => 16,
+        Status::L7Status => 17,
+    };
+    let result = match last.meaning() {
+        Meaning::Neutral => 0,
+        Meaning::Failed => 2,
+        Meaning::Passed => 3,
+        Meaning::PassedConditionally => 4,
+    };
+    [status, result, health.counter(), state]
 }
 
 fn show_connections(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {

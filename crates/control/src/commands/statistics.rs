@@ -165,7 +165,8 @@ impl Statistics {
                 let passed = (filter.up && down)
                     || (filter.no_maint && admin.has(Admin::MAINT))
                     || filter.server.is_some_and(|id| id != server.config.id);
-                (wants(Subject::Server) && !passed).then(|| rows::server(proxy, server, self.level))
+                (wants(Subject::Server) && !passed)
+                    .then(|| rows::server(runtime, proxy, server, self.level))
             }
             _ => (config.caps.back && wants(Subject::Backend))
                 .then(|| rows::backend(proxy, self.level)),

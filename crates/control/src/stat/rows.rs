@@ -102,7 +102,12 @@ pub fn frontend(runtime: &Runtime, proxy: &ProxyRuntime) -> Row {
 
 /// A server's row.
 #[must_use]
-pub fn server(proxy: &ProxyRuntime, server: &ServerRuntime, level: Level) -> Row {
+pub fn server(
+    runtime: &Runtime,
+    proxy: &ProxyRuntime,
+    server: &ServerRuntime,
+    level: Level,
+) -> Row {
     let config = &server.config;
     let mut row = begin(Subject::Server, proxy, &config.name, config.id);
     let (state, settings) = (&server.state, &config.settings);
@@ -117,7 +122,7 @@ pub fn server(proxy: &ProxyRuntime, server: &ServerRuntime, level: Level) -> Row
     if settings.maxqueue > 0 {
         row.u32("qlimit", settings.maxqueue);
     }
-    row.text("status", server_status(server));
+    row.text("status", server_status(runtime, proxy, server));
     row.u32("weight", state.weight());
     row.u32("uweight", state.weight());
     row.u32("act", u32::from(!settings.backup));
@@ -125,6 +130,7 @@ pub fn server(proxy: &ProxyRuntime, server: &ServerRuntime, level: Level) -> Row
     let changed = state.changed().age_ms(clock::now_ms()).unwrap_or(0);
     row.u32("lastchg", u32::try_from(changed / 1000).unwrap_or(u32::MAX));
     row.u32("used_conn_cur", state.counters.connections.now());
+    checks(&mut row, server);
     let idle = u32::try_from(server.idle.total()).unwrap_or(u32::MAX);
     row.u32("srv_icur", idle);
     row.u32("idle_conn_cur", 0);
@@ -141,14 +147,102 @@ pub fn server(proxy: &ProxyRuntime, server: &ServerRuntime, level: Level) -> Row
     row
 }
 
-fn server_status(server: &ServerRuntime) -> &'static str {
+/// What a server's own checks have found.
+fn checks(row: &mut Row, server: &ServerRuntime) {
+    let settings = &server.config.settings;
+    if let Some(track) = &settings.track {
+        row.text("tracked", &**track);
+    }
+    if !settings.check.enabled || settings.track.is_some() {
+        return;
+    }
+    let health = server.state.health.lock();
+    let seconds = |ms: u64| u32::try_from(ms / 1000).unwrap_or(u32::MAX);
+    row.u64("chkfail", health.failed_checks);
+    row.u64("chkdown", health.times_down);
+    row.u32("downtime", seconds(health.downtime(clock::now_ms())));
+    if server.state.admin().in_maintenance() {
+        return;
+    }
+    let last = health.last();
+    row.text("check_status", last.status.code());
+    if let Some(code) = last.code {
+        row.u32("check_code", code.into());
+    }
+    if health.checked_at.is_some() {
+        row.u64(
+            "check_duration",
+            u64::try_from(last.duration.as_millis()).unwrap_or(u64::MAX),
+        );
+    }
+    row.text("check_desc", last.status.text());
+    if let Some(info) = &last.info {
+        row.text("last_chk", String::from_utf8_lossy(info));
+    }
+    row.u32("check_rise", settings.check.rise);
+    row.u32("check_fall", settings.check.fall);
+    row.u32("check_health", health.counter());
+}
+
+/// The server whose checks tell about this one: itself, or the one it follows in the end.
+fn checked<'a>(
+    runtime: &'a Runtime,
+    proxy: &'a ProxyRuntime,
+    server: &'a ServerRuntime,
+) -> &'a ServerRuntime {
+    let (mut proxy, mut server) = (proxy, server);
+    // Chains are no longer than there are proxies with servers; circles are refused when the configuration is read.
+    for _ in 0..=runtime.proxies.len() {
+        let Some(track) = server.config.settings.track.as_deref() else {
+            break;
+        };
+        let (backend, name) = match track.split_once('/') {
+            Some((backend, name)) => (runtime.backend(backend).map(|found| &**found), name),
+            None => (Some(proxy), track),
+        };
+        let found = backend.and_then(|backend| Some((backend, backend.server_named(name)?)));
+        let Some((backend, next)) = found else {
+            break;
+        };
+        (proxy, server) = (backend, next);
+    }
+    server
+}
+
+fn server_status(runtime: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime) -> String {
     let (state, admin) = (&server.state, server.state.admin());
-    match (state.is_up(), server.config.settings.check.enabled) {
-        _ if admin.has(Admin::MAINT) => "MAINT",
+    let check = &server.config.settings.check;
+    let track = &server.config.settings.track;
+    match (admin.has(Admin::INHERITED), track) {
+        _ if admin.has(Admin::MAINT) => return "MAINT".into(),
+        (true, Some(track)) => return format!("MAINT (via {track})"),
+        (true, None) => return "MAINT".into(),
+        _ => {}
+    }
+    let drains = !admin.allows();
+    if !check.enabled && track.is_none() {
+        return if drains { "DRAIN" } else { "no check" }.into();
+    }
+    let word = match (state.is_up(), drains) {
         (false, _) => "DOWN",
-        (true, _) if admin.has(Admin::DRAIN) => "DRAIN",
-        (true, true) => "UP",
-        (true, false) => "no check",
+        (true, true) => "DRAIN",
+        (true, false) => "UP",
+    };
+    let checked = checked(runtime, proxy, server);
+    let check = &checked.config.settings.check;
+    if !check.enabled {
+        return word.into();
+    }
+    let counter = checked.state.health.lock().counter();
+    let (rise, fall) = (check.rise.max(1), check.fall.max(1));
+    let ceiling = rise.saturating_add(fall) - 1;
+    // How far a change of state has come.
+    match (state.is_up(), counter) {
+        (true, n) if n < ceiling => {
+            format!("{word} {}/{fall}", (n + 1).saturating_sub(rise).max(1))
+        }
+        (false, n) if n > 0 => format!("{word} {n}/{rise}"),
+        _ => word.into(),
     }
 }
 

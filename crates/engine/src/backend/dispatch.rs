@@ -258,8 +258,13 @@ impl Dispatch {
     pub fn assign(&self, proxy: &Arc<ProxyRuntime>, wish: &Wish) -> Assigned {
         let loads = Loads { proxy };
         let mut inner = self.inner.lock();
-        let balanced = wish.server.is_none();
-        let picked = wish.server.or_else(|| {
+        // The state may have changed since the wish was made; nobody may wait for a server that never lets him in.
+        let wished = wish.server.filter(|idx| {
+            let server = proxy.server_at(*idx);
+            server.is_some_and(|server| serves(&server.state))
+        });
+        let balanced = wished.is_none();
+        let picked = wished.or_else(|| {
             let random = || (runtime::random() >> 32) as u32;
             let ctx = PickCtx {
                 load: &loads,

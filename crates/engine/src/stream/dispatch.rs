@@ -178,18 +178,18 @@ impl Stream<'_> {
     }
 
     async fn assign_server(&mut self, backend: &Arc<ProxyRuntime>) -> Result<(), Failure> {
-        let wish = Wish {
-            server: self.forced_server(backend),
-            avoid: self
-                .state
-                .server
-                .as_ref()
-                .filter(|_| self.state.redispatched)
-                .map(|server| server.config.idx),
-            hash: None,
-            priority: self.state.priority,
-        };
         let slot = loop {
+            let wish = Wish {
+                server: self.forced_server(backend),
+                avoid: self
+                    .state
+                    .server
+                    .as_ref()
+                    .filter(|_| self.state.redispatched)
+                    .map(|server| server.config.idx),
+                hash: None,
+                priority: self.state.priority,
+            };
             match backend.dispatch.assign(backend, &wish) {
                 Assigned::Server(slot) => break slot,
                 Assigned::None => return Err(Failure::NoServer),

@@ -356,9 +356,9 @@ impl Stream<'_> {
                     chosen = Some(target);
                     break;
                 }
-                // A backend that can't take it now: the next rule decides.
+                // A backend that can't take it: the next rule decides.
                 Some(_) => {}
-                // A name that no backend has ends the search.
+                // A name that no backend has: the rule has decided, for the default.
                 None => break,
             }
         }

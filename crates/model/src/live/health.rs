@@ -315,6 +315,14 @@ impl Health {
         true
     }
 
+    /// Takes the server for alive until its checks say something else, as when it comes back from maintenance: forgets
+    /// the last result, and the first failure takes it down.
+    pub fn revive(&mut self, now: u64) {
+        self.set_operation(Operation::Running, now);
+        self.counter = self.rise;
+        self.last = Outcome::default();
+    }
+
     /// The delay before the next check, in milliseconds.
     #[must_use]
     pub fn interval(&self, intervals: &Intervals) -> u64 {
