@@ -411,7 +411,10 @@ async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, loa
         tokio::time::sleep(FULL).await;
     }
     let limit = proxy.config.front.session_rate_limit;
-    while limit > 0 {
+    if limit == 0 {
+        return;
+    }
+    loop {
         match proxy
             .front
             .session_rate

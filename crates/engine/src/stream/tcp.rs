@@ -112,48 +112,6 @@ impl Stream<'_> {
         }
     }
 
-    fn choose_tcp_backend(&mut self, frontend: &Arc<ProxyRuntime>) {
-        let runtime = self.session.runtime.clone();
-        for rule in &frontend.config.front.switch_rules {
-            if rule
-                .condition
-                .as_ref()
-                .is_some_and(|condition| !condition.holds(self))
-            {
-                continue;
-            }
-            let target = match &rule.target {
-                SwitchTarget::Static(idx) => runtime.proxy(*idx).cloned(),
-                SwitchTarget::Dynamic(format) => {
-                    let mut name = Vec::new();
-                    format.render(self, &mut name);
-                    std::str::from_utf8(&name)
-                        .ok()
-                        .and_then(|name| runtime.backend(name))
-                        .cloned()
-                }
-            };
-            // A name that no backend has: the rule has decided, for the default.
-            let Some(target) = target else {
-                break;
-            };
-            if self.may_switch_to(frontend, &target) {
-                self.state.backend = Some(target);
-                return;
-            }
-        }
-        let default = frontend
-            .config
-            .front
-            .default_backend_idx
-            .and_then(|idx| runtime.proxy(idx).cloned())
-            .filter(|target| self.may_switch_to(frontend, target));
-        let chosen = default.unwrap_or_else(|| frontend.clone());
-        if chosen.config.caps.back {
-            self.state.backend = Some(chosen);
-        }
-    }
-
     /// Connects and moves bytes until both ends are closed.
     async fn pass_bytes(&mut self) {
         if self.reach_server().await.is_err() {
