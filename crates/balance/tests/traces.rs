@@ -5,7 +5,9 @@ use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
-use hapax_balance::{Algorithm, Balancer, Load, PickCtx, RingOptions, ServerIdx, ServerSpec, effective_weight};
+use hapax_balance::{
+    Algorithm, Balancer, Load, PickCtx, RingOptions, ServerIdx, ServerSpec, effective_weight,
+};
 
 struct Counters {
     served: Vec<Cell<u32>>,
@@ -34,7 +36,10 @@ fn algorithm(name: &str) -> Algorithm {
         "leastconn" => Algorithm::LeastConn,
         "first" => Algorithm::First,
         "sticky" => Algorithm::Sticky,
-        "random" => Algorithm::Random { draws: 2, ring: RingOptions::default() },
+        "random" => Algorithm::Random {
+            draws: 2,
+            ring: RingOptions::default(),
+        },
         other => panic!("unknown algorithm {other}"),
     }
 }
@@ -44,7 +49,12 @@ fn number(word: &str) -> u32 {
 }
 
 /// Among servers that `leastconn` sees as equal HAProxy picks by chance, so there a server of the same rank counts.
-fn least_loaded(farm: &[(ServerSpec, u32, bool)], load: &Counters, picked: usize, seen: usize) -> bool {
+fn least_loaded(
+    farm: &[(ServerSpec, u32, bool)],
+    load: &Counters,
+    picked: usize,
+    seen: usize,
+) -> bool {
     let rank = |at: usize| match load.served[at].get() {
         0 => 0,
         n => (n + 1) * 4096 / farm[at].1.max(1),
@@ -58,22 +68,40 @@ fn replay(name: &str, text: &str) {
     let mut all_backups = false;
     let mut farm: Vec<(ServerSpec, u32, bool)> = Vec::new();
     let mut limit = Vec::new();
-    while let Some((_, line)) = lines.next_if(|(_, line)| line.starts_with("server") || line.starts_with("option")) {
+    while let Some((_, line)) =
+        lines.next_if(|(_, line)| line.starts_with("server") || line.starts_with("option"))
+    {
         let words: Vec<&str> = line.split(' ').collect();
         if words[0] == "option" {
             all_backups |= words[1] == "allbackups";
             continue;
         }
-        let value = |key| words.iter().position(|w| *w == key).map(|at| number(words[at + 1]));
+        let value = |key| {
+            words
+                .iter()
+                .position(|w| *w == key)
+                .map(|at| number(words[at + 1]))
+        };
         let id = value("id").unwrap_or(farm.len() as u32 + 1);
-        let spec = ServerSpec { backup: words.contains(&"backup"), ..ServerSpec::new(id, number(words[1])) };
+        let spec = ServerSpec {
+            backup: words.contains(&"backup"),
+            ..ServerSpec::new(id, number(words[1]))
+        };
         limit.push(value("maxconn").unwrap_or(0));
         farm.push((spec, effective_weight(spec.weight), true));
     }
     let specs: Vec<ServerSpec> = farm.iter().map(|(spec, ..)| *spec).collect();
     let mut balancer = Balancer::new(algorithm, &specs, all_backups);
-    let load = Counters { served: vec![Cell::new(0); farm.len()], limit };
-    let ctx = PickCtx { load: &load, avoid: None, hash: None, random: &|| 0 };
+    let load = Counters {
+        served: vec![Cell::new(0); farm.len()],
+        limit,
+    };
+    let ctx = PickCtx {
+        load: &load,
+        avoid: None,
+        hash: None,
+        random: &|| 0,
+    };
     let mut connections: Vec<Option<usize>> = Vec::new();
     for (at, line) in lines {
         let words: Vec<&str> = line.split(' ').collect();
@@ -83,8 +111,14 @@ fn replay(name: &str, text: &str) {
                 let picked = balancer.pick(&ctx).map(|idx| idx.0 as usize);
                 let same = picked == seen
                     || (algorithm == Algorithm::LeastConn
-                        && picked.zip(seen).is_some_and(|(picked, seen)| least_loaded(&farm, &load, picked, seen)));
-                assert!(same, "{name}, line {}: picked {picked:?}, HAProxy {seen:?}", at + 1);
+                        && picked.zip(seen).is_some_and(|(picked, seen)| {
+                            least_loaded(&farm, &load, picked, seen)
+                        }));
+                assert!(
+                    same,
+                    "{name}, line {}: picked {picked:?}, HAProxy {seen:?}",
+                    at + 1
+                );
                 connections.push(seen);
                 if let Some(server) = seen {
                     load.served[server].set(load.served[server].get() + 1);
@@ -101,7 +135,9 @@ fn replay(name: &str, text: &str) {
                 farm[idx as usize].1 = weight;
                 balancer.set_weight(ServerIdx(idx), weight, &load);
             }
-            state @ ("up" | "down") => balancer.set_usable(ServerIdx(number(words[1])), state == "up", &load),
+            state @ ("up" | "down") => {
+                balancer.set_usable(ServerIdx(number(words[1])), state == "up", &load)
+            }
             other => panic!("unknown event {other}"),
         }
     }
