@@ -159,6 +159,8 @@ impl UriKey {
 }
 
 /// `use_domain_only`: the main part of a host name, `1wt` of `haproxy.1wt.eu`.
+///
+/// Not exact yet for names of single-letter labels (`a.b.c`) and of dots only, where HAProxy hashes another part.
 #[must_use]
 pub fn main_domain(host: &[u8]) -> &[u8] {
     let Some(last) = host.iter().rposition(|&b| b == b'.') else {

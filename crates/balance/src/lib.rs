@@ -4,7 +4,8 @@
 //! (connections served, requests queued) it reads through [`Load`], so that the engine's own counters stay the truth.
 //! [`Queue`] orders the requests that wait for a server, [`hash`] turns keys into what the hash algorithms take.
 //!
-//! Orders are HAProxy's: a roundrobin farm gives the same sequence, a hash the same server.
+//! Orders are HAProxy's: a roundrobin farm gives the same sequence, a hash the same server. Where they are not yet, the
+//! item says so.
 #![forbid(unsafe_code)]
 
 mod balancer;

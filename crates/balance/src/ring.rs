@@ -17,12 +17,6 @@ impl NodeKey {
     pub const fn from_id(id: u32) -> Self {
         Self(id.wrapping_mul(MAX_EFFECTIVE))
     }
-
-    /// `hash-key id32`.
-    #[must_use]
-    pub const fn from_id32(id: u32) -> Self {
-        Self(id)
-    }
 }
 
 /// `hash-preserve-affinity`.

@@ -1,7 +1,8 @@
 //! `roundrobin`: smooth weighted turns that follow weight changes at once.
 //!
 //! Each server holds a position on a line that advances by one with every pick; after its turn it moves ahead by the
-//! farm's weight divided by its own, remainders carried along. Servers stand in one of three orders: those not yet
+//! farm's weight divided by its own, remainders carried along. The order is HAProxy's, also as servers go and return;
+//! right after a weight change in the middle of a round it may still differ from HAProxy's by a few turns. Servers stand in one of three orders: those not yet
 //! placed in this round (heaviest first), those with a position in it, and those whose position lies beyond it.
 
 use std::collections::BTreeSet;

@@ -53,9 +53,6 @@ fn hasher(name: &str) -> Keyed {
 fn balancer(name: &str) -> Balancer {
     let keys: [NodeKey; 6] = match name {
         "ids_con" => [100, 7, 300_000_000, 4, 5, 1].map(NodeKey::from_id),
-        "id32_con" => {
-            [1000, 70_000_000, 3_000_000_000, 4, 5, 1_000_000_001].map(NodeKey::from_id32)
-        }
         _ => [1, 2, 3, 4, 5, 6].map(NodeKey::from_id),
     };
     let servers: Vec<ServerSpec> = [1, 3, 2, 7, 1, 10]

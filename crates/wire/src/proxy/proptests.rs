@@ -81,10 +81,11 @@ proptest! {
         prop_assert_eq!(header.tlvs.find(kind::AUTHORITY), authority.as_deref());
         prop_assert_eq!(header.tlvs.find(kind::UNIQUE_ID), id.as_deref());
         prop_assert_eq!(header.tlvs.find(kind::CRC32C).is_some(), crc);
-        let ssl = header.tlvs.clone().find_map(|tlv| tlv.ssl()).unwrap();
+        let mut tlvs = header.tlvs;
+        let ssl = tlvs.find_map(|tlv| tlv.ssl()).unwrap();
         prop_assert_eq!((ssl.client, ssl.verify), (SSL_CLIENT, 7));
         prop_assert_eq!(ssl.tlvs.find(kind::SSL_VERSION), Some(&b"TLSv1.3"[..]));
-        prop_assert_eq!(header.tlvs.clone().filter(|t| t.kind >= 0xe0).map(|t| (t.kind, t.value)).collect::<Vec<_>>(), custom);
+        prop_assert_eq!(header.tlvs.filter(|t| t.kind >= 0xe0).map(|t| (t.kind, t.value)).collect::<Vec<_>>(), custom);
     }
 
     #[test]
