@@ -23,12 +23,12 @@ pub async fn establish(
     let mut session = rules_at(session, worker, client, &rules.tcp_connection).await?;
     let (kept, expected) = expected_header(session, worker, client, &rules.tcp_connection)?;
     session = kept;
-    if let Some(expected) = expected {
-        if let Err(error) = relay_header(&mut session, client, expected).await {
-            session.error = Some(error);
-            log_error(session, worker, client);
-            return None;
-        }
+    if let Some(expected) = expected
+        && let Err(error) = relay_header(&mut session, client, expected).await
+    {
+        session.error = Some(error);
+        log_error(session, worker, client);
+        return None;
     }
     session.handshake = clock::now_ms();
     rules_at(session, worker, client, &rules.tcp_session).await

@@ -20,6 +20,8 @@ const KEPT_STATES: usize = 256;
 pub struct Worker {
     /// Its number, from 0.
     pub index: usize,
+    /// Boxed, since each is handed out and taken back by itself.
+    #[expect(clippy::vec_box)]
     states: RefCell<Vec<Box<State>>>,
     /// The tasks of its sessions, to be woken when the process stops.
     sessions: RefCell<Sessions>,

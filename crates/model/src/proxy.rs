@@ -568,7 +568,7 @@ impl Default for Backend {
             servers: Vec::new(),
             default_server: ServerDraft::default(),
             balance: BalanceSettings {
-                algorithm: Algorithm::RoundRobin,
+                algorithm: Algorithm::Random(2),
             },
             fullconn: 0,
             retries: 3,

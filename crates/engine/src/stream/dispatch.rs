@@ -392,7 +392,7 @@ impl Stream<'_> {
             0
         };
         let mut conn = Conn::new(socket);
-        self.write_relay_header(server, &mut conn);
+        self.write_relay_header(server, conn.output());
         self.state.server_conn = Some(ServerConn {
             conn,
             server: InUse::new(server),
@@ -450,7 +450,10 @@ impl Stream<'_> {
         }
         let client = View::client(self).unwrap_or_default();
         if settings.send_proxy.is_some() {
-            (client.src, client.dst).hash(&mut hasher);
+            // The header is the first thing the server has heard: only the same one can stand for another client.
+            let mut header = Vec::new();
+            self.write_relay_header(server, &mut header);
+            header.hash(&mut hasher);
         }
         if sourced {
             client.src.hash(&mut hasher);

@@ -115,6 +115,8 @@ pub struct State {
     pub number: u64,
     /// Whether the server's connection may serve another request, as far as the request is concerned.
     pub reusable: bool,
+    /// Whether the client left before its body was complete, while the body was waited for.
+    pub body_cut: bool,
     /// Whether the server's connection belongs to this client alone.
     pub private: bool,
     /// A body kept for a repeated request.

@@ -1,15 +1,14 @@
 //! The PROXY protocol header in front of a server's connection.
 
 use super::Stream;
-use crate::mux::Conn;
 use crate::proxy::ServerRuntime;
 use base::Endpoint;
 use expr::view::View;
 use wire::proxy::{Addresses, V2Builder, write_v1};
 
 impl Stream<'_> {
-    /// Puts the header that the server's `send-proxy` options ask for into its output.
-    pub(super) fn write_relay_header(&mut self, server: &ServerRuntime, conn: &mut Conn) {
+    /// Writes the header that the server's `send-proxy` options ask for.
+    pub(super) fn write_relay_header(&self, server: &ServerRuntime, out: &mut Vec<u8>) {
         let Some(send) = &server.config.settings.send_proxy else {
             return;
         };
@@ -25,7 +24,7 @@ impl Stream<'_> {
             _ => Addresses::Unknown,
         };
         if send.version == 1 {
-            return write_v1(&addresses, conn.output());
+            return write_v1(&addresses, out);
         }
         let unique_id = if send.unique_id {
             View::unique_id(self)
@@ -53,6 +52,6 @@ impl Stream<'_> {
             .authority(authority)
             .unique_id(unique_id);
         // Too long a value leaves the header out, as HAProxy does when its buffer can't hold it.
-        let _ = header.write(conn.output());
+        let _ = header.write(out);
     }
 }

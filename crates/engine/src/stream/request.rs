@@ -171,6 +171,10 @@ impl Stream<'_> {
             self.content_rules(&backend).await?;
             self.request_rules(&backend).await?;
         }
+        if self.state.body_cut {
+            self.state.end(Source::Client, Phase::Request);
+            return Err(self.send_page(400).await);
+        }
         self.add_headers(&frontend.config, &backend.config);
         Ok(())
     }
@@ -404,9 +408,10 @@ impl Stream<'_> {
                         return Err(self.send_page(400).await);
                     }
                 }
+                // Rules and the choice of a backend still take place; what is there is all there will be.
                 Some(Ok(Received::End) | Err(_)) => {
-                    self.state.end(Source::Client, Phase::Data);
-                    return Err(self.send_page(400).await);
+                    self.state.body_cut = true;
+                    return Ok(());
                 }
                 None => {
                     self.state.end(Source::ClientTimeout, Phase::Request);
@@ -486,7 +491,7 @@ fn note_request_line(head: &Head, limit: usize, line: &mut Vec<u8>) {
     line.extend_from_slice(head.method_text());
     line.push(b' ');
     line.extend_from_slice(head.target());
-    line.extend_from_slice(&[b' ', b'H', b'T', b'T', b'P', b'/']);
+    line.extend_from_slice(b" HTTP/");
     line.extend_from_slice(&[b'0' + version.major % 10, b'.', b'0' + version.minor % 10]);
     line.truncate(limit);
 }
