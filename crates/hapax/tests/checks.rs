@@ -51,7 +51,7 @@ fn statuses(list: &'static [u16]) -> Server {
     Server::start(move |conn, number| {
         conn.read_request()?;
         let status = list.get(number).or(list.last()).copied().unwrap_or(200);
-        conn.send(&format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n"))
+        conn.send(format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n"))
     })
 }
 
@@ -154,9 +154,7 @@ fn traffic_follows_health() {
             } else {
                 200
             };
-            conn.send(&format!(
-                "HTTP/1.1 {status} X\r\nContent-Length: 1\r\n\r\na"
-            ))?;
+            conn.send(format!("HTTP/1.1 {status} X\r\nContent-Length: 1\r\n\r\na"))?;
         }
         Ok(())
     });
