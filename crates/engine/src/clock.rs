@@ -1,20 +1,80 @@
 //! Time as the engine sees it: milliseconds since the start for deadlines and durations, the wall clock for logs.
+//!
+//! A worker reads the clocks when it wakes up and then only now and then: within one turn of the event loop nothing needs
+//! to know the time better than to the millisecond, and a request asks for it a dozen times.
 
 use expr::view::Date;
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 static START: OnceLock<Instant> = OnceLock::new();
+
+/// How often the last reading is used again before the clocks are read anew.
+const REUSED: u32 = 32;
+
+#[derive(Clone, Copy)]
+struct Reading {
+    ms: u64,
+    date: Date,
+    /// How often it may still be used.
+    left: u32,
+}
+
+thread_local! {
+    static CACHED: Cell<bool> = const { Cell::new(false) };
+    static LAST: Cell<Reading> = const {
+        Cell::new(Reading { ms: 0, date: Date { seconds: 0, micros: 0 }, left: 0 })
+    };
+}
 
 /// The instant that all milliseconds count from: the first call.
 pub fn start() -> Instant {
     *START.get_or_init(Instant::now)
 }
 
+/// Says that this thread calls [`wake`] whenever it has waited, so that readings may be used again.
+pub fn cache() {
+    CACHED.set(true);
+}
+
+/// Forgets the last reading; to be called after every wait.
+pub fn wake() {
+    LAST.set(Reading {
+        left: 0,
+        ..LAST.get()
+    });
+}
+
+fn read() -> Reading {
+    let last = LAST.get();
+    if last.left > 0 {
+        let used = Reading {
+            left: last.left - 1,
+            ..last
+        };
+        LAST.set(used);
+        return used;
+    }
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let fresh = Reading {
+        ms: u64::try_from(start().elapsed().as_millis()).unwrap_or(u64::MAX),
+        date: Date {
+            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            micros: since.subsec_micros(),
+        },
+        left: if CACHED.get() { REUSED } else { 0 },
+    };
+    LAST.set(fresh);
+    fresh
+}
+
 /// Milliseconds since the start, from a clock that never goes back.
 #[must_use]
 pub fn now_ms() -> u64 {
-    u64::try_from(start().elapsed().as_millis()).unwrap_or(u64::MAX)
+    read().ms
 }
 
 /// The instant of a number of milliseconds since the start.
@@ -26,11 +86,23 @@ pub fn instant(ms: u64) -> Instant {
 /// The wall clock.
 #[must_use]
 pub fn date() -> Date {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Date {
-        seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-        micros: since.subsec_micros(),
+    read().date
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_sees_time_pass_after_it_has_waited() {
+        cache();
+        let before = now_ms();
+        std::thread::sleep(Duration::from_millis(5));
+        assert_eq!(now_ms(), before, "within one turn time stands still");
+        wake();
+        assert!(now_ms() >= before + 5);
+        std::thread::sleep(Duration::from_millis(5));
+        let later = (0..=REUSED).map(|_| now_ms()).max();
+        assert!(later >= Some(before + 10), "not for ever");
     }
 }

@@ -4,16 +4,19 @@ use crate::proxy::ServerRuntime;
 use crate::runtime::{self, Runtime};
 use crate::stream::State;
 use crate::{clock, io, log};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
+use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
-use tokio::task::LocalSet;
 
 /// How many free stream states a worker keeps.
 const KEPT_STATES: usize = 256;
+
+/// Every how many seconds the estimate of needed server connections follows what is in use.
+const DECAY: u32 = 5;
 
 /// One worker.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Worker {
     states: RefCell<Vec<Box<State>>>,
     /// The tasks of its sessions, to be woken when the process stops.
     sessions: RefCell<Sessions>,
+    /// How often idle connections have been looked through.
+    purges: Cell<u32>,
     /// Servers for which this worker may hold idle connections.
     pooled: RefCell<Vec<Arc<ServerRuntime>>>,
 }
@@ -62,6 +67,7 @@ impl Worker {
             states: RefCell::default(),
             sessions: RefCell::default(),
             pooled: RefCell::default(),
+            purges: Cell::new(0),
         }
     }
 
@@ -119,6 +125,8 @@ impl Worker {
 
     /// Drops idle connections that were closed or have been idle for too long.
     fn purge(&self) {
+        let turn = self.purges.get();
+        self.purges.set(turn.wrapping_add(1));
         let now = clock::now_ms();
         self.pooled.borrow_mut().retain(|server| {
             let settings = &server.config.settings;
@@ -126,7 +134,9 @@ impl Worker {
             server
                 .idle
                 .purge(self.index, limit, settings.pool_low as usize);
-            server.idle.decay();
+            if turn.is_multiple_of(DECAY) {
+                server.idle.decay();
+            }
             !server.idle.is_empty(self.index)
         });
     }
@@ -157,15 +167,16 @@ pub fn run(
     phase: watch::Receiver<Phase>,
 ) -> std::io::Result<()> {
     runtime::set_worker_number(index as u32 + 1);
+    clock::cache();
     io::set_buffer_size(runtime.snapshot.global.buffer_size);
     let event_loop = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .on_thread_park(log::flush)
-        .build()?;
-    let tasks = LocalSet::new();
+        .on_thread_unpark(clock::wake)
+        .build_local(LocalOptions::default())?;
     let worker = Rc::new(Worker::new(index));
-    tasks.block_on(&event_loop, serve(worker, runtime, sockets, phase));
+    event_loop.block_on(serve(worker, runtime, sockets, phase));
     log::flush();
     Ok(())
 }

@@ -35,6 +35,8 @@ impl Deadline {
             if sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
+            // The timer has fired: what this turn believed of the time is too old.
+            clock::wake();
             if clock::now_ms() >= at {
                 return Poll::Ready(());
             }

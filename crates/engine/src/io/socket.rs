@@ -2,7 +2,7 @@
 
 use super::Pipe;
 use base::Endpoint;
-use rustix::net::{Shutdown, SocketAddrAny, SocketAddrUnix};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -36,7 +36,7 @@ impl Socket {
     pub fn poll_read(&self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             let mut ready = ready!(self.fd.poll_read_ready(cx))?;
-            match rustix::io::read(&self.fd, &mut *room) {
+            match rustix::net::recv(&self.fd, &mut *room, RecvFlags::empty()).map(|(n, _)| n) {
                 Ok(n) => {
                     if n < room.len() && n > 0 {
                         ready.clear_ready();
@@ -69,7 +69,11 @@ impl Socket {
     ) -> Poll<io::Result<usize>> {
         loop {
             let mut ready = ready!(self.fd.poll_write_ready(cx))?;
-            match rustix::io::writev(&self.fd, slices) {
+            let sent = match slices {
+                [one] => rustix::net::send(&self.fd, one, SendFlags::NOSIGNAL),
+                several => rustix::io::writev(&self.fd, several),
+            };
+            match sent {
                 Ok(n) => return Poll::Ready(Ok(n)),
                 Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
                 Err(rustix::io::Errno::INTR) => {}

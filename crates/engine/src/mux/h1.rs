@@ -11,6 +11,9 @@ use wire::h1::{self, ChunkDecoder, ChunkEvent, Framing, Limits, Options};
 /// How many bytes of chunked data and other output are gathered before they are sent, at most.
 const GATHERED: usize = 65_536;
 
+/// The most that is copied behind pending output rather than sent from where it is, in bytes.
+const SMALL: usize = 4096;
+
 /// What a read brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
@@ -381,6 +384,15 @@ impl Conn {
             let n = ready!(self.socket.poll_write(cx, &[IoSlice::new(payload)]))?;
             self.sent += n as u64;
             return Poll::Ready(Ok(n));
+        }
+        if payload.len() <= SMALL {
+            // One buffer costs the kernel less than two, and the copy costs next to nothing.
+            self.out.extend_from_slice(payload);
+            let flushed = self.poll_flush(cx);
+            return match flushed {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                _ => Poll::Ready(Ok(payload.len())),
+            };
         }
         loop {
             let pending = self.out.get(self.written..).unwrap_or_default();

@@ -81,12 +81,14 @@ async fn wait_for_request(session: &Session, client: &mut ClientSide, first: boo
 /// response.
 const LINGER: u64 = 1000;
 
-/// Closes the sending half and reads what the client still sends for a moment.
+/// Closes the sending half and reads what the client still sends for a moment. A client that has sent nothing beyond its
+/// request has nothing on the way that could provoke a reset, and is closed at once.
 async fn linger(client: &mut ClientSide) {
-    client.conn.shutdown();
-    if client.conn.has_ended() {
+    let conn = &client.conn;
+    if conn.has_ended() || (conn.is_message_over() && conn.input.is_empty()) {
         return;
     }
+    client.conn.shutdown();
     let until = clock::now_ms() + LINGER;
     let ClientSide { conn, deadline, .. } = client;
     poll_fn(|cx| {
