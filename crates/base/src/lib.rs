@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod endpoint;
+pub mod hash;
 mod id;
 pub mod rate;
 pub mod units;

@@ -5,16 +5,29 @@ use crate::context::{ParseContext, Reference};
 use crate::regex::Regex;
 use std::sync::{Arc, OnceLock};
 
+/// A fault in an argument list.
+#[derive(Debug)]
+pub(crate) struct ArgError {
+    /// The argument, counted from 1.
+    pub(crate) position: usize,
+    /// What is wrong with it.
+    pub(crate) text: String,
+}
+
+fn at(position: usize) -> impl Fn(String) -> ArgError {
+    move |text| ArgError { position, text }
+}
+
 /// Reads the list that follows a keyword: nothing, or `(…)`. Returns the arguments and the rest of the text.
 ///
 /// # Errors
-/// HAProxy's wording of what is wrong with the list.
+/// What is wrong with the list, in HAProxy's wording, and with which argument.
 pub(crate) fn parse<'t>(
     text: &'t str,
     specs: &[ArgSpec],
     owner: &str,
     ctx: &mut ParseContext<'_>,
-) -> Result<(Args, &'t str), String> {
+) -> Result<(Args, &'t str), ArgError> {
     let Some(inner) = text.strip_prefix('(') else {
         let args = complete(Vec::new(), specs, owner, ctx)?;
         return Ok((args, text));
@@ -30,10 +43,14 @@ pub(crate) fn parse<'t>(
     }
     loop {
         let Some(spec) = specs.get(values.len()) else {
-            return Err(expected_close(rest, values.len()));
+            return Err(at(values.len() + 1)(expected_close(rest)));
         };
-        let (word, after) = read_word(rest)?;
-        values.push(convert(&word, *spec, values.len() + 1, owner, ctx)?);
+        let position = values.len() + 1;
+        let (word, after) = read_word(rest).map_err(at(position + 1))?;
+        values.push(convert(&word, *spec, position, owner, ctx).map_err(at(position))?);
+        if word.is_empty() && ends_at_nothing(*spec) && !after.starts_with(')') {
+            return Err(at(position)(expected_close(after)));
+        }
         rest = after;
         if let Some(after) = rest.strip_prefix(')') {
             let args = complete(values, specs, owner, ctx)?;
@@ -41,12 +58,17 @@ pub(crate) fn parse<'t>(
         }
         match rest.strip_prefix(',') {
             Some(after) if values.len() < specs.len() => rest = after,
-            _ => return Err(expected_close(rest, values.len())),
+            _ => return Err(at(values.len() + 1)(expected_close(rest))),
         }
     }
 }
 
-fn expected_close(rest: &str, _count: usize) -> String {
+/// Whether an argument that is left out may only be the last one.
+fn ends_at_nothing(spec: ArgSpec) -> bool {
+    spec.optional && spec.kind != ArgKind::Str && !is_resolved_later(spec.kind)
+}
+
+fn expected_close(rest: &str) -> String {
     if rest.is_empty() {
         "expected ')'".into()
     } else {
@@ -85,9 +107,7 @@ fn read_word(text: &str) -> Result<(String, &str), String> {
         }
     }
     match quote {
-        Some(open) => Err(format!(
-            "unquoted sequence or missing closing quote {open} at the end of '{text}'"
-        )),
+        Some(_) => Err(expected_close("")),
         None => Ok((out, "")),
     }
 }
@@ -97,18 +117,20 @@ fn complete(
     specs: &[ArgSpec],
     owner: &str,
     ctx: &mut ParseContext<'_>,
-) -> Result<Args, String> {
+) -> Result<Args, ArgError> {
     let needed = specs.iter().take_while(|s| !s.optional).count();
-    for at in values.len()..needed {
-        let Some(spec) = specs.get(at) else { break };
-        if is_resolved_later(spec.kind) && spec.kind != ArgKind::UserList {
-            values.push(convert("", *spec, at + 1, owner, ctx)?);
+    for have in values.len()..needed {
+        let Some(spec) = specs.get(have) else { break };
+        let resolved = is_resolved_later(spec.kind) && spec.kind != ArgKind::UserList;
+        // A list that is missing altogether is one empty argument.
+        if resolved || (have == 0 && spec.kind != ArgKind::UserList) {
+            values.push(convert("", *spec, have + 1, owner, ctx).map_err(at(have + 1))?);
             continue;
         }
-        return Err(format!(
-            "missing arguments (got {at}/{needed}), type '{}' expected",
+        return Err(at(have + 1)(format!(
+            "missing arguments (got {have}/{needed}), type '{}' expected",
             spec.kind.name()
-        ));
+        )));
     }
     Ok(Args::new(values))
 }
@@ -136,7 +158,7 @@ fn convert(
     if is_resolved_later(spec.kind) {
         return Ok(reference(word, spec.kind, position, owner, ctx));
     }
-    if word.is_empty() && spec.optional {
+    if word.is_empty() && spec.optional && spec.kind != ArgKind::Str {
         return Ok(Arg::Empty);
     }
     Ok(match spec.kind {
@@ -176,10 +198,7 @@ fn convert(
             })?;
             Arg::Regex(Arc::new(regex))
         }
-        ArgKind::ProtobufField => {
-            let path: Option<Box<[u64]>> = word.split('.').map(|n| n.parse().ok()).collect();
-            Arg::FieldPath(path.ok_or_else(failed)?)
-        }
+        ArgKind::ProtobufField => Arg::FieldPath(parse_path(word).ok_or_else(failed)?),
         ArgKind::Frontend
         | ArgKind::Backend
         | ArgKind::Server
@@ -237,4 +256,19 @@ fn parse_size(word: &str) -> Option<i64> {
         _ => return None,
     };
     value.checked_mul(1 << shift)
+}
+
+/// Reads numbers with dots between them; nothing before the first dot is 0.
+fn parse_path(word: &str) -> Option<Box<[u64]>> {
+    let word = if word.starts_with('.') {
+        format!("0{word}")
+    } else {
+        word.to_owned()
+    };
+    word.split('.')
+        .map(|n| {
+            let digits = !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
+            digits.then(|| n.parse().unwrap_or(u64::MAX))
+        })
+        .collect()
 }

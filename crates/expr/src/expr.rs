@@ -110,7 +110,7 @@ impl Expr {
     ) -> Result<(Self, &'t str), String> {
         let owner = format!("sample fetch keyword '{keyword}'");
         let (mut args, rest) = arglist::parse(rest, row.args, &owner, ctx)
-            .map_err(|e| format!("{what} '{keyword}' : {e}"))?;
+            .map_err(|e| format!("{what} '{keyword}' : {}", e.text))?;
         if let Some(check) = row.check {
             check(&mut args, ctx)
                 .map_err(|e| format!("invalid args in {what} '{keyword}' : {e}"))?;
@@ -134,6 +134,9 @@ impl Expr {
     ) -> Result<&'t str, String> {
         while rest.starts_with(',') {
             let text = rest.trim_start_matches(',');
+            if text.is_empty() {
+                return Ok(text);
+            }
             rest = self.parse_converter(text, ctx)?;
         }
         Ok(rest)
@@ -154,8 +157,8 @@ impl Expr {
         let (mut args, rest) =
             arglist::parse(&text[name.len()..], row.args, &owner, ctx).map_err(|e| {
                 format!(
-                    "invalid arg {} in converter '{name}' : {e}",
-                    argument_number(&e)
+                    "invalid arg {} in converter '{name}' : {}",
+                    e.position, e.text
                 )
             })?;
         debug_assert!(ctx.compiler.references.len() >= before);
@@ -356,13 +359,6 @@ pub(crate) fn identifier(text: &str) -> &str {
         .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+' | ':')))
         .unwrap_or(text.len());
     &text[..end]
-}
-
-fn argument_number(error: &str) -> usize {
-    error
-        .rsplit_once("at position ")
-        .and_then(|(_, n)| n.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
-        .unwrap_or(1)
 }
 
 pub(crate) fn unknown_fetch(name: &str, ctx: &ParseContext<'_>) -> String {

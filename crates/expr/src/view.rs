@@ -156,6 +156,25 @@ pub trait ProcessView {
         let _ = seconds;
         0
     }
+    /// The abbreviation of the local time zone at a time in seconds since 1970.
+    fn zone_name(&self, seconds: i64) -> &str {
+        let _ = seconds;
+        "UTC"
+    }
+    /// The frontend of this name.
+    fn frontend_named(&self, name: &[u8]) -> Option<&dyn ProxyView> {
+        let _ = name;
+        None
+    }
+    /// The backend of this name.
+    fn backend_named(&self, name: &[u8]) -> Option<&dyn ProxyView> {
+        let _ = name;
+        None
+    }
+    /// Hands a line to the event sink of this name (a ring, `stdout`, `stderr`).
+    fn event(&self, sink: &[u8], line: &[u8]) {
+        let _ = (sink, line);
+    }
     /// A number that no other log line or stream of this process has.
     fn next_number(&self) -> u64;
 }
@@ -278,6 +297,14 @@ pub trait View {
     /// A variable of the session, transaction, request, response or check scope, by its interned name.
     fn var(&self, name: crate::vars::VarId) -> Option<Value<'_>> {
         None
+    }
+    /// Sets a variable of any scope, or unsets it for `None`. Returns whether the place keeps variables of that scope.
+    fn set_var(&self, name: crate::vars::VarId, value: Option<Value<'_>>) -> bool {
+        false
+    }
+    /// Puts a text into a slot of captured headers. Returns whether there is such a slot.
+    fn capture(&self, side: Side, slot: usize, text: &[u8]) -> bool {
+        false
     }
     /// Stream facts for logs.
     fn facts(&self) -> Option<StreamFacts<'_>> {

@@ -55,14 +55,3 @@ fn joined<'a>(args: &Args, parts: impl Iterator<Item = &'a [u8]>) -> Outcome<'a>
     }
     Outcome::Found(Value::Str(Cow::Owned(text)))
 }
-
-/// Spreads a 32-bit hash over all its bits: Bob Jenkins' six-shift integer hash, then a multiplication.
-pub(crate) fn avalanche(hash: u32) -> u32 {
-    let mut a = hash;
-    a = a.wrapping_add(0x7ed5_5d16).wrapping_add(a << 12);
-    a = (a ^ 0xc761_c23c) ^ (a >> 19);
-    a = a.wrapping_add(0x1656_67b1).wrapping_add(a << 5);
-    a = a.wrapping_add(0xd3a2_646c) ^ (a << 9);
-    a = a.wrapping_add(0xfd70_46c5).wrapping_add(a << 3);
-    ((a ^ 0xb55a_4f09) ^ (a >> 16)).wrapping_mul(3_221_225_473)
-}

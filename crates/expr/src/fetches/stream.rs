@@ -253,7 +253,7 @@ fn hash_of(view: &dyn View, with_query: bool) -> Option<u32> {
             .wrapping_add(hash << 16)
             .wrapping_sub(hash)
     });
-    Some(super::avalanche(sdbm))
+    Some(base::hash::avalanche(sdbm))
 }
 
 fn base32<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {

@@ -91,6 +91,24 @@ impl PatternRef {
         self.cells.lock().clone()
     }
 
+    /// Tests every value of a map.
+    ///
+    /// # Errors
+    /// The first value that fails, with its line.
+    pub fn check_values(&self, fits: impl Fn(&[u8]) -> bool) -> Result<(), String> {
+        let name = self.name.as_deref().unwrap_or_default();
+        for (_, value, line) in self.lines.iter() {
+            let value = value.unwrap_or_default();
+            if !fits(value) {
+                let value = String::from_utf8_lossy(value);
+                return Err(format!(
+                    "unable to parse '{value}' at line {line} of file '{name}'"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The form compiled for a method; made when it is first asked for, and shared after that.
     ///
     /// # Errors

@@ -1,0 +1,295 @@
+//! Calendar dates and their formats, as the C locale of strftime(3) has them.
+
+use std::io::Write;
+
+const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// Seconds since 1970 are cut to so many bits.
+const SECONDS_MASK: i64 = (1 << 55) - 1;
+
+/// Days since 1970 of a date in the Gregorian calendar; `day` may lie outside of the month.
+pub(super) fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// A date with time of day in some zone.
+pub(super) struct Calendar<'z> {
+    year: i64,
+    /// From 1.
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    /// From 0, Sunday.
+    weekday: i64,
+    /// From 0.
+    yearday: i64,
+    epoch: i64,
+    nanos: Option<u32>,
+    offset: i32,
+    zone: &'z str,
+}
+
+impl<'z> Calendar<'z> {
+    /// The date at a time in seconds since 1970, in a zone so many seconds ahead of UTC. Nanoseconds are there for the
+    /// `%N` of finer clocks.
+    pub(super) fn new(seconds: i64, nanos: Option<u32>, offset: i32, zone: &'z str) -> Self {
+        let epoch = seconds & SECONDS_MASK;
+        let local = epoch + i64::from(offset);
+        let days = local.div_euclid(86_400);
+        let of_day = local.rem_euclid(86_400);
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let of_era = shifted.rem_euclid(146_097);
+        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let from_march = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * from_march + 2) / 153;
+        let month = (shifted_month + 2) % 12 + 1;
+        let year = era * 400 + year_of_era + i64::from(month <= 2);
+        Self {
+            year,
+            month,
+            day: from_march - (153 * shifted_month + 2) / 5 + 1,
+            hour: of_day / 3600,
+            minute: of_day / 60 % 60,
+            second: of_day % 60,
+            weekday: (days + 4).rem_euclid(7),
+            yearday: days - days_of(year, 1, 1),
+            epoch,
+            nanos,
+            offset,
+            zone,
+        }
+    }
+
+    fn day_name(&self) -> &'static str {
+        DAYS.get(self.weekday as usize).copied().unwrap_or_default()
+    }
+
+    fn month_name(&self) -> &'static str {
+        MONTHS
+            .get(self.month as usize - 1)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn hour12(&self) -> i64 {
+        (self.hour + 11) % 12 + 1
+    }
+
+    /// Year and week of ISO 8601.
+    fn iso_week(&self) -> (i64, i64) {
+        let monday_based = (self.weekday + 6) % 7;
+        let week = (self.yearday - monday_based + 10) / 7;
+        if week < 1 {
+            let year = self.year - 1;
+            return (year, weeks_in(year));
+        }
+        if week > weeks_in(self.year) {
+            return (self.year + 1, 1);
+        }
+        (self.year, week)
+    }
+
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`, with so many digits of fractions of a second (RFC 9110, section 5.6.7).
+    pub(super) fn write_http(&self, digits: usize, out: &mut Vec<u8>) {
+        self.format(b"%a, %d %b %Y %H:%M:%S", out);
+        if digits > 0 {
+            out.push(b'.');
+            self.write_nanos(digits, out);
+        }
+        out.extend_from_slice(b" GMT");
+    }
+
+    fn write_nanos(&self, digits: usize, out: &mut Vec<u8>) {
+        let text = format!("{:09}", self.nanos.unwrap_or(0));
+        out.extend_from_slice(text.as_bytes().get(..digits.min(9)).unwrap_or_default());
+    }
+
+    /// Writes the date in a format. What is no conversion is copied.
+    pub(super) fn format(&self, format: &[u8], out: &mut Vec<u8>) {
+        let mut rest = format;
+        while let Some(at) = memchr::memchr(b'%', rest) {
+            out.extend_from_slice(rest.get(..at).unwrap_or_default());
+            let spec = rest.get(at..).unwrap_or_default();
+            let used = self.conversion(spec, out).unwrap_or_else(|| {
+                out.push(b'%');
+                1
+            });
+            rest = spec.get(used..).unwrap_or_default();
+        }
+        out.extend_from_slice(rest);
+    }
+
+    /// Writes the conversion at the start of `spec`, which is its percent sign, and returns its length.
+    fn conversion(&self, spec: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+        let mut at = 1;
+        let flag = |b: &u8| matches!(b, b'_' | b'-' | b'0' | b'^' | b'#');
+        let flags = spec.get(1..)?.iter().take_while(|b| flag(b)).count();
+        let flags = spec.get(1..1 + flags)?;
+        at += flags.len();
+        let digits = spec.get(at..)?.iter().take_while(|b| b.is_ascii_digit());
+        let digits = spec.get(at..at + digits.count())?;
+        at += digits.len();
+        let width = digits
+            .iter()
+            .fold(0usize, |n, b| (n * 10 + usize::from(b - b'0')).min(1024));
+        let modifier = matches!(spec.get(at)?, b'E' | b'O');
+        at += usize::from(modifier);
+        let letter = *spec.get(at)?;
+        if letter == b'N' && !modifier && self.nanos.is_some() {
+            // A leading zero is a part of the width here, no flag.
+            if flags.iter().any(|b| *b != b'0') {
+                return None;
+            }
+            let given = !flags.is_empty() || !digits.is_empty();
+            self.write_nanos(if given { width } else { 9 }, out);
+            return Some(at + 1);
+        }
+        let field = self.field(letter)?;
+        field.write(flags, width, out);
+        Some(at + 1)
+    }
+
+    fn field(&self, letter: u8) -> Option<Field> {
+        let number = |value: i64, width: usize, pad: u8| Field::Number { value, width, pad };
+        let two = |value: i64| number(value, 2, b'0');
+        let nested = |format: &[u8]| {
+            let mut out = Vec::new();
+            self.format(format, &mut out);
+            Field::Text(out)
+        };
+        let text = |text: &str| Field::Text(text.as_bytes().to_vec());
+        let short = |name: &str| Field::Text(name.as_bytes().get(..3).unwrap_or_default().to_vec());
+        let afternoon = self.hour >= 12;
+        Some(match letter {
+            b'a' => short(self.day_name()),
+            b'A' => text(self.day_name()),
+            b'b' | b'h' => short(self.month_name()),
+            b'B' => text(self.month_name()),
+            b'c' => nested(b"%a %b %e %H:%M:%S %Y"),
+            b'C' => two(self.year.div_euclid(100)),
+            b'd' => two(self.day),
+            b'D' | b'x' => nested(b"%m/%d/%y"),
+            b'e' => number(self.day, 2, b' '),
+            b'F' => nested(b"%Y-%m-%d"),
+            b'g' => two(self.iso_week().0.rem_euclid(100)),
+            b'G' => number(self.iso_week().0, 1, b'0'),
+            b'H' => two(self.hour),
+            b'I' => two(self.hour12()),
+            b'j' => number(self.yearday + 1, 3, b'0'),
+            b'k' => number(self.hour, 2, b' '),
+            b'l' => number(self.hour12(), 2, b' '),
+            b'm' => two(self.month),
+            b'M' => two(self.minute),
+            b'n' => text("\n"),
+            b'p' => text(if afternoon { "PM" } else { "AM" }),
+            b'P' => text(if afternoon { "pm" } else { "am" }),
+            b'r' => nested(b"%I:%M:%S %p"),
+            b'R' => nested(b"%H:%M"),
+            b's' => number(self.epoch, 1, b'0'),
+            b'S' => two(self.second),
+            b't' => text("\t"),
+            b'T' | b'X' => nested(b"%H:%M:%S"),
+            b'u' => number((self.weekday + 6) % 7 + 1, 1, b'0'),
+            b'U' => two((self.yearday + 7 - self.weekday) / 7),
+            b'V' => two(self.iso_week().1),
+            b'w' => number(self.weekday, 1, b'0'),
+            b'W' => two((self.yearday + 7 - (self.weekday + 6) % 7) / 7),
+            b'y' => two(self.year.rem_euclid(100)),
+            b'Y' => number(self.year, 1, b'0'),
+            b'z' => {
+                let minutes = self.offset.unsigned_abs() / 60;
+                let sign = if self.offset < 0 { '-' } else { '+' };
+                text(&format!("{sign}{:02}{:02}", minutes / 60, minutes % 60))
+            }
+            b'Z' => Field::Zone(self.zone.as_bytes().to_vec()),
+            b'%' => text("%"),
+            _ => return None,
+        })
+    }
+}
+
+/// Weeks of a year of ISO 8601: 53 when it begins or, being a leap year, ends with a Thursday.
+fn weeks_in(year: i64) -> i64 {
+    let first = (days_of(year, 1, 1) + 4).rem_euclid(7);
+    let last = (days_of(year, 12, 31) + 4).rem_euclid(7);
+    if first == 4 || last == 4 { 53 } else { 52 }
+}
+
+enum Field {
+    Number {
+        value: i64,
+        width: usize,
+        pad: u8,
+    },
+    Text(Vec<u8>),
+    /// Like a text, but lower case is what its `#` asks for.
+    Zone(Vec<u8>),
+}
+
+impl Field {
+    /// Writes a field as flags (`_` spaces, `0` zeros, `-` nothing, `^` upper case, `#` other case) and width ask for.
+    fn write(self, flags: &[u8], wanted: usize, out: &mut Vec<u8>) {
+        let padding = flags.iter().rev().find(|b| matches!(b, b'_' | b'-' | b'0'));
+        let has = |flag| flags.contains(&flag);
+        let (mut text, width, pad) = match self {
+            Self::Number { value, width, pad } => {
+                let mut text = Vec::with_capacity(20);
+                drop(write!(text, "{value}"));
+                let pad = match padding {
+                    Some(b'_') => b' ',
+                    Some(b'0') => b'0',
+                    _ => pad,
+                };
+                (text, width.max(wanted), pad)
+            }
+            Self::Text(mut text) => {
+                if has(b'^') || has(b'#') {
+                    text.make_ascii_uppercase();
+                }
+                let pad = if padding == Some(&b'0') { b'0' } else { b' ' };
+                (text, wanted, pad)
+            }
+            Self::Zone(mut text) => {
+                if has(b'#') {
+                    text.make_ascii_lowercase();
+                }
+                let pad = if padding == Some(&b'0') { b'0' } else { b' ' };
+                (text, wanted, pad)
+            }
+        };
+        if padding != Some(&b'-') {
+            out.extend(std::iter::repeat_n(pad, width.saturating_sub(text.len())));
+        }
+        out.append(&mut text);
+    }
+}
