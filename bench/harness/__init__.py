@@ -1,0 +1,1 @@
+"""Measures HTTP and TCP proxies side by side on loopback. See ../README.md."""
