@@ -50,6 +50,8 @@ pub struct Session {
     pub handshake: u64,
     /// Requests so far.
     pub requests: Cell<u32>,
+    /// Whether its accept has been logged already by the TCP stream that it began as.
+    pub announced: Cell<bool>,
     /// `sess.` variables.
     pub vars: RefCell<Vars>,
     /// The log level that a session rule forced; `Some(None)` is silence.
@@ -137,6 +139,7 @@ pub async fn run(accepted: Accepted, socket: Socket) {
         accepted: now,
         handshake: now.0,
         requests: Cell::new(0),
+        announced: Cell::new(false),
         vars: RefCell::default(),
         log_level: None,
     };

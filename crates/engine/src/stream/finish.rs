@@ -83,7 +83,11 @@ impl Stream<'_> {
             && !proxy.log.targets.is_empty()
             && !proxy.options.has(Options::DONT_LOG_NORMAL)
         {
-            self.write_log(&proxy.log, INFO, false);
+            // A TCP stream that goes on as HTTP has said it for its first request.
+            if !self.session.announced.take() {
+                self.write_log(&proxy.log, INFO, false);
+            }
+            self.session.announced.set(!self.state.has_request);
             self.state.logged = true;
         }
     }

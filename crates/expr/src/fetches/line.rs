@@ -5,7 +5,7 @@ use crate::args::spec::OPT_STR;
 use crate::phases::Phases;
 use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
-use crate::view::View;
+use crate::view::{Side, View};
 use message::Version;
 use message::uri::{self, Target};
 use std::borrow::Cow;
@@ -91,7 +91,39 @@ fn status<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 }
 
 fn proto_http<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    Outcome::Found(Value::Bool(view.request().is_some()))
+    if view.request().is_some() {
+        return Outcome::Found(Value::Bool(true));
+    }
+    // A TCP stream is HTTP when what it begins with is a request line.
+    let Some(content) = view.payload(Side::Request) else {
+        return Outcome::Found(Value::Bool(false));
+    };
+    match begins_with_request_line(content.bytes) {
+        None if content.complete => Outcome::Found(Value::Bool(false)),
+        None => Outcome::NotYet,
+        Some(is_http) => Outcome::Found(Value::Bool(is_http)),
+    }
+}
+
+/// Whether bytes begin with an HTTP/1 request line; `None` when more of them are needed to tell.
+fn begins_with_request_line(bytes: &[u8]) -> Option<bool> {
+    let bytes = bytes.trim_ascii_start();
+    let Some(end) = bytes.iter().position(|&b| b == b'\n') else {
+        let method = bytes.split(|&b| b == b' ').next().unwrap_or_default();
+        let possible = method.iter().all(|b| b.is_ascii_graphic());
+        return if possible { None } else { Some(false) };
+    };
+    let line = bytes.get(..end).unwrap_or_default().trim_ascii_end();
+    let mut words = line.split(|&b| b == b' ');
+    let method = words.next().unwrap_or_default();
+    let target = words.next().unwrap_or_default();
+    let version = words.next();
+    let token = !method.is_empty()
+        && method
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b));
+    let versioned = version.is_some_and(|version| version.starts_with(b"HTTP/"));
+    Some(token && !target.is_empty() && versioned && words.next().is_none())
 }
 
 fn url_ip<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
@@ -209,3 +241,23 @@ pub(super) static ROWS: &[FetchRow] = &[
         "Port in an absolute request target.",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::begins_with_request_line;
+
+    #[test]
+    fn a_request_line_is_told_from_other_protocols() {
+        for (bytes, expected) in [
+            (&b"GET / HTTP/1.1\r\nHost: a\r\n"[..], Some(true)),
+            (b"\r\nOPTIONS * HTTP/1.0\n", Some(true)),
+            (b"GET / HT", None),
+            (b"", None),
+            (b"GET /\r\n", Some(false)),
+            (b"EHLO example.org\r\n", Some(false)),
+            (b"\x16\x03\x01\x02\x00\x01", Some(false)),
+        ] {
+            assert_eq!(begins_with_request_line(bytes), expected, "{bytes:?}");
+        }
+    }
+}
