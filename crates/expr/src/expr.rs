@@ -203,6 +203,9 @@ impl Expr {
                 value = cast::cast(value, step.row.input)?;
             }
             value = (step.row.convert)(&step.args, value, view)?;
+            if !fits_buffer(&value, view) {
+                return None;
+            }
         }
         Some(value)
     }
@@ -331,6 +334,17 @@ impl Verdict {
             (false, true) => Self::NotYet,
             (false, false) => Self::No,
         }
+    }
+}
+
+/// Whether a text is no longer than what HAProxy could hold; the size is only asked for when it may matter.
+fn fits_buffer(value: &Value<'_>, view: &dyn View) -> bool {
+    const SMALL: usize = 1024;
+    match value {
+        Value::Str(text) | Value::Bin(text) => {
+            text.len() <= SMALL || text.len() <= view.process().buffer_size()
+        }
+        _ => true,
     }
 }
 

@@ -156,6 +156,10 @@ pub trait ProcessView {
         let _ = seconds;
         0
     }
+    /// The size of a buffer in bytes (`tune.bufsize`); converters yield nothing longer.
+    fn buffer_size(&self) -> usize {
+        16_384
+    }
     /// The abbreviation of the local time zone at a time in seconds since 1970.
     fn zone_name(&self, seconds: i64) -> &str {
         let _ = seconds;

@@ -25,6 +25,7 @@ fn parts<'t>(
     delimiters: &'t [u8],
     skip_empty: bool,
 ) -> impl DoubleEndedIterator<Item = Range<usize>> + 't {
+    // Splitting from either end tells no offsets; where a part stands in the text is the distance of their addresses.
     let base = text.as_ptr() as usize;
     text.split(move |b| delimiters.contains(b))
         .filter(move |part| !(skip_empty && part.is_empty()))

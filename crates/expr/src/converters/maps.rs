@@ -7,7 +7,6 @@ use crate::args::{Arg, ArgSpec, Args};
 use crate::cast;
 use crate::context::ParseContext;
 use crate::pattern::{Method, PatternCell};
-use crate::regex::Regex;
 use crate::row::ConverterRow;
 use crate::sample::{Type, Value};
 use crate::view::View;
@@ -105,24 +104,19 @@ fn open(
 fn look_up<'a>(args: &'a Args, value: Value<'a>, _: &'a dyn View) -> Option<Value<'a>> {
     let map = args.data::<Map>()?;
     let set = map.cell.load();
-    let Some(entry) = set.find(&value).and_then(|at| set.entry(at)) else {
+    let Some(at) = set.find(&value) else {
         return map.default.as_ref().map(crate::expr::borrowed);
     };
+    let entry = set.entry(at)?;
     if map.output == Output::Template {
-        return fill(entry.key, entry.value.unwrap_or_default(), value);
+        let subject = text(value)?;
+        let groups = set.groups(at, &subject)?;
+        let template = entry.value.unwrap_or_default();
+        let mut out = Vec::with_capacity(template.len());
+        let complete = expand(template, &subject, &groups, &mut out);
+        return complete.then_some(Value::Str(Cow::Owned(out)));
     }
     map.output.read(entry.key, entry.value)
-}
-
-/// Fills a template with what the groups of the key matched.
-fn fill<'a>(key: &[u8], template: &[u8], value: Value<'a>) -> Option<Value<'a>> {
-    let subject = text(value)?;
-    let groups = Regex::new(&String::from_utf8_lossy(key), false)
-        .ok()?
-        .groups_at(&subject, 0)?;
-    let mut out = Vec::with_capacity(template.len());
-    let complete = expand(template, &subject, &groups, &mut out);
-    complete.then_some(Value::Str(Cow::Owned(out)))
 }
 
 /// Rows of maps: name, input, method, output. Each has a check of its own that knows method and output.

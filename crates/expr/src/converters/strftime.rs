@@ -162,10 +162,13 @@ impl<'z> Calendar<'z> {
         let width = digits
             .iter()
             .fold(0usize, |n, b| (n * 10 + usize::from(b - b'0')).min(1024));
-        let modifier = matches!(spec.get(at)?, b'E' | b'O');
-        at += usize::from(modifier);
+        let modifier = spec.get(at).copied().filter(|b| matches!(b, b'E' | b'O'));
+        at += usize::from(modifier.is_some());
         let letter = *spec.get(at)?;
-        if letter == b'N' && !modifier && self.nanos.is_some() {
+        if !takes_modifier(letter, modifier) {
+            return None;
+        }
+        if letter == b'N' && modifier.is_none() && self.nanos.is_some() {
             // A leading zero is a part of the width here, no flag.
             if flags.iter().any(|b| *b != b'0') {
                 return None;
@@ -211,7 +214,7 @@ impl<'z> Calendar<'z> {
             b'm' => two(self.month),
             b'M' => two(self.minute),
             b'n' => text("\n"),
-            b'p' => text(if afternoon { "PM" } else { "AM" }),
+            b'p' => Field::Lowered(if afternoon { b"PM" } else { b"AM" }.to_vec()),
             b'P' => text(if afternoon { "pm" } else { "am" }),
             b'r' => nested(b"%I:%M:%S %p"),
             b'R' => nested(b"%H:%M"),
@@ -231,10 +234,19 @@ impl<'z> Calendar<'z> {
                 let sign = if self.offset < 0 { '-' } else { '+' };
                 text(&format!("{sign}{:02}{:02}", minutes / 60, minutes % 60))
             }
-            b'Z' => Field::Zone(self.zone.as_bytes().to_vec()),
+            b'Z' => Field::Lowered(self.zone.as_bytes().to_vec()),
             b'%' => text("%"),
             _ => return None,
         })
+    }
+}
+
+/// Whether a conversion may carry the modifier, which changes nothing in this locale.
+fn takes_modifier(letter: u8, modifier: Option<u8>) -> bool {
+    match modifier {
+        Some(b'E') => !b"aAbBdDeFgGhHIjklmMSUVwW".contains(&letter),
+        Some(_) => !b"aAcDFxXY".contains(&letter),
+        None => true,
     }
 }
 
@@ -253,7 +265,7 @@ enum Field {
     },
     Text(Vec<u8>),
     /// Like a text, but lower case is what its `#` asks for.
-    Zone(Vec<u8>),
+    Lowered(Vec<u8>),
 }
 
 impl Field {
@@ -261,35 +273,34 @@ impl Field {
     fn write(self, flags: &[u8], wanted: usize, out: &mut Vec<u8>) {
         let padding = flags.iter().rev().find(|b| matches!(b, b'_' | b'-' | b'0'));
         let has = |flag| flags.contains(&flag);
+        let text_pad = if padding == Some(&b'0') { b'0' } else { b' ' };
         let (mut text, width, pad) = match self {
             Self::Number { value, width, pad } => {
                 let mut text = Vec::with_capacity(20);
                 drop(write!(text, "{value}"));
-                let pad = match padding {
-                    Some(b'_') => b' ',
-                    Some(b'0') => b'0',
-                    _ => pad,
-                };
-                (text, width.max(wanted), pad)
+                match padding {
+                    Some(b'_') => (text, width.max(wanted), b' '),
+                    Some(b'0') => (text, width.max(wanted), b'0'),
+                    Some(_) => (text, 0, pad),
+                    None => (text, width.max(wanted), pad),
+                }
             }
             Self::Text(mut text) => {
                 if has(b'^') || has(b'#') {
                     text.make_ascii_uppercase();
                 }
-                let pad = if padding == Some(&b'0') { b'0' } else { b' ' };
-                (text, wanted, pad)
+                (text, wanted, text_pad)
             }
-            Self::Zone(mut text) => {
+            Self::Lowered(mut text) => {
                 if has(b'#') {
                     text.make_ascii_lowercase();
+                } else if has(b'^') {
+                    text.make_ascii_uppercase();
                 }
-                let pad = if padding == Some(&b'0') { b'0' } else { b' ' };
-                (text, wanted, pad)
+                (text, wanted, text_pad)
             }
         };
-        if padding != Some(&b'-') {
-            out.extend(std::iter::repeat_n(pad, width.saturating_sub(text.len())));
-        }
+        out.extend(std::iter::repeat_n(pad, width.saturating_sub(text.len())));
         out.append(&mut text);
     }
 }

@@ -368,6 +368,42 @@ fn nothing_is_set_where_nothing_is_kept() {
     }
 }
 
+#[test]
+fn results_longer_than_a_buffer_are_none() {
+    let text = |hexes: usize| format!("str({}){}", "a".repeat(4096), ",hex".repeat(hexes));
+    let length = |hexes| {
+        eval(&text(hexes))
+            .expect("an expression")
+            .map(|bytes| bytes.len())
+    };
+    assert_eq!(length(2), Some(16_384));
+    assert_eq!(length(3), None);
+}
+
+#[test]
+fn when_asks_how_a_stream_went() {
+    let mut compiler = Compiler::new(&TABLES);
+    let mut acls = AclSet::default();
+    let mut ctx = ParseContext::new(&mut compiler, &mut acls, Phases::ALL);
+    // This stream was redispatched.
+    let failed = TestView::new("GET", "/", &[]);
+    for (text, expected) in [
+        ("str(a),when(error)", true),
+        ("str(a),when(!error)", false),
+        ("str(a),when(normal)", false),
+        ("str(a),when(!normal)", true),
+        ("str(a),when(forwarded)", false),
+        ("str(a),when(!processed)", true),
+        ("str(a),when(toapplet)", false),
+        ("str(a),when(stopping)", false),
+        ("str(a),when(acl,METH_GET)", true),
+        ("str(a),when(acl,METH_POST)", false),
+    ] {
+        let expr = Expr::parse_str(text, &mut ctx).expect(text);
+        assert_eq!(expr.eval(&failed).value().is_some(), expected, "{text}");
+    }
+}
+
 /// Runs a converter with arguments over any value.
 fn run(converter: &str, value: Value<'_>) {
     let mut compiler = Compiler::new(&TABLES);

@@ -3,7 +3,7 @@
 use super::Method;
 use super::index::{Exact, Networks, Prefixes, equal};
 use crate::cast;
-use crate::regex::Regex;
+use crate::regex::{Groups, Regex};
 use crate::sample::Value;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -198,6 +198,15 @@ impl PatternSet {
             }
             (Index::None, _) => None,
             _ => self.find_text(&text_of(value)?),
+        }
+    }
+
+    /// The groups that the regular expression at `at` matches in a text.
+    #[must_use]
+    pub fn groups(&self, at: u32, text: &[u8]) -> Option<Groups> {
+        match &self.index {
+            Index::Regexes(regexes) => regexes.get(at as usize)?.groups_at(text, 0),
+            _ => None,
         }
     }
 
