@@ -15,7 +15,6 @@ pub fn message(input: &[u8]) {
         parsed.pid,
         parsed.msgid,
         parsed.structured_data,
-        parsed.text,
     ];
     let within = input.as_ptr_range();
     let mut end = within.start;
@@ -24,6 +23,9 @@ pub fn message(input: &[u8]) {
         assert!(part.start >= end && part.end <= within.end);
         end = part.end;
     }
+    // A tag that is followed by something odd is part of the text as well.
+    let text = parsed.text.as_ptr_range();
+    assert!(parsed.text.is_empty() || text.start >= within.start && text.end <= within.end);
     assert!(!parsed.text.ends_with(b"\n"));
     assert!(parsed.kind == Kind::Plain || parsed.priority.is_some());
     assert_eq!(parse(input), Some(parsed));
