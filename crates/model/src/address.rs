@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where to listen or to connect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -411,16 +411,28 @@ fn resolve(
     if !is_host_name(host) || !allow.resolve {
         return Err(wrong());
     }
-    let mut found = (host, 0)
-        .to_socket_addrs()
-        .into_iter()
-        .flatten()
-        .map(|address| address.ip());
-    match found.find(fits) {
+    let resolver = RESOLVER.get().unwrap_or(&(ask_system as Resolver));
+    match resolver(host).into_iter().find(fits) {
         Some(ip) => Ok((ip, Some(Host(host.into())))),
         None if allow.offset => Err(AddressError::Unresolved(host.into())),
         None => Err(wrong()),
     }
+}
+
+/// What answers for host names.
+pub type Resolver = fn(&str) -> Vec<IpAddr>;
+
+static RESOLVER: OnceLock<Resolver> = OnceLock::new();
+
+/// Has `resolver` answer for host names in this process instead of the system; only the first call counts. For tests that
+/// must stay off the network.
+pub fn set_resolver(resolver: Resolver) {
+    let _ = RESOLVER.set(resolver);
+}
+
+fn ask_system(host: &str) -> Vec<IpAddr> {
+    let found = (host, 0).to_socket_addrs().into_iter().flatten();
+    found.map(|address| address.ip()).collect()
 }
 
 /// Whether a resolver should be asked: colons and the like can't be in a name.

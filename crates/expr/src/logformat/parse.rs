@@ -208,6 +208,8 @@ impl<'t> Reader<'t> {
                 _ => continue,
             };
             match name {
+                // HAProxy encodes nothing where the result must be fit for a header field.
+                "bin" | "json" | "cbor" if self.format.usage.encode_for_http => {}
                 "Q" => flags.quote = set,
                 "E" => flags.escape = set,
                 "X" => flags.hex = set,

@@ -85,6 +85,20 @@ fn json_and_cbor_show_named_items_only() {
 }
 
 #[test]
+fn header_fields_are_never_encoded_otherwise_than_by_percent() {
+    for (text, expected) in [
+        ("%{+bin}o%[bin(410d0a42)]", "A%0D%0AB"),
+        ("%{+json}o%(a)[path]", "/a"),
+        ("%{+cbor,+bin}o%(a)[bin(410d0a42)]", "A%0D%0AB"),
+        ("%{+json}[bin(0d0a)]", "%0D%0A"),
+    ] {
+        for usage in [Usage::HTTP, Usage::UNIQUE_ID] {
+            assert_eq!(render(text, usage, &view()), expected, "{text}");
+        }
+    }
+}
+
+#[test]
 fn spaces_merge_in_logs_and_stay_elsewhere() {
     let mut bare = view();
     (bare.request_captures, bare.response_captures) = (Vec::new(), Vec::new());

@@ -15,7 +15,7 @@ pub enum Frame {
         /// How many bytes to drop from the front.
         consumed: usize,
     },
-    /// Neither framing, or a message of more than the limit.
+    /// Neither framing, or a message beyond the limit, which a line must stay below.
     Invalid,
 }
 
@@ -33,7 +33,7 @@ pub fn next_frame(buffer: &[u8], lines_only: bool, limit: usize) -> Frame {
 
 fn line(buffer: &[u8], limit: usize) -> Frame {
     match memchr::memchr(b'\n', buffer) {
-        Some(end) if end <= limit => {
+        Some(end) if end < limit => {
             let cr = end > 0 && buffer.get(end - 1) == Some(&b'\r');
             Frame::Message {
                 range: 0..end - usize::from(cr),
@@ -138,6 +138,12 @@ mod tests {
         let long = [b'<'; 100];
         assert_eq!(next_frame(&long, false, 100), Frame::Invalid);
         assert_eq!(next_frame(&long[..99], false, 100), Frame::Partial);
+        let ended = [&long[..], b"\n"].concat();
+        assert_eq!(
+            next_frame(&ended, false, 100),
+            Frame::Invalid,
+            "in one piece as in two"
+        );
     }
 
     proptest! {
