@@ -160,16 +160,50 @@ impl UriKey {
 
 /// `use_domain_only`: the main part of a host name, `1wt` of `haproxy.1wt.eu`.
 ///
-/// Not exact yet for names of single-letter labels (`a.b.c`) and of dots only, where HAProxy hashes another part.
+/// The part is never empty: a dot in the first place ends nothing, and of two dots in a row the first belongs to it.
 #[must_use]
 pub fn main_domain(host: &[u8]) -> &[u8] {
-    let Some(last) = host.iter().rposition(|&b| b == b'.') else {
+    let tail = host.get(1..).unwrap_or_default();
+    let Some(last) = tail.iter().rposition(|&b| b == b'.') else {
         return host;
     };
-    let head = host.get(..last).unwrap_or(host);
-    let start = head
+    // Without the first byte, the index of the dot is that of the byte before it.
+    let head = host.get(..=last).unwrap_or(host);
+    let before = head.get(..last).unwrap_or_default();
+    let start = before
         .iter()
         .rposition(|&b| b == b'.')
         .map_or(0, |dot| dot + 1);
     head.get(start..).unwrap_or(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::main_domain;
+
+    #[test]
+    fn main_domains() {
+        for (host, part) in [
+            ("haproxy.1wt.eu", "1wt"),
+            ("a.b.c", "b"),
+            ("ab.c", "ab"),
+            ("abc", "abc"),
+            (".", "."),
+            ("..", "."),
+            ("...", "."),
+            ("a.", "a"),
+            (".a", ".a"),
+            ("a..b", "a."),
+            ("..a", "."),
+            ("a.b.", "b"),
+            ("www.example.com:80", "example"),
+            ("x.yy.z.w", "z"),
+            (".ab.c", "ab"),
+            ("ab..", "ab."),
+            ("", ""),
+        ] {
+            let got = main_domain(host.as_bytes());
+            assert_eq!(std::str::from_utf8(got), Ok(part), "{host}");
+        }
+    }
 }

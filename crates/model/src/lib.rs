@@ -23,8 +23,8 @@ pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredRe
 pub use global::{Global, SocketBuffers, StatusClasses, UnixBind};
 pub use proxy::{
     Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Forwarded,
-    Frontend, HeaderCapture, HttpCheck, KeepAliveProbe, Mode, Options, Proxy, RestrictNames,
-    RetryOn, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
+    Frontend, HashKey, HashType, HeaderCapture, HttpCheck, KeepAliveProbe, Mode, Options, Proxy,
+    RestrictNames, RetryOn, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{
     CheckSettings, InitialState, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource,

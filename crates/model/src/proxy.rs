@@ -305,6 +305,75 @@ pub enum Algorithm {
     Random(u32),
     /// `sticky`
     Sticky,
+    /// By the hash of a key.
+    Hash(HashKey),
+}
+
+/// What a hash algorithm hashes of a stream.
+#[derive(Debug, Clone)]
+pub enum HashKey {
+    /// `source`: the client's address.
+    Source,
+    /// `uri`: the request target.
+    Uri {
+        /// The part of it.
+        part: balance::hash::UriKey,
+        /// `path-only`: from the path on, without scheme and authority.
+        path_only: bool,
+    },
+    /// `url_param`: a parameter of the query string.
+    UrlParam {
+        /// Its name.
+        name: Arc<str>,
+        /// `check_post`: or of the buffered body of a POST request.
+        check_post: bool,
+    },
+    /// `hdr(name)`: the first value of a header.
+    Header {
+        /// Its name in lower case.
+        name: Arc<str>,
+        /// `use_domain_only`.
+        domain_only: bool,
+    },
+    /// `rdp-cookie`: this fetch.
+    RdpCookie(Arc<Expr>),
+    /// `hash`: any expression.
+    Expr(Arc<Expr>),
+}
+
+impl HashKey {
+    /// The algorithm's keyword.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Uri { .. } => "uri",
+            Self::UrlParam { .. } => "url_param",
+            Self::Header { .. } => "hdr",
+            Self::RdpCookie(_) => "rdp-cookie",
+            Self::Expr(_) => "hash",
+        }
+    }
+
+    /// Whether only HTTP requests have such a key.
+    #[must_use]
+    pub fn needs_http(&self) -> bool {
+        matches!(
+            self,
+            Self::Uri { .. } | Self::UrlParam { .. } | Self::Header { .. }
+        )
+    }
+}
+
+/// `hash-type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HashType {
+    /// `consistent` rather than `map-based`.
+    pub consistent: bool,
+    /// The function.
+    pub function: balance::hash::Function,
+    /// `avalanche`.
+    pub avalanche: bool,
 }
 
 /// `balance` with its parameters.
@@ -312,6 +381,10 @@ pub enum Algorithm {
 pub struct BalanceSettings {
     /// The algorithm.
     pub algorithm: Algorithm,
+    /// `hash-type`.
+    pub hash_type: HashType,
+    /// `hash-balance-factor` in percent, 0 for none.
+    pub factor: u32,
 }
 
 /// `http-reuse`.
@@ -569,6 +642,8 @@ impl Default for Backend {
             default_server: ServerDraft::default(),
             balance: BalanceSettings {
                 algorithm: Algorithm::Random(2),
+                hash_type: HashType::default(),
+                factor: 0,
             },
             fullconn: 0,
             retries: 3,

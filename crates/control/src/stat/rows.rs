@@ -310,6 +310,7 @@ fn algorithm(algorithm: &Algorithm) -> &'static str {
         Algorithm::StaticRoundRobin => "static-rr",
         Algorithm::LeastConn => "leastconn",
         Algorithm::First => "first",
+        Algorithm::Hash(key) => key.name(),
         Algorithm::Random(_) | Algorithm::Sticky => "unknown",
     }
 }

@@ -223,7 +223,7 @@ impl Dispatch {
     pub fn new(config: &Proxy, servers: &[Arc<ServerRuntime>]) -> Self {
         let specs: Vec<ServerSpec> = servers.iter().map(|server| spec(server)).collect();
         let balancer = Balancer::new(
-            algorithm(&config.back.balance.algorithm),
+            algorithm(&config.back),
             &specs,
             config.options.has(Options::ALL_BACKUPS),
         );
@@ -525,16 +525,28 @@ fn ramp(server: &ServerRuntime, fullconn: u32) -> MaxconnRamp {
     }
 }
 
-fn algorithm(configured: &Algorithm) -> balance::Algorithm {
-    match configured {
+fn algorithm(back: &model::Backend) -> balance::Algorithm {
+    let ring = balance::RingOptions {
+        balance_factor: back.balance.factor,
+        affinity: match back.preserve_affinity {
+            1 => balance::Affinity::Maxconn,
+            2 => balance::Affinity::Maxqueue,
+            _ => balance::Affinity::Always,
+        },
+    };
+    match &back.balance.algorithm {
         Algorithm::RoundRobin => balance::Algorithm::RoundRobin,
         Algorithm::StaticRoundRobin => balance::Algorithm::StaticRr,
         Algorithm::LeastConn => balance::Algorithm::LeastConn,
         Algorithm::First => balance::Algorithm::First,
         Algorithm::Random(draws) => balance::Algorithm::Random {
             draws: *draws,
-            ring: balance::RingOptions::default(),
+            ring,
         },
         Algorithm::Sticky => balance::Algorithm::Sticky,
+        Algorithm::Hash(_) if back.balance.hash_type.consistent => {
+            balance::Algorithm::HashRing(ring)
+        }
+        Algorithm::Hash(_) => balance::Algorithm::HashMap,
     }
 }

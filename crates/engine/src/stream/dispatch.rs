@@ -187,7 +187,7 @@ impl Stream<'_> {
                     .as_ref()
                     .filter(|_| self.state.redispatched)
                     .map(|server| server.config.idx),
-                hash: None,
+                hash: self.key_hash(&backend.config.back.balance),
                 priority: self.state.priority,
             };
             match backend.dispatch.assign(backend, &wish) {

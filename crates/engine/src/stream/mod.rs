@@ -5,6 +5,7 @@ mod cause;
 mod dispatch;
 mod finish;
 mod forwarded;
+mod hash;
 mod http;
 mod pages;
 mod relay;

@@ -158,7 +158,6 @@ const PROXY: &[Group] = &[
         "server state files",
         &["load-server-state-from-file", "server-state-file-name"],
     ),
-    ("balancing by hash", &["hash-type", "hash-balance-factor"]),
     (
         "sessions held on a server connection",
         &["max-session-srv-conns"],
@@ -304,7 +303,6 @@ const SERVER: &[Group] = &[
         "DNS",
         &["resolve-net", "resolve-opts", "resolve-prefer", "resolvers"],
     ),
-    ("balancing by hash", &["hash-key"]),
     (STICK, &["non-stick", "stick"]),
     ("peers", &["shard"]),
     ("QUIC", &["quic-cc-algo"]),

@@ -3,12 +3,12 @@
 use super::bare;
 use crate::parse::families::proxy::switches::SWITCHES;
 use crate::parse::{Draft, Parser, Valid};
-use crate::proxy::{Mode, Proxy};
+use crate::proxy::{Algorithm, HashKey, Mode, Options, Proxy};
 use config::Severity;
 
 pub(super) fn run(parser: &mut Parser<'_>) {
     let cookie_len = parser.global.captured_cookie_len;
-    let mut warnings = Vec::new();
+    let (mut warnings, mut alerts) = (Vec::new(), Vec::new());
     for Draft { proxy, .. } in parser
         .drafts
         .iter_mut()
@@ -28,6 +28,9 @@ pub(super) fn run(parser: &mut Parser<'_>) {
                 "truncating capture length to {cookie_len} bytes for {label}."
             ));
         }
+        if proxy.caps.back {
+            fit_balance(proxy, &label, &mut warnings, &mut alerts);
+        }
         if proxy.mode != Mode::Http {
             leave_http(proxy, &label, &mut warnings);
         }
@@ -41,6 +44,35 @@ pub(super) fn run(parser: &mut Parser<'_>) {
     }
     for warning in warnings {
         bare(parser, Severity::Warning, warning);
+    }
+    for alert in alerts {
+        bare(parser, Severity::Alert, alert);
+    }
+}
+
+/// Whether the proxy's mode allows its algorithm, and what the algorithm needs of the proxy.
+fn fit_balance(
+    proxy: &mut Proxy,
+    label: &str,
+    warnings: &mut Vec<String>,
+    alerts: &mut Vec<String>,
+) {
+    let algorithm = &mut proxy.back.balance.algorithm;
+    match algorithm {
+        Algorithm::Hash(key) if key.needs_http() && proxy.mode != Mode::Http => {
+            *algorithm = Algorithm::RoundRobin;
+            warnings.push(format!(
+                "Layer 7 hash not possible for {label} (needs 'mode http'). Falling back to round robin."
+            ));
+        }
+        Algorithm::Hash(HashKey::UrlParam {
+            check_post: true, ..
+        }) => proxy.options.set(Options::BUFFER_REQUEST, true),
+        Algorithm::RoundRobin | Algorithm::Random(_) | Algorithm::Sticky => {}
+        _ if proxy.mode == Mode::Log => alerts.push(format!(
+            "in {label}: \"balance\" only supports 'roundrobin', 'random', 'sticky' and 'log-hash'."
+        )),
+        _ => {}
     }
 }
 

@@ -1,8 +1,8 @@
 //! Server options that say how much traffic it takes and who it is.
 
 use super::{InitialAddress, ServerLine};
-use crate::parse::Parsed;
 use crate::parse::options::{Cursor, OptionRow};
+use crate::parse::{Parsed, known};
 
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 
@@ -36,6 +36,12 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         args: 1,
         doc: "The server's global identifier.",
         read: guid,
+    },
+    OptionRow {
+        name: "hash-key",
+        args: 1,
+        doc: "Where the server stands in a consistent hash.",
+        read: hash_key,
     },
     OptionRow {
         name: "id",
@@ -156,6 +162,18 @@ fn id(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
         _ => return Err(cursor.option_fault(": custom id has to be between 1 and 4294967295.")),
     }
     Ok(())
+}
+
+fn hash_key(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    match cursor.word() {
+        // The only one, and the default.
+        "id" => Ok(()),
+        key @ ("id32" | "guid" | "addr" | "addr-port") => Err(cursor.fault(known::not_built(
+            &format!("hash-key {key}"),
+            "other node keys than identifiers",
+        ))),
+        _ => Err(cursor.option_fault("has to be 'id', 'id32', 'guid', 'addr', or 'addr-port'.")),
+    }
 }
 
 fn refuse_default(line: &ServerLine, cursor: &Cursor<'_, '_, '_>) -> Parsed {

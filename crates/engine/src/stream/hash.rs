@@ -1,0 +1,156 @@
+//! The hash of a stream's key, for `balance` algorithms that choose a server by it.
+
+use super::Stream;
+use balance::hash::{self, Function, UriKey};
+use base::Endpoint;
+use expr::sample::Value;
+use expr::view::{Side, View};
+use expr::{Expr, Outcome, Type};
+use message::uri::Target;
+use message::{Head, Method};
+use model::{Algorithm, BalanceSettings, HashKey, HashType};
+
+impl Stream<'_> {
+    /// The hash of the stream's key; `None` with another kind of algorithm, and for a stream that has no such key.
+    pub(super) fn key_hash(&self, settings: &BalanceSettings) -> Option<u32> {
+        let Algorithm::Hash(key) = &settings.algorithm else {
+            return None;
+        };
+        let hashing = &settings.hash_type;
+        let of = |bytes: &[u8]| hashing.function.key_hash(bytes, hashing.avalanche);
+        match key {
+            HashKey::Source => match View::client(self)?.src? {
+                Endpoint::Inet(address) => Some(hash::source(address.ip(), hashing.avalanche)),
+                Endpoint::Unix(_) => None,
+            },
+            HashKey::Uri { part, path_only } => {
+                uri_key(View::request(self)?, part, *path_only).map(of)
+            }
+            HashKey::UrlParam { name, check_post } => {
+                self.param_key(name.as_bytes(), *check_post).map(of)
+            }
+            HashKey::Header { name, domain_only } => {
+                let value = first_value(View::request(self)?.get(name.as_bytes())?)?;
+                Some(of(if *domain_only {
+                    hash::main_domain(value)
+                } else {
+                    value
+                }))
+            }
+            HashKey::RdpCookie(cookie) => self.sample_hash(cookie, hashing, |key| !key.is_empty()),
+            HashKey::Expr(expr) => self.sample_hash(expr, hashing, |_| true),
+        }
+    }
+
+    fn sample_hash(
+        &self,
+        expr: &Expr,
+        hashing: &HashType,
+        is_key: impl Fn(&[u8]) -> bool,
+    ) -> Option<u32> {
+        // A key that is a number already is read as text.
+        let kind = match hashing.function {
+            Function::None => Type::Str,
+            _ => Type::Bin,
+        };
+        match expr.eval_as(kind, self) {
+            Outcome::Found(Value::Str(key) | Value::Bin(key))
+            | Outcome::Tentative(Value::Str(key) | Value::Bin(key))
+                if is_key(&key) =>
+            {
+                Some(hashing.function.key_hash(&key, hashing.avalanche))
+            }
+            _ => None,
+        }
+    }
+
+    fn param_key(&self, name: &[u8], check_post: bool) -> Option<&[u8]> {
+        let request = View::request(self)?;
+        let target = request.target();
+        let query = memchr::memchr(b'?', target).and_then(|at| target.get(at + 1..));
+        if let Some(value) = query.and_then(|query| param(query, name)) {
+            return Some(value);
+        }
+        if !check_post || request.method() != Method::Post {
+            return None;
+        }
+        token(param(self.body(Side::Request)?.bytes, name)?)
+    }
+}
+
+fn uri_key<'r>(request: &'r Head, part: &UriKey, path_only: bool) -> Option<&'r [u8]> {
+    let target = request.target();
+    let from = if path_only {
+        Target::parse(target).path_and_query?
+    } else {
+        target
+    };
+    Some(part.cut(from))
+}
+
+/// The first of the values that a header field lists; `None` when it is empty.
+fn first_value(field: &[u8]) -> Option<&[u8]> {
+    let mut quoted = false;
+    let mut escaped = false;
+    let end = field.iter().position(|&byte| {
+        if escaped {
+            escaped = false;
+        } else if quoted && byte == b'\\' {
+            escaped = true;
+        } else if byte == b'"' {
+            quoted = !quoted;
+        }
+        byte == b',' && !quoted
+    });
+    let value = field.get(..end.unwrap_or(field.len()))?.trim_ascii();
+    (!value.is_empty()).then_some(value)
+}
+
+/// The value of the first parameter of this name, as it stands there.
+fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    params
+        .split(|&byte| byte == b'&')
+        .find_map(|param| param.strip_prefix(name)?.strip_prefix(b"="))
+}
+
+/// What stands before white space, if it is made of token characters (RFC 9110, section 5.6.2) only.
+fn token(value: &[u8]) -> Option<&[u8]> {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let end = value.iter().position(|byte| !is_token(byte));
+    match end.and_then(|end| value.get(end)) {
+        None | Some(b' ' | b'\t' | b'\r' | b'\n') => value.get(..end.unwrap_or(value.len())),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{first_value, param, token};
+
+    #[test]
+    fn first_values() {
+        let first = |field: &'static str| first_value(field.as_bytes()).map(<[u8]>::to_vec);
+        assert_eq!(first("a, b"), Some(b"a".to_vec()));
+        assert_eq!(first("\"a,b\",c"), Some(b"\"a,b\"".to_vec()));
+        assert_eq!(first(",b"), None);
+        assert_eq!(first(""), None);
+    }
+
+    #[test]
+    fn parameters() {
+        assert_eq!(param(b"q=1&p=bb", b"p"), Some(&b"bb"[..]));
+        assert_eq!(param(b"xp=1&p=&p=2", b"p"), Some(&b""[..]));
+        assert_eq!(param(b"p==x;y", b"p"), Some(&b"=x;y"[..]));
+        assert_eq!(param(b"p&pp=1&P=1", b"p"), None);
+    }
+
+    #[test]
+    fn values_of_bodies_are_tokens() {
+        assert_eq!(token(b"abc\r\n"), Some(&b"abc"[..]));
+        assert_eq!(token(b""), Some(&b""[..]));
+        assert_eq!(token(b"%41~"), Some(&b"%41~"[..]));
+        for bad in [&b"a;b"[..], b"a@b", b"a=b", b"\xe9", b"a\0"] {
+            assert_eq!(token(bad), None);
+        }
+    }
+}
