@@ -13,6 +13,16 @@ use std::sync::Arc;
 use std::task::Poll;
 use wire::proxy::{self, Addresses, CipOutcome, Command, Outcome};
 
+/// Whether anything stands between the accept and the first stream.
+#[must_use]
+pub fn is_needed(session: &Session) -> bool {
+    let rules = &session.frontend.config.rules;
+    session.bind.accept_proxy
+        || session.bind.accept_netscaler.is_some()
+        || !rules.tcp_connection.is_empty()
+        || !rules.tcp_session.is_empty()
+}
+
 /// Takes a connection through its handshakes. `None` when it was refused.
 pub async fn establish(
     session: Session,

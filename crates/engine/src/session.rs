@@ -143,13 +143,20 @@ pub async fn run(accepted: Accepted, socket: Socket) {
         vars: RefCell::default(),
         log_level: None,
     };
-    let Some(session) = crate::handshake::establish(session, &accepted.worker, &mut client).await
-    else {
-        return;
+    // What happens once is boxed, so that the rest of the connection's life does not keep room for it.
+    let session = match crate::handshake::is_needed(&session) {
+        false => session,
+        true => {
+            let established = crate::handshake::establish(session, &accepted.worker, &mut client);
+            match Box::pin(established).await {
+                Some(session) => session,
+                None => return,
+            }
+        }
     };
     let session = Rc::new(session);
     if session.frontend.config.mode != Mode::Http
-        && serve_tcp(&session, &accepted.worker, &mut client).await == TcpEnd::Over
+        && Box::pin(serve_tcp(&session, &accepted.worker, &mut client)).await == TcpEnd::Over
     {
         return;
     }

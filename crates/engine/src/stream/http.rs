@@ -30,7 +30,8 @@ pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut
             stream.state.times.handshake,
             stream.state.times.begin_date,
         ) = begin;
-        let next = stream.http_request(arrival).await;
+        // Boxed, so that a connection between two requests does not keep room for one.
+        let next = Box::pin(stream.http_request(arrival)).await;
         drop(stream);
         match next {
             Next::KeepAlive => {}

@@ -123,7 +123,9 @@ impl Stream<'_> {
         let front = &self.session.frontend.config.front;
         let state = &mut *self.state;
         // Slots show up empty in the log when no response comes.
-        state.response_captures.resize(front.response_captures.len(), None);
+        state
+            .response_captures
+            .resize(front.response_captures.len(), None);
         if !front.request_captures.is_empty() {
             state
                 .request_captures
