@@ -166,7 +166,14 @@ fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec
 
 pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
     let fd = match &bind.address {
-        Address::Inet(address) => bind_inet(bind, address, reuse_port)?,
+        Address::Inet(address) => {
+            let fd = bind_inet(bind, address, reuse_port)?;
+            if bind.fast_open {
+                sys::set_fast_open(&fd, backlog)
+                    .map_err(|error| ("cannot enable TCP_FASTOPEN", error))?;
+            }
+            fd
+        }
         Address::Unix(path) => return bind_unix(bind, path, backlog),
         Address::Abstract { name, padded } => {
             let fd = stream_socket(AddressFamily::UNIX)?;
@@ -410,20 +417,27 @@ async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, loa
     while is_full(runtime, proxy, bind, load) {
         tokio::time::sleep(FULL).await;
     }
-    let limit = proxy.config.front.session_rate_limit;
-    if limit == 0 {
-        return;
-    }
     loop {
-        match proxy
-            .front
-            .session_rate
-            .wait_for_room(clock::now_ms(), limit)
-        {
+        match rate_delay(runtime, proxy) {
             0 => break,
             ms => tokio::time::sleep(Duration::from_millis(ms)).await,
         }
     }
+}
+
+/// How many milliseconds it takes until the frontend and the process may begin another session (`rate-limit sessions`,
+/// `maxconnrate`, `maxsessrate`).
+fn rate_delay(runtime: &Runtime, proxy: &ProxyRuntime) -> u64 {
+    let now = clock::now_ms();
+    let [connections, sessions] = runtime.snapshot.global.max_rates;
+    let own = proxy.config.front.session_rate_limit;
+    let process = &runtime.process.session_rate;
+    let delays = [
+        process.wait_for_room(now, connections),
+        process.wait_for_room(now, sessions),
+        proxy.front.session_rate.wait_for_room(now, own),
+    ];
+    delays.into_iter().max().unwrap_or(0)
 }
 
 fn start(

@@ -169,6 +169,7 @@ pub fn run(
     runtime::set_worker_number(index as u32 + 1);
     clock::cache();
     io::set_buffer_size(runtime.snapshot.global.buffer_size);
+    io::set_pipe_size(runtime.snapshot.global.pipe_size);
     let event_loop = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()

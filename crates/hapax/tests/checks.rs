@@ -58,7 +58,8 @@ fn statuses(list: &'static [u16]) -> Server {
 /// The request that a check with these options sends.
 #[track_caller]
 fn sent(option: &str, server_options: &str) -> String {
-    let server = Server::start(handlers::says("ok"));
+    // A PROXY protocol header has an empty line in it, which a server that answers might take for a request.
+    let server = Server::start(handlers::silent());
     let _program = backend(&format!(
         "  {option}\n  server s {{s}} check inter 100ms {server_options}"
     ))
@@ -203,6 +204,13 @@ fn proxy_protocol_headers() {
     }
     let got = sent("option httpchk", "send-proxy-v2");
     assert_eq!(got, "\r\n\r\n\0\r\nQUIT\n \0\0\0OPTIONS / HTTP/1.0\r\n\r\n");
+    // LOCAL is a recent command: old servers want to be told addresses.
+    let got = sent(
+        "option httpchk\nglobal\n  pp2-never-send-local\nbackend v2\n  option httpchk",
+        "send-proxy-v2",
+    );
+    let header = "\r\n\r\n\0\r\nQUIT\n!\u{11}\0\u{c}\u{7f}\0\0\u{1}\u{7f}\0\0\u{1}";
+    assert!(got.starts_with(header), "{got:?}");
     // Checks that go elsewhere than traffic don't take its header along.
     let got = sent("option httpchk", "send-proxy addr 127.0.0.1");
     assert_eq!(got, "OPTIONS / HTTP/1.0\r\n\r\n");

@@ -111,3 +111,30 @@ fn a_reused_connection_that_dies_leaves_the_retry_to_the_client() {
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(log.lines().len(), 1, "the second request is not logged");
 }
+
+/// The servers that answer four requests of a client, in the order of their answers.
+fn served_by(options: &str) -> String {
+    let servers = ["a", "b"].map(|name| Server::start(handlers::says(name)));
+    let program = http()
+        .config(options)
+        .config("listen in\n  bind {fe}\n  balance roundrobin\n  server a {a}\n  server b {b}")
+        .server("a", &servers[0])
+        .server("b", &servers[1])
+        .start();
+    let mut client = program.connect("fe");
+    (0..4).map(|_| client.get("/").text()).collect()
+}
+
+#[test]
+fn the_last_server_is_preferred_where_its_connection_is_the_clients_own() {
+    assert_eq!(
+        served_by("  http-reuse never\n  option prefer-last-server"),
+        "aaaa"
+    );
+    assert_eq!(
+        served_by("  http-reuse never\n  option prefer-last-server\n  max-keep-alive-queue 0"),
+        "aaaa"
+    );
+    assert_eq!(served_by("  http-reuse never"), "abab");
+    assert_eq!(served_by("  option prefer-last-server"), "abab");
+}

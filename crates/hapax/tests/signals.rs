@@ -152,3 +152,24 @@ fn the_pid_file_names_the_process() {
         "{text:?}"
     );
 }
+
+#[test]
+fn an_idle_client_may_ask_once_more() {
+    let server = Server::start(handlers::says("ok"));
+    let mut program = http()
+        .config("  option idle-close-on-response")
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
+    let mut client = program.connect("fe");
+    assert_eq!(client.get("/").header("connection"), None);
+    program.signal(Signal::USR1);
+    let address = program.address("fe");
+    assert!(
+        eventually(WAIT, || TcpStream::connect(address).is_err()),
+        "still listening"
+    );
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(client.get("/").header("connection"), Some("close"));
+    assert_eq!(program.wait(WAIT), Some(0));
+}

@@ -40,8 +40,6 @@ pub struct Bind {
     pub defer_accept: bool,
     /// `v4v6` (`Some(false)`) or `v6only` (`Some(true)`).
     pub v6only: Option<bool>,
-    /// `namespace`.
-    pub namespace: Option<Arc<str>>,
     /// `tcp-md5sig`: password.
     pub md5sig: Option<Arc<str>>,
     /// `tcp-ss`: bits of TCP_SAVE_SYN.
@@ -50,20 +48,12 @@ pub struct Bind {
     pub unix_mode: Option<u32>,
     /// `user`/`uid` and `group`/`gid` of a Unix socket.
     pub unix_owner: (Option<u32>, Option<u32>),
-    /// `nice`.
-    pub nice: i32,
     /// `level` of a runtime API socket: 0 user, 1 operator, 2 admin.
     pub level: u8,
-    /// `expose-fd listeners`.
-    pub expose_listeners: bool,
     /// `severity-output`: 0 none, 1 number, 2 string.
     pub severity_output: u8,
-    /// `shards`: how many sockets share the address; 0 for one per thread.
-    pub shards: u32,
     /// `thread`: threads (from 1) that listen; empty for all.
     pub threads: Vec<u32>,
-    /// `idle-ping`, in milliseconds.
-    pub idle_ping: Option<u64>,
     /// `proto`: the mux forced by its name.
     pub proto: Option<Arc<str>>,
 }
@@ -90,18 +80,13 @@ impl Bind {
             fast_open: false,
             defer_accept: false,
             v6only: None,
-            namespace: None,
             md5sig: None,
             save_syn: 0,
             unix_mode: None,
             unix_owner: (None, None),
-            nice: 0,
             level: 1,
-            expose_listeners: false,
             severity_output: 0,
-            shards: 0,
             threads: Vec::new(),
-            idle_ping: None,
             proto: None,
         }
     }

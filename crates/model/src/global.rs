@@ -57,8 +57,6 @@ pub struct Global {
     pub captured_cookie_len: usize,
     /// `tune.http.logurilen`: bytes of a logged request line.
     pub logged_uri_len: usize,
-    /// `tune.idletimer`, in milliseconds.
-    pub idle_timer: u64,
     /// `tune.maxaccept`: connections accepted in a row by one listener.
     pub max_accept: u32,
     /// `tune.rcvbuf.*` and `tune.sndbuf.*`: client and server side, in bytes, 0 for the system's.
@@ -79,8 +77,6 @@ pub struct Global {
     pub keep_on_insecure_transfer_encoding: bool,
     /// `pp2-never-send-local`.
     pub never_send_local: bool,
-    /// `server-state-base`.
-    pub server_state_base: Option<PathBuf>,
     /// `stats socket`: the runtime API's listeners.
     pub stats_sockets: Vec<crate::bind::Bind>,
     /// `stats timeout`, in milliseconds.
@@ -93,18 +89,12 @@ pub struct Global {
     pub fd_hard_limit: Option<u64>,
     /// `thread-hard-limit`: threads used at most when the machine has more.
     pub thread_hard_limit: Option<u32>,
-    /// `mworker-max-reloads`: reloads that an old worker survives.
-    pub max_reloads: Option<u32>,
-    /// `external-check preserve-env`.
-    pub external_check_env: bool,
     /// `set-var` and `set-var-fmt`: variables of the process and their first values.
     pub variables: Vec<(expr::VarId, expr::Value<'static>)>,
     /// `set-dumpable`.
     pub dumpable: bool,
     /// `insecure-fork-wanted`, `insecure-setuid-wanted`.
     pub insecure: [bool; 2],
-    /// `external-check`.
-    pub external_check: bool,
     /// `spread-checks`, in percent.
     pub spread_checks: u32,
     /// `max-spread-checks`, in milliseconds.
@@ -117,8 +107,6 @@ pub struct Global {
     pub exposes: [bool; 2],
     /// `zero-warning`, `-dW`.
     pub zero_warning: bool,
-    /// `http-err-codes` and `http-fail-codes`: which statuses count as errors and as failures.
-    pub status_classes: StatusClasses,
 }
 
 /// `unix-bind`: what Unix listeners start from.
@@ -145,15 +133,6 @@ pub struct SocketBuffers {
     pub server_receive: usize,
     /// `tune.sndbuf.server`.
     pub server_send: usize,
-}
-
-/// Statuses that count as errors and as failures, one bit per status from 100 to 599.
-#[derive(Debug, Clone, Default)]
-pub struct StatusClasses {
-    /// `http-err-codes`, `None` for the default (4xx).
-    pub errors: Option<Box<[u64; 8]>>,
-    /// `http-fail-codes`, `None` for the default (5xx but 501 and 505).
-    pub failures: Option<Box<[u64; 8]>>,
 }
 
 impl Default for Global {
@@ -184,7 +163,6 @@ impl Default for Global {
             max_headers: 101,
             captured_cookie_len: 63,
             logged_uri_len: 1024,
-            idle_timer: 1000,
             max_accept: 4,
             socket_buffers: SocketBuffers::default(),
             idle_pool_shared: true,
@@ -195,26 +173,21 @@ impl Default for Global {
             accept_payload_with_any_method: false,
             keep_on_insecure_transfer_encoding: false,
             never_send_local: false,
-            server_state_base: None,
             stats_sockets: Vec::new(),
             stats_timeout: 10_000,
             stats_maxconn: 10,
             unix_bind: UnixBind::default(),
             fd_hard_limit: None,
             thread_hard_limit: None,
-            max_reloads: None,
-            external_check_env: false,
             variables: Vec::new(),
             dumpable: false,
             insecure: [false; 2],
-            external_check: false,
             spread_checks: 0,
             max_spread_checks: None,
             local_peer: None,
             strict_limits: true,
             exposes: [false; 2],
             zero_warning: false,
-            status_classes: StatusClasses::default(),
         }
     }
 }

@@ -20,7 +20,7 @@ pub mod parse;
 pub use address::{Address, AddressRange, Host};
 pub use bind::Bind;
 pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
-pub use global::{Global, SocketBuffers, StatusClasses, UnixBind};
+pub use global::{Global, SocketBuffers, UnixBind};
 pub use proxy::{
     Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Forwarded,
     Frontend, HashKey, HashType, HeaderCapture, HttpCheck, KeepAliveProbe, Mode, Options, Proxy,

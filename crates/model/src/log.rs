@@ -173,8 +173,6 @@ pub struct Ring {
     pub max_len: usize,
     /// `size`, in bytes.
     pub size: usize,
-    /// `backing-file`.
-    pub backing_file: Option<Arc<str>>,
     /// `timeout connect` and `timeout server`, in milliseconds.
     pub timeouts: (Option<u64>, Option<u64>),
     /// `server` lines: address and whether `log-proto octet-count`.

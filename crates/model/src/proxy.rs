@@ -155,8 +155,6 @@ options! {
     UNSAFE_RESPONSE = 2;
     /// `allbackups`
     ALL_BACKUPS = 3;
-    /// `checkcache`
-    CHECK_CACHE = 4;
     /// `clitcpka`
     CLIENT_KEEPALIVE = 5;
     /// `contstats`
@@ -183,12 +181,8 @@ options! {
     NO_DELAY = 16;
     /// `http-pretend-keepalive`
     PRETEND_KEEPALIVE = 17;
-    /// `http-use-proxy-header`
-    USE_PROXY_HEADER = 18;
     /// `idle-close-on-response`
     IDLE_CLOSE_ON_RESPONSE = 19;
-    /// `independent-streams`
-    INDEPENDENT_STREAMS = 20;
     /// `log-health-checks`
     LOG_HEALTH_CHECKS = 21;
     /// `log-separate-errors`
@@ -197,12 +191,8 @@ options! {
     LOG_ASAP = 23;
     /// `nolinger`
     NO_LINGER = 24;
-    /// `persist`
-    PERSIST = 25;
     /// `prefer-last-server`
     PREFER_LAST_SERVER = 26;
-    /// `socket-stats`
-    SOCKET_STATS = 27;
     /// `splice-auto`
     SPLICE_AUTO = 28;
     /// `splice-request`
@@ -215,8 +205,6 @@ options! {
     SMART_ACCEPT = 32;
     /// `tcp-smart-connect`
     SMART_CONNECT = 33;
-    /// `transparent`, and `dispatch`-less forwarding to the original destination
-    TRANSPARENT = 34;
     /// `no option abortonclose`: not even by the default of HTTP backends
     NO_ABORT_ON_CLOSE = 35;
 }
@@ -480,8 +468,6 @@ pub struct Backend {
     pub keepalive_probe: KeepAliveProbe,
     /// `max-keep-alive-queue`; negative for no limit.
     pub max_keep_alive_queue: i32,
-    /// `hash-preserve-affinity`: 0 always, 1 maxconn, 2 maxqueue.
-    pub preserve_affinity: u8,
     /// `option httpchk`: request line and headers of the check.
     pub http_check: Option<Arc<HttpCheck>>,
 }
@@ -655,7 +641,6 @@ impl Default for Backend {
             send_name_header: None,
             keepalive_probe: KeepAliveProbe::default(),
             max_keep_alive_queue: -1,
-            preserve_affinity: 0,
             http_check: None,
         }
     }

@@ -88,8 +88,6 @@ pub struct ServerDraft {
     pub minconn: u32,
     /// `maxqueue`, 0 for no limit.
     pub maxqueue: u32,
-    /// `strict-maxconn`.
-    pub strict_maxconn: bool,
     /// `backup`.
     pub backup: bool,
     /// `disabled`.
@@ -98,8 +96,6 @@ pub struct ServerDraft {
     pub check: CheckSettings,
     /// `cookie`.
     pub cookie: Option<Arc<str>>,
-    /// `redir`.
-    pub redirect_prefix: Option<Arc<str>>,
     /// `source`.
     pub source: Option<Arc<SourceBinding>>,
     /// `send-proxy` and its family.
@@ -114,8 +110,6 @@ pub struct ServerDraft {
     pub max_reuse: Option<u32>,
     /// `pool-conn-name`.
     pub pool_name: Option<Arc<Expr>>,
-    /// `idle-ping`, in milliseconds.
-    pub idle_ping: Option<u64>,
     /// `tfo`.
     pub fast_open: bool,
     /// `tcp-ut`, in milliseconds.
@@ -124,28 +118,16 @@ pub struct ServerDraft {
     pub md5sig: Option<Arc<str>>,
     /// `cc`.
     pub congestion: Option<Arc<str>>,
-    /// `namespace`; `Some(None)` for `*`, the client's.
-    pub namespace: Option<Option<Arc<str>>>,
-    /// `socks4`.
-    pub socks4: Option<std::net::SocketAddr>,
     /// `proto`: the mux forced by its name.
     pub proto: Option<Arc<str>>,
     /// `ws`: 0 auto, 1 h1, 2 h2.
     pub ws: u8,
     /// `log-proto`: whether messages are sent with octet counting.
     pub octet_counting: bool,
-    /// `on-marked-down shutdown-sessions`.
-    pub shutdown_when_down: bool,
-    /// `on-marked-up shutdown-backup-sessions`.
-    pub shutdown_backup_when_up: bool,
-    /// `observe`: 0 none, 4, 7.
-    pub observe: u8,
     /// `on-error`.
     pub on_error: OnError,
     /// `error-limit`.
     pub error_limit: u32,
-    /// `slowstart`, in milliseconds.
-    pub slowstart: u64,
     /// `track`: proxy and server names.
     pub track: Option<Arc<str>>,
 }
@@ -247,12 +229,10 @@ impl Default for ServerDraft {
             maxconn: 0,
             minconn: 0,
             maxqueue: 0,
-            strict_maxconn: false,
             backup: false,
             disabled: false,
             check: CheckSettings::default(),
             cookie: None,
-            redirect_prefix: None,
             source: None,
             send_proxy: None,
             pool_max: None,
@@ -260,22 +240,15 @@ impl Default for ServerDraft {
             pool_purge_delay: 5000,
             max_reuse: None,
             pool_name: None,
-            idle_ping: None,
             fast_open: false,
             user_timeout: None,
             md5sig: None,
             congestion: None,
-            namespace: None,
-            socks4: None,
             proto: None,
             ws: 0,
             octet_counting: false,
-            shutdown_when_down: false,
-            shutdown_backup_when_up: false,
-            observe: 0,
             on_error: OnError::FailCheck,
             error_limit: 10,
-            slowstart: 0,
             track: None,
         }
     }

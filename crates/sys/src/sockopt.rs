@@ -75,6 +75,24 @@ pub fn set_defer_accept(fd: impl AsFd, seconds: i32) -> io::Result<()> {
     set(fd, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, &seconds)
 }
 
+/// `TCP_FASTOPEN`: data may come with the packet that opens a connection, of which so many may wait to be acknowledged
+/// (RFC 7413).
+///
+/// # Errors
+/// Those of `setsockopt(2)`.
+pub fn set_fast_open(fd: impl AsFd, waiting: i32) -> io::Result<()> {
+    set(fd, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, &waiting)
+}
+
+/// `TCP_FASTOPEN_CONNECT`: a connection is opened by the first bytes sent, which go along (RFC 7413).
+///
+/// # Errors
+/// Those of `setsockopt(2)`.
+pub fn set_fast_open_connect(fd: impl AsFd) -> io::Result<()> {
+    let on: c_int = 1;
+    set(fd, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, &on)
+}
+
 /// `TCP_SAVE_SYN`: keeps the head of the packet that opened a connection.
 ///
 /// # Errors

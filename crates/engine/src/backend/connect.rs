@@ -4,7 +4,7 @@ use crate::clock;
 use crate::io::{Deadline, Socket, apply_to_server};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
-use model::{Address, SourceBinding};
+use model::{Address, Options, SourceBinding};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use std::future::poll_fn;
 use std::io;
@@ -37,6 +37,9 @@ pub struct Route {
     pub mark: Option<u32>,
     /// The IP type of service to set, if any.
     pub tos: Option<u8>,
+    /// Whether there are bytes to send at once, so that the handshake may carry them or be completed by them (`tfo`,
+    /// `option tcp-smart-connect`).
+    pub sends_first: bool,
 }
 
 /// Opens a connection to a server.
@@ -100,6 +103,12 @@ pub fn open(
     if let Some(cc) = &server.config.settings.congestion {
         let _ = sockopt::set_tcp_congestion(&fd, cc);
     }
+    if let (Address::Inet(peer), Some(key)) = (&route.address, &server.config.settings.md5sig) {
+        sys::set_md5_signature(&fd, Some(*peer), peer.is_ipv6(), key.as_bytes())?;
+    }
+    if route.sends_first && family != AddressFamily::UNIX {
+        hurry(&fd, proxy, server);
+    }
     let binding = binding(proxy, server);
     if let Some(interface) = binding.and_then(|binding| binding.interface.as_deref()) {
         sys::bind_to_interface(&fd, interface)?;
@@ -108,6 +117,16 @@ pub fn open(
         bind_source(&fd, source, route.transparent, binding)?;
     }
     Ok(fd)
+}
+
+/// Lets the first bytes go with the handshake. Where the system can't, the connection works without.
+fn hurry(fd: &OwnedFd, proxy: &ProxyRuntime, server: &ServerRuntime) {
+    if server.config.settings.fast_open {
+        let _ = sys::set_fast_open_connect(fd);
+    }
+    if proxy.config.options.has(Options::SMART_CONNECT) {
+        let _ = sockopt::set_tcp_quickack(fd, false);
+    }
 }
 
 /// The `source` setting that applies to a server: its own, else its backend's.

@@ -248,6 +248,18 @@ impl Dispatch {
         }
     }
 
+    /// Whether a server has room for a client that comes back, or so few wait for it that this client may as well; a
+    /// negative number sets no limit.
+    #[must_use]
+    pub fn welcomes(&self, proxy: &ProxyRuntime, server: &ServerRuntime, waiting: i32) -> bool {
+        let Ok(waiting) = u32::try_from(waiting) else {
+            return true;
+        };
+        let idx = other(server.config.idx);
+        let loads = Loads { proxy };
+        loads.has_room(idx) || loads.queued(idx) < waiting
+    }
+
     /// Streams waiting in the backend's own queue.
     #[must_use]
     pub fn queued(&self) -> u64 {

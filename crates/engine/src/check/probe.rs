@@ -109,29 +109,34 @@ impl Probe<'_> {
         self.send(&header).await
     }
 
-    /// The PROXY protocol header: of version 1 with the check's own addresses, of version 2 without any.
+    /// The check's own addresses.
+    fn own_addresses(&self) -> Addresses<'static> {
+        let ends = self.socket.as_ref();
+        let ends = ends.and_then(|socket| Some((socket.local()?, socket.peer()?)));
+        match ends {
+            Some((Endpoint::Inet(src), Endpoint::Inet(dst))) => Addresses::Inet { src, dst },
+            _ => Addresses::Unknown,
+        }
+    }
+
+    /// The PROXY protocol header: of version 1 with the check's own addresses, of version 2 without any unless
+    /// `pp2-never-send-local` says so.
     fn relay_header(&self) -> Vec<u8> {
         let mut header = Vec::new();
         match self.target.relay_version {
             0 => {}
             1 => {
-                let ends = self.socket.as_ref();
-                let ends = ends.and_then(|socket| Some((socket.local()?, socket.peer()?)));
-                let addresses = match ends {
-                    Some((Endpoint::Inet(src), Endpoint::Inet(dst))) => {
-                        Addresses::Inet { src, dst }
-                    }
-                    _ => Addresses::Unknown,
-                };
-                write_v1(&addresses, &mut header);
+                write_v1(&self.own_addresses(), &mut header);
             }
             _ => {
                 let send = self.target.server.config.settings.send_proxy.as_ref();
                 let crc32c = send.is_some_and(|send| send.crc32c);
+                let addresses = match self.runtime.snapshot.global.never_send_local {
+                    true => self.own_addresses(),
+                    false => Addresses::Unknown,
+                };
                 // Without values of variable length it always fits.
-                let _ = V2Builder::new(Addresses::Unknown)
-                    .crc32c(crc32c)
-                    .write(&mut header);
+                let _ = V2Builder::new(addresses).crc32c(crc32c).write(&mut header);
             }
         }
         header

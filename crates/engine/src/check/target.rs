@@ -57,6 +57,7 @@ impl Target {
                 transparent,
                 mark: None,
                 tos: None,
+                sends_first: false,
             },
             relay_version: relay_version(&server.config),
             intervals: intervals(check),

@@ -9,5 +9,5 @@ mod socket;
 pub use buffer::{Buffer, give_text, set_buffer_size, take_text};
 pub use deadline::Deadline;
 pub use options::{apply_to_client, apply_to_server};
-pub use pipe::Pipe;
+pub use pipe::{Pipe, set_pipe_size};
 pub use socket::{Socket, endpoint};

@@ -15,6 +15,9 @@ pub fn apply_to_client(fd: impl AsFd, proxy: &ProxyRuntime, buffers: (usize, usi
     if config.options.has(Options::CLIENT_KEEPALIVE) {
         keepalive(&fd, config.front.keepalive_probe);
     }
+    if config.options.has(Options::SMART_ACCEPT) {
+        let _ = sockopt::set_tcp_quickack(&fd, false);
+    }
     if config.caps.front && config.options.has(Options::NO_LINGER) {
         let _ = sockopt::set_socket_linger(&fd, Some(Duration::ZERO));
     }

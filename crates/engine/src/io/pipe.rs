@@ -1,6 +1,6 @@
 //! Pipes through which bulk data goes from socket to socket without being copied.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -9,6 +9,12 @@ const KEPT: usize = 64;
 
 thread_local! {
     static FREE: RefCell<Vec<Pipe>> = const { RefCell::new(Vec::new()) };
+    static SIZE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Sets the capacity of this worker's pipes in bytes, 0 for the system's (`tune.pipesize`).
+pub fn set_pipe_size(size: usize) {
+    SIZE.set(size);
 }
 
 /// A pipe and how much is in it.
@@ -23,16 +29,17 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// An empty pipe, from the worker's pool if there is one. `size` is its capacity in bytes, 0 for the system's.
+    /// An empty pipe, from the worker's pool if there is one.
     ///
     /// # Errors
     /// When there are no descriptors left.
-    pub fn take(size: usize) -> io::Result<Self> {
+    pub fn take() -> io::Result<Self> {
         if let Some(pipe) = FREE.with_borrow_mut(Vec::pop) {
             return Ok(pipe);
         }
         let flags = rustix::pipe::PipeFlags::NONBLOCK | rustix::pipe::PipeFlags::CLOEXEC;
         let (output, input) = rustix::pipe::pipe_with(flags)?;
+        let size = SIZE.get();
         if size > 0 {
             // Beyond the system's limit the pipe keeps its size.
             let _ = rustix::pipe::fcntl_setpipe_size(&input, size);

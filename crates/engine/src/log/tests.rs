@@ -383,7 +383,6 @@ fn rings_are_emptied_over_connections_that_come_back() {
         format: HeaderFormat::Short,
         max_len: 20,
         size: 32_768,
-        backing_file: None,
         timeouts: (Some(2000), Some(2000)),
         servers: vec![("s1".into(), address, true)],
     };

@@ -208,11 +208,36 @@ impl Stream<'_> {
         Ok(())
     }
 
-    /// `use-server`: the first rule whose condition holds and whose server can be used.
+    /// The server that rules or the client's past choose, before balancing does.
     fn forced_server(&mut self, backend: &Arc<ProxyRuntime>) -> Option<base::ServerIdx> {
         if self.state.redispatched {
             return None;
         }
+        self.server_by_rule(backend)
+            .or_else(|| self.last_server(backend))
+    }
+
+    /// `option prefer-last-server`: the server to which this client still has a connection of its own, unless too many
+    /// wait for it (`max-keep-alive-queue`).
+    fn last_server(&self, backend: &Arc<ProxyRuntime>) -> Option<base::ServerIdx> {
+        if !backend.config.options.has(Options::PREFER_LAST_SERVER) {
+            return None;
+        }
+        let waiting = backend.config.back.max_keep_alive_queue;
+        let kept = self.client.kept.iter().rev().map(|(server, _)| server);
+        let mut last = kept.filter(|server| {
+            backend
+                .server_at(server.config.idx)
+                .is_some_and(|own| Arc::ptr_eq(own, server))
+        });
+        last.find(|server| {
+            server.state.is_usable() && backend.dispatch.welcomes(backend, server, waiting)
+        })
+        .map(|server| server.config.idx)
+    }
+
+    /// `use-server`: the first rule whose condition holds and whose server can be used.
+    fn server_by_rule(&mut self, backend: &Arc<ProxyRuntime>) -> Option<base::ServerIdx> {
         for rule in &backend.config.back.use_server {
             if rule
                 .condition
@@ -425,6 +450,7 @@ impl Stream<'_> {
             transparent,
             mark,
             tos,
+            sends_first: self.state.has_request || server.config.settings.send_proxy.is_some(),
         }
     }
 

@@ -68,11 +68,16 @@ async fn wait_for_request(session: &Session, client: &mut ClientSide, first: boo
     };
     let at = timeout.map(|timeout| clock::now_ms() + timeout);
     let process = &session.runtime.process;
+    let closes = !session
+        .frontend
+        .config
+        .options
+        .has(Options::IDLE_CLOSE_ON_RESPONSE);
     let ClientSide { conn, deadline, .. } = client;
     let came = poll_fn(|cx| match conn.poll_fill(cx) {
         Poll::Ready(Ok(Received::Bytes | Received::Full)) => Poll::Ready(Awaited::Bytes),
         Poll::Ready(Ok(Received::End) | Err(_)) => Poll::Ready(Awaited::End),
-        Poll::Pending if process.is_stopping() => Poll::Ready(Awaited::Stop),
+        Poll::Pending if closes && process.is_stopping() => Poll::Ready(Awaited::Stop),
         Poll::Pending => deadline.poll(cx, at).map(|()| Awaited::Timeout),
     });
     came.await

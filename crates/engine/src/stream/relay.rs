@@ -439,7 +439,7 @@ fn poll_splice(
 ) -> Result<Poll<()>, FlowFault> {
     let mut pipe = match flow.pipe.take() {
         Some(pipe) => pipe,
-        None => match Pipe::take(0) {
+        None => match Pipe::take() {
             Ok(pipe) => pipe,
             Err(_) => {
                 flow.splices = false;

@@ -31,6 +31,7 @@ const STICK: &str = "stick tables";
 const RUNTIME_API: &str = "runtime API";
 const STATS: &str = "statistics";
 const COMPRESSION: &str = "compression";
+const NAMESPACES: &str = "network namespaces";
 
 const GLOBAL: &[Group] = &[
     ("ACME", &["acme.scheduler"]),
@@ -91,6 +92,7 @@ const GLOBAL: &[Group] = &[
             "cluster-secret",
         ],
     ),
+    (STICK, &["http-err-codes", "http-fail-codes"]),
     (
         "privileged port checks",
         &["harden.reject-privileged-ports.tcp"],
@@ -181,6 +183,10 @@ const PROXY_OPTION: &[Group] = &[
         ],
     ),
     ("small buffers", &["use-small-buffers"]),
+    ("'Proxy-Connection' headers", &["http-use-proxy-header"]),
+    ("timeouts for each direction", &["independent-streams"]),
+    ("statistics of listeners", &["socket-stats"]),
+    ("forwarding to the original destination", &["transparent"]),
     ("cookie persistence", &["persist", "checkcache"]),
 ];
 
@@ -236,6 +242,7 @@ const BIND: &[Group] = &[
     ("QUIC", &["quic-cc-algo", "quic-force-retry", "quic-socket"]),
     ("reverse HTTP", &["nbconn"]),
     (STATS, &["guid-prefix"]),
+    (NAMESPACES, &["namespace"]),
     ("listener labels", &["label"]),
 ];
 
@@ -305,6 +312,15 @@ const SERVER: &[Group] = &[
     ),
     (STICK, &["non-stick", "stick"]),
     ("peers", &["shard"]),
+    (NAMESPACES, &["namespace"]),
+    ("SOCKS4 proxies", &["socks4"]),
+    ("slow starts", &["slowstart"]),
+    ("redirects to servers", &["redir"]),
+    ("limits on idle connections", &["strict-maxconn"]),
+    (
+        "ending the sessions of a server",
+        &["on-marked-down", "on-marked-up"],
+    ),
     ("QUIC", &["quic-cc-algo"]),
 ];
 
@@ -502,7 +518,7 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "fcgi-app" => "FastCGI",
         "healthcheck" => CHECKS,
         "mailers" => "mail alerts",
-        "namespace_list" => "network namespaces",
+        "namespace_list" => NAMESPACES,
         "peers" => "peers",
         "resolvers" => "DNS",
         "traces" => "traces",

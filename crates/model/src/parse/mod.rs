@@ -457,6 +457,8 @@ fn valid_in(caps: Caps) -> Valid {
 }
 
 #[cfg(test)]
+mod effects;
+#[cfg(test)]
 pub(crate) mod testing {
     //! Reading small configurations in tests.
 

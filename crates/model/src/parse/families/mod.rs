@@ -65,14 +65,3 @@ pub(crate) fn check_mux(name: &str) -> Result<(), String> {
         _ => Err(format!("'proto' :  unknown MUX protocol '{name}'")),
     }
 }
-
-/// Checks that a network namespace can be entered later.
-///
-/// # Errors
-/// When there is none of this name.
-pub(crate) fn check_namespace(name: &str) -> Result<(), String> {
-    match std::path::Path::new("/var/run/netns").join(name).exists() {
-        true => Ok(()),
-        false => Err(format!("Cannot open namespace '{name}'.")),
-    }
-}

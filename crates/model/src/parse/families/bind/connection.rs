@@ -134,10 +134,15 @@ fn id(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn idle_ping(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
+fn idle_ping(_: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     cursor.value(": expects an argument")?;
     cursor.at -= 1;
-    line.bind.idle_ping = Some(cursor.duration("in 'idle-ping' argument on bind line")?);
+    cursor.duration("in 'idle-ping' argument on bind line")?;
+    let statement = cursor.statement;
+    cursor.parser.notice_once(
+        statement,
+        "'idle-ping' has no effect in hapax until HTTP/2 is built, whose connections it probes.",
+    );
     Ok(())
 }
 
@@ -146,7 +151,7 @@ fn name(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn nice(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
+fn nice(_: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     cursor.value(": missing value")?;
     cursor.at -= 1;
     let value = cursor.number();
@@ -155,7 +160,6 @@ fn nice(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
             ": invalid value {value}, allowed range is -1024..1024"
         )));
     }
-    line.bind.nice = value as i32;
     let statement = cursor.statement;
     cursor.parser.notice_once(
         statement,
@@ -188,12 +192,13 @@ fn proto(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn shards(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
-    line.bind.shards = match cursor.value(": missing value")? {
-        "by-thread" => 0,
-        "by-group" => 1,
+fn shards(_: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
+    match cursor.value(": missing value")? {
+        // What is done anyway.
+        "by-thread" => return Ok(()),
+        "by-group" => {}
         number => match number.parse::<u32>() {
-            Ok(shards @ 1..=1024) => shards,
+            Ok(1..=1024) => {}
             other => {
                 let message = format!(
                     ": invalid value {}, allowed range is 1..1024 or 'by-thread'",
@@ -202,7 +207,12 @@ fn shards(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
                 return Err(cursor.option_fault(message));
             }
         },
-    };
+    }
+    let statement = cursor.statement;
+    cursor.parser.notice_once(
+        statement,
+        "'shards' has no effect: each thread has a socket of its own here, as with 'shards by-thread'.",
+    );
     Ok(())
 }
 

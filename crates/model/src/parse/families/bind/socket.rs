@@ -30,12 +30,6 @@ pub(super) const OPTIONS: &[OptionRow<BindLine>] = &[
         read: mss,
     },
     OptionRow {
-        name: "namespace",
-        args: 1,
-        doc: "The network namespace to listen in.",
-        read: namespace,
-    },
-    OptionRow {
         name: "tcp-md5sig",
         args: 1,
         doc: "Password of TCP MD5 signatures.",
@@ -108,13 +102,6 @@ fn mss(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
             );
         }
     }
-    Ok(())
-}
-
-fn namespace(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
-    let name = cursor.value(": missing namespace id")?;
-    crate::parse::families::check_namespace(name).map_err(|why| cursor.fault(why))?;
-    line.bind.namespace = Some(name.into());
     Ok(())
 }
 

@@ -1,8 +1,7 @@
 //! What all HTTP/1 connections have in common.
 
 use super::process::on;
-use super::statuses;
-use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
+use crate::parse::{Parsed, Parser, Row, Statement, Valid};
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
@@ -33,20 +32,6 @@ pub const ROWS: &[Row] = &[
         args: (0, 0),
         doc: "Keeps connections after doubtful transfer codings.",
         read: |p, _| on(&mut p.global.keep_on_insecure_transfer_encoding),
-    },
-    Row {
-        name: "http-err-codes",
-        valid: Valid::ALL,
-        args: (0, ANY),
-        doc: "Statuses that count as errors.",
-        read: statuses::read,
-    },
-    Row {
-        name: "http-fail-codes",
-        valid: Valid::ALL,
-        args: (0, ANY),
-        doc: "Statuses that count as failures.",
-        read: statuses::read,
     },
     Row {
         name: "pp2-never-send-local",

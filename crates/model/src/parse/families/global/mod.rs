@@ -10,6 +10,5 @@ pub mod limits;
 pub mod paths;
 pub mod process;
 pub mod runtime_api;
-mod statuses;
 pub mod threads;
 pub mod tuning;

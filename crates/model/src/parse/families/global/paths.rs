@@ -89,8 +89,11 @@ fn server_state_base(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parse
         "" => {
             Err(statement.fault_here("'server-state-base' expects one argument: a directory path."))
         }
-        base => {
-            parser.global.server_state_base = Some(base.into());
+        _ => {
+            parser.notice_once(
+                statement,
+                "'server-state-base' has no effect in hapax until server state files are built.",
+            );
             Ok(())
         }
     }

@@ -158,7 +158,7 @@ fn grace(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn external_check(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match statement.arg(0) {
         "" => {}
-        "preserve-env" => parser.global.external_check_env = true,
+        "preserve-env" => {}
         other => {
             let message = format!(
                 "'external-check' only supports 'preserve-env' as an argument, found '{other}'."
@@ -166,7 +166,10 @@ fn external_check(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
             return Err(statement.fault(0, message));
         }
     }
-    parser.global.external_check = true;
+    parser.notice_once(
+        statement,
+        "'external-check' has no effect in hapax until checks by programs are built.",
+    );
     Ok(())
 }
 
@@ -189,8 +192,11 @@ fn master_worker(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 }
 
 fn max_reloads(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let reloads = figure(parser, statement)?;
-    parser.global.max_reloads = Some(u32::try_from(reloads).unwrap_or(u32::MAX));
+    figure(parser, statement)?;
+    parser.notice_once(
+        statement,
+        "'mworker-max-reloads' has no effect in hapax until the master-worker mode is built.",
+    );
     Ok(())
 }
 

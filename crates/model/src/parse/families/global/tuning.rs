@@ -178,12 +178,16 @@ fn idle_timer(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         return Err(statement.fault_here(RANGE));
     }
     match crate::parse::parse_duration(text, base::units::TimeUnit::Millisecond) {
-        Ok(timer @ 0..=65535) => parser.global.idle_timer = timer,
+        Ok(0..=65535) => {}
         Ok(_) => return Err(statement.fault(0, RANGE)),
         Err(why) => {
             return Err(statement.fault(0, format!("{why} in argument to <tune.idletimer>.")));
         }
     }
+    parser.notice_once(
+        statement,
+        "'tune.idletimer' has no effect: what is sent is never held back here.",
+    );
     Ok(())
 }
 
@@ -227,16 +231,13 @@ mod tests {
 
     #[test]
     fn figures_take_effect() {
-        let text = "global\n tune.bufsize 32k\n tune.http.maxhdr 200\n tune.rcvbuf.client 64k\n tune.idletimer 2s\n tune.maxaccept -1\n tune.idle-pool.shared off\n";
+        let text = "global\n tune.bufsize 32k\n tune.http.maxhdr 200\n tune.rcvbuf.client 64k\n tune.maxaccept -1\n tune.idle-pool.shared off\n";
         let (snapshot, messages) = load_text(text);
         let Some(snapshot) = snapshot else {
             panic!("{messages:?}")
         };
         let global = snapshot.global;
-        assert_eq!(
-            (global.buffer_size, global.max_headers, global.idle_timer),
-            (32768, 200, 2000)
-        );
+        assert_eq!((global.buffer_size, global.max_headers), (32768, 200));
         assert_eq!(global.socket_buffers.client_receive, 65536);
         assert_eq!(
             (global.max_accept, global.idle_pool_shared),

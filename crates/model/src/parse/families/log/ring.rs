@@ -35,7 +35,6 @@ pub(super) fn open(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
         format: HeaderFormat::Default,
         max_len: DEFAULT_MAX_LEN,
         size: DEFAULT_SIZE,
-        backing_file: None,
         timeouts: (None, None),
         servers: Vec::new(),
     })));
@@ -57,8 +56,8 @@ impl OpenSection for Section {
                 return Err(statement.fault_here(message));
             }
             "backing-file" => {
-                let path = parser.default_path.resolve(&statement.line.file, text);
-                ring.backing_file = Some(path.to_string_lossy().into());
+                let message = known::not_built("backing-file", "rings that outlive the process");
+                return Err(statement.fault_here(message));
             }
             "description" if text.is_empty() => {
                 return Err(statement.fault_here("missing ring description text."));
@@ -69,10 +68,6 @@ impl OpenSection for Section {
                     .ok_or_else(|| statement.fault(0, format!("unknown format '{text}'.")))?;
             }
             "maxlen" => ring.max_len = size(statement)?,
-            "size" if ring.backing_file.is_some() => {
-                let message = "cannot resize an already mapped file, please specify 'size' before 'backing-file'.";
-                return Err(statement.fault_here(message));
-            }
             "size" => ring.size = size(statement)?,
             "server" => server(&parser.env, ring, statement)?,
             "timeout" => timeout(ring, statement)?,

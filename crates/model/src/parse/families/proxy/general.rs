@@ -286,11 +286,13 @@ fn retries(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     Ok(())
 }
 
-fn hash_preserve_affinity(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let when = match statement.arg(0) {
-        "always" => 0,
-        "maxconn" => 1,
-        "maxqueue" => 2,
+fn hash_preserve_affinity(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    match statement.arg(0) {
+        "always" => {}
+        when @ ("maxconn" | "maxqueue") => {
+            let what = format!("hash-preserve-affinity {when}");
+            return Err(super::not_built(statement, 0, &what, "balancing by hash"));
+        }
         "" => {
             return Err(statement.fault_here("'hash-preserve-affinity' needs a keyword to specify when to preserve hash affinity")
                 .hint("use always, maxconn or maxqueue"));
@@ -303,10 +305,8 @@ fn hash_preserve_affinity(parser: &mut Parser<'_>, statement: Statement<'_>) -> 
                 )
                 .hint("use always, maxconn or maxqueue"));
         }
-    };
-    statement.at_most(1)?;
-    parser.proxy()?.back.preserve_affinity = when;
-    Ok(())
+    }
+    statement.at_most(1)
 }
 
 fn max_keep_alive_queue(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn limits_are_read() {
         let out = listen(
-            " maxconn 20\n backlog 7\n fullconn 30\n retries 5\n rate-limit sessions 9\n max-keep-alive-queue 4\n hash-preserve-affinity maxqueue",
+            " maxconn 20\n backlog 7\n fullconn 30\n retries 5\n rate-limit sessions 9\n max-keep-alive-queue 4\n hash-preserve-affinity always",
         );
         let proxy = out.proxy("l");
         assert_eq!(
@@ -359,13 +359,7 @@ mod tests {
             ),
             (30, 5, 9)
         );
-        assert_eq!(
-            (
-                proxy.back.max_keep_alive_queue,
-                proxy.back.preserve_affinity
-            ),
-            (4, 2)
-        );
+        assert_eq!(proxy.back.max_keep_alive_queue, 4);
     }
 
     #[test]

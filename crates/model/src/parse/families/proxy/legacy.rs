@@ -1,9 +1,9 @@
 //! Directives of older versions, translated where their meaning still exists.
 
-use super::options;
 use super::rewriting::{self, OLD};
 use super::switches::SWITCHES;
 use super::timeouts;
+use super::{not_built, options};
 use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid, families, valid_in};
 use crate::proxy::{CloseMode, Mode};
 use config::{Line, Word};
@@ -340,30 +340,18 @@ fn dispatch(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     reread(parser, statement, &modern)
 }
 
-fn transparent_keyword(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    statement.at_most(0)?;
-    match SWITCHES.iter().find(|row| row.name == "transparent") {
-        Some(row) => options::switch(parser, statement, row),
-        None => Ok(()),
-    }
+fn transparent_keyword(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    Err(not_built(
+        statement,
+        0,
+        "transparent",
+        "forwarding to the original destination",
+    )
+    .hint(TRANSPARENT))
 }
 
-/// Warns that transparent forwarding has a modern form.
-///
-/// # Errors
-/// None so far.
-pub(super) fn transparent(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    if !parser.global.exposes[1] {
-        let message = "option 'transparent' is deprecated in 3.3 and will be removed in 3.5. The modern way to do the same \
-                       is to create a server with address 0.0.0.0.";
-        parser.warn(
-            statement,
-            message,
-            Some("write: server transparent 0.0.0.0".into()),
-        );
-    }
-    Ok(())
-}
+/// What does the same as `option transparent`.
+pub(super) const TRANSPARENT: &str = "write: server transparent 0.0.0.0";
 
 /// Options of older versions; `None` for any other.
 pub(super) fn option(
@@ -390,7 +378,7 @@ pub(super) fn option(
         "accept-invalid-http-response" => renamed(parser, statement, name, "accept-unsafe-violations-in-http-response"),
         "independant-streams" => parser
             .outdated(statement, "option 'independant-streams' is misspelled.", "option independent-streams")
-            .and_then(|()| switch(parser, statement, "independent-streams")),
+            .and_then(|()| options::switch_off(statement, "independent-streams")),
         _ => return None,
     })
 }

@@ -110,8 +110,8 @@ fn option(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if let Some(answer) = legacy::option(parser, statement, name) {
         return answer;
     }
-    if let Some(waits) = known::waits_for(known::Family::ProxyOption, name) {
-        return Err(not_built(statement, 0, &format!("option {name}"), waits));
+    if known::waits_for(known::Family::ProxyOption, name).is_some() {
+        return switch_off(statement, name);
     }
     if let Some(row) = SWITCHES.iter().find(|row| row.name == name) {
         return switch(parser, statement.inner(), row);
@@ -132,6 +132,32 @@ fn option(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         Some(_) => Ok(()),
         None => Err(unknown(statement, name)),
     }
+}
+
+/// The switches that are not built; they are off.
+const OFF: &[&str] = &[
+    "checkcache",
+    "http-use-proxy-header",
+    "independent-streams",
+    "persist",
+    "socket-stats",
+    "transparent",
+];
+
+/// Refuses an option that is not built; those that can be switched off are.
+///
+/// # Errors
+/// Unless it is switched off.
+pub(super) fn switch_off(statement: Statement<'_>, name: &str) -> Parsed {
+    if OFF.contains(&name) && (statement.is_negated() || statement.is_default()) {
+        return Ok(());
+    }
+    let waits = known::waits_for(known::Family::ProxyOption, name).unwrap_or_default();
+    let fault = not_built(statement, 0, &format!("option {name}"), waits);
+    Err(match name {
+        "transparent" => fault.hint(legacy::TRANSPARENT),
+        _ => fault,
+    })
 }
 
 fn unknown(statement: Statement<'_>, name: &str) -> Fault {
@@ -185,10 +211,13 @@ pub(super) fn switch(parser: &mut Parser<'_>, statement: Statement<'_>, row: &Op
     if !is_useful(parser, statement, row.name, row.valid)? {
         return Ok(());
     }
-    if row.bit == Options::TRANSPARENT && !statement.is_negated() {
-        legacy::transparent(parser, statement)?;
-    }
     let on = !statement.is_negated() && !statement.is_default();
+    if let Some(reason) = row.holds.filter(|_| on) {
+        parser.notice_once(
+            statement,
+            format!("'option {}' has no effect: {reason}.", row.name),
+        );
+    }
     let options = &mut parser.proxy()?.options;
     options.set(row.bit, on);
     if row.bit == Options::ABORT_ON_CLOSE {

@@ -13,6 +13,8 @@ pub struct OptionRow {
     pub valid: Valid,
     /// Whether it does nothing outside of HTTP mode.
     pub http_only: bool,
+    /// Why it changes nothing here, if it does not.
+    pub holds: Option<&'static str>,
     /// One line of documentation.
     pub doc: &'static str,
 }
@@ -23,6 +25,7 @@ const fn plain(name: &'static str, bit: Options, valid: Valid, doc: &'static str
         bit,
         valid,
         http_only: false,
+        holds: None,
         doc,
     }
 }
@@ -33,9 +36,19 @@ const fn http(name: &'static str, bit: Options, valid: Valid, doc: &'static str)
         bit,
         valid,
         http_only: true,
+        holds: None,
         doc,
     }
 }
+
+const fn holding(row: OptionRow, reason: &'static str) -> OptionRow {
+    OptionRow {
+        holds: Some(reason),
+        ..row
+    }
+}
+
+const SPLICED: &str = "bodies that nothing looks into are spliced anyway";
 
 /// The options that are only on or off.
 pub const SWITCHES: &[OptionRow] = &[
@@ -63,23 +76,20 @@ pub const SWITCHES: &[OptionRow] = &[
         Valid::BE_DEF,
         "Balance over all backup servers.",
     ),
-    http(
-        "checkcache",
-        Options::CHECK_CACHE,
-        Valid::BE_DEF,
-        "Refuse cacheable responses that set cookies.",
-    ),
     plain(
         "clitcpka",
         Options::CLIENT_KEEPALIVE,
         Valid::FE_DEF,
         "TCP keep-alive probes to clients.",
     ),
-    plain(
-        "contstats",
-        Options::CONTINUOUS_STATS,
-        Valid::FE_DEF,
-        "Update traffic counters while transfers last.",
+    holding(
+        plain(
+            "contstats",
+            Options::CONTINUOUS_STATS,
+            Valid::FE_DEF,
+            "Update traffic counters while transfers last.",
+        ),
+        "traffic is counted when a stream ends",
     ),
     http(
         "disable-h2-upgrade",
@@ -135,11 +145,14 @@ pub const SWITCHES: &[OptionRow] = &[
         Valid::FE_DEF,
         "No answer to browsers' idle connections.",
     ),
-    http(
-        "http-no-delay",
-        Options::NO_DELAY,
-        Valid::ALL,
-        "Send every piece of a body at once.",
+    holding(
+        http(
+            "http-no-delay",
+            Options::NO_DELAY,
+            Valid::ALL,
+            "Send every piece of a body at once.",
+        ),
+        "pieces of a body are never held back here",
     ),
     http(
         "http-pretend-keepalive",
@@ -148,22 +161,10 @@ pub const SWITCHES: &[OptionRow] = &[
         "Announce keep-alive to servers that are closed.",
     ),
     http(
-        "http-use-proxy-header",
-        Options::USE_PROXY_HEADER,
-        Valid::FE_DEF,
-        "Use Proxy-Connection instead of Connection.",
-    ),
-    http(
         "idle-close-on-response",
         Options::IDLE_CLOSE_ON_RESPONSE,
         Valid::FE_DEF,
         "Close idle clients only with a response when stopping.",
-    ),
-    plain(
-        "independent-streams",
-        Options::INDEPENDENT_STREAMS,
-        Valid::ALL,
-        "Time out each direction by itself.",
     ),
     plain(
         "log-health-checks",
@@ -189,41 +190,38 @@ pub const SWITCHES: &[OptionRow] = &[
         Valid::ALL,
         "Close with a reset.",
     ),
-    plain(
-        "persist",
-        Options::PERSIST,
-        Valid::BE_DEF,
-        "Stay with a server that is down.",
-    ),
     http(
         "prefer-last-server",
         Options::PREFER_LAST_SERVER,
         Valid::BE_DEF,
         "Stay with a client's last server.",
     ),
-    plain(
-        "socket-stats",
-        Options::SOCKET_STATS,
-        Valid::FE_DEF,
-        "Count per listening socket.",
+    holding(
+        plain(
+            "splice-auto",
+            Options::SPLICE_AUTO,
+            Valid::ALL,
+            "Splice where it pays.",
+        ),
+        SPLICED,
     ),
-    plain(
-        "splice-auto",
-        Options::SPLICE_AUTO,
-        Valid::ALL,
-        "Splice where it pays.",
+    holding(
+        plain(
+            "splice-request",
+            Options::SPLICE_REQUEST,
+            Valid::ALL,
+            "Splice requests.",
+        ),
+        SPLICED,
     ),
-    plain(
-        "splice-request",
-        Options::SPLICE_REQUEST,
-        Valid::ALL,
-        "Splice requests.",
-    ),
-    plain(
-        "splice-response",
-        Options::SPLICE_RESPONSE,
-        Valid::ALL,
-        "Splice responses.",
+    holding(
+        plain(
+            "splice-response",
+            Options::SPLICE_RESPONSE,
+            Valid::ALL,
+            "Splice responses.",
+        ),
+        SPLICED,
     ),
     plain(
         "srvtcpka",
@@ -242,11 +240,5 @@ pub const SWITCHES: &[OptionRow] = &[
         Options::SMART_CONNECT,
         Valid::BE_DEF,
         "No ACK before the data when connecting.",
-    ),
-    plain(
-        "transparent",
-        Options::TRANSPARENT,
-        Valid::BE_DEF,
-        "Connect to the original destination.",
     ),
 ];

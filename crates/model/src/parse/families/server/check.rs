@@ -2,8 +2,8 @@
 
 use super::ServerLine;
 use crate::address::{self, Address, Allow};
-use crate::parse::Parsed;
 use crate::parse::options::{Cursor, OptionRow};
+use crate::parse::{Parsed, known};
 use crate::proxy::Mode;
 use crate::server::{InitialState, OnError};
 
@@ -111,18 +111,6 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         args: 1,
         doc: "What to do when 'error-limit' is reached.",
         read: on_error,
-    },
-    OptionRow {
-        name: "on-marked-down",
-        args: 1,
-        doc: "What to do when the server goes down.",
-        read: on_marked_down,
-    },
-    OptionRow {
-        name: "on-marked-up",
-        args: 1,
-        doc: "What to do when the server comes up.",
-        read: on_marked_up,
     },
     OptionRow {
         name: "port",
@@ -253,21 +241,22 @@ fn port(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn observe(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+fn observe(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let mode = cursor.value("expects <mode> as argument.")?;
-    line.draft.observe = match mode {
-        "none" => 0,
-        "layer4" => 4,
+    match mode {
+        "none" => Ok(()),
         "layer7" if cursor.parser.proxy()?.mode != Mode::Http => {
-            return Err(cursor.fault("'layer7' can only be used in http proxies."));
+            Err(cursor.fault("'layer7' can only be used in http proxies."))
         }
-        "layer7" => 7,
+        "layer4" | "layer7" => Err(cursor.fault(known::not_built(
+            &format!("observe {mode}"),
+            "health checks by live traffic",
+        ))),
         _ => {
             let message = format!("expects one of 'none', 'layer4', 'layer7' but got '{mode}'");
-            return Err(cursor.option_fault(message));
+            Err(cursor.option_fault(message))
         }
-    };
-    Ok(())
+    }
 }
 
 fn on_error(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
@@ -283,29 +272,5 @@ fn on_error(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
             return Err(cursor.option_fault(message));
         }
     };
-    Ok(())
-}
-
-fn on_marked_down(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    match cursor.word() {
-        "shutdown-sessions" => line.draft.shutdown_when_down = true,
-        other => {
-            return Err(
-                cursor.option_fault(format!("expects 'shutdown-sessions' but got '{other}'"))
-            );
-        }
-    }
-    Ok(())
-}
-
-fn on_marked_up(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    match cursor.word() {
-        "shutdown-backup-sessions" => line.draft.shutdown_backup_when_up = true,
-        other => {
-            return Err(cursor.option_fault(format!(
-                "expects 'shutdown-backup-sessions' but got '{other}'"
-            )));
-        }
-    }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Server options that say how connections are made, kept and used.
 
 use super::ServerLine;
-use crate::address::{self, Address, Allow};
 use crate::parse::options::{Cursor, OptionRow};
 use crate::parse::{Parsed, known, parse_duration};
 use base::units::TimeUnit;
@@ -34,12 +33,6 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         args: 1,
         doc: "How often a connection is reused.",
         read: max_reuse,
-    },
-    OptionRow {
-        name: "namespace",
-        args: 1,
-        doc: "The network namespace to connect from.",
-        read: namespace,
     },
     OptionRow {
         name: "no-sni-auto",
@@ -90,12 +83,6 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: proto,
     },
     OptionRow {
-        name: "socks4",
-        args: 1,
-        doc: "A SOCKS4 proxy to connect through.",
-        read: socks4,
-    },
-    OptionRow {
         name: "tcp-md5sig",
         args: 1,
         doc: "Password of TCP MD5 signatures.",
@@ -139,7 +126,12 @@ fn idle_ping(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     cursor.value("expects an argument.")?;
     cursor.at -= 1;
     let place = format!("in 'idle-ping' argument of server {}", line.name);
-    line.draft.idle_ping = Some(cursor.duration(&place)?);
+    cursor.duration(&place)?;
+    let statement = cursor.statement;
+    cursor.parser.notice_once(
+        statement,
+        "'idle-ping' has no effect in hapax until HTTP/2 is built, whose connections it probes.",
+    );
     Ok(())
 }
 
@@ -210,39 +202,10 @@ fn pool_name(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn namespace(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    line.draft.namespace = Some(match cursor.value(": expects <name> as argument")? {
-        "*" => None,
-        name => {
-            super::super::check_namespace(name).map_err(|why| cursor.fault(why))?;
-            Some(name.into())
-        }
-    });
-    Ok(())
-}
-
 fn proto(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let name = cursor.value(": missing value")?;
     super::super::check_mux(name).map_err(|why| cursor.fault(why))?;
     line.draft.proto = Some(name.into());
-    Ok(())
-}
-
-fn socks4(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    let text = cursor.value("expects <addr>:<port> as argument.")?;
-    let allow = Allow {
-        port_required: true,
-        ..Allow::PEER
-    };
-    match address::parse(text, allow).map(|range| range.address) {
-        Ok(Address::Inet(address)) => line.draft.socks4 = Some(address),
-        Ok(_) => {
-            return Err(cursor.fault(format!(
-                "'socks4 {text}' : the address of a SOCKS4 proxy must be an IPv4 address."
-            )));
-        }
-        Err(why) => return Err(cursor.fault(format!("'socks4 {text}' : {why}."))),
-    }
     Ok(())
 }
 

@@ -86,24 +86,6 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: |s, _| set(&mut s.draft.backup, false),
     },
     OptionRow {
-        name: "redir",
-        args: 1,
-        doc: "Sends clients to this location instead.",
-        read: redir,
-    },
-    OptionRow {
-        name: "slowstart",
-        args: 1,
-        doc: "How long a server takes to get its full weight.",
-        read: slowstart,
-    },
-    OptionRow {
-        name: "strict-maxconn",
-        args: 0,
-        doc: "Counts idle connections for 'maxconn'.",
-        read: |s, _| set(&mut s.draft.strict_maxconn, true),
-    },
-    OptionRow {
         name: "track",
         args: 1,
         doc: "Takes another server's state.",
@@ -124,11 +106,6 @@ fn set<T>(place: &mut T, value: T) -> Parsed {
 
 fn cookie(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     line.draft.cookie = Some(cursor.value("expects <value> as argument.")?.into());
-    Ok(())
-}
-
-fn redir(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    line.draft.redirect_prefix = Some(cursor.value("expects <prefix> as argument.")?.into());
     Ok(())
 }
 
@@ -211,12 +188,6 @@ fn log_bufsize(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
         statement,
         "'log-bufsize' has no effect: buffers of log servers grow as they need.",
     );
-    Ok(())
-}
-
-fn slowstart(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    let place = format!("in 'slowstart' argument of server {}", line.name);
-    line.draft.slowstart = cursor.duration(&place)?;
     Ok(())
 }
 

@@ -125,12 +125,12 @@ fn sources() {
 
 #[test]
 fn checks_and_reactions() {
-    let s = server("server a 127.0.0.1:80 check inter 3s rise 4 fall 5 addr 1.2.3.4:90 observe layer7 on-error mark-down").settings;
+    let s = server("server a 127.0.0.1:80 check inter 3s rise 4 fall 5 addr 1.2.3.4:90 observe none on-error mark-down").settings;
     assert_eq!(
         (s.check.interval, s.check.rise, s.check.fall, s.check.port),
         (3000, 4, 5, Some(90))
     );
-    assert_eq!((s.observe, s.on_error), (7, OnError::MarkDown));
+    assert_eq!(s.on_error, OnError::MarkDown);
 }
 
 #[test]
@@ -223,9 +223,16 @@ fn messages_are_those_operators_know() {
             "unsupported transport for server address in 'tcp' backend.".to_owned(),
         ),
         (
+            "server a 127.0.0.1:80 observe layer4",
+            format!(
+                "{label}'observe layer4' is known but not built yet in hapax (waits for: health checks by live traffic)."
+            ),
+        ),
+        (
             "server a 127.0.0.1:80 redir /x",
-            "A 0: backend 'b' : server cannot have cookie or redirect prefix in non-HTTP mode."
-                .to_owned(),
+            format!(
+                "{label}'redir' is known but not built yet in hapax (waits for: redirects to servers)."
+            ),
         ),
         (
             "server-template a 0 127.0.0.1:80",

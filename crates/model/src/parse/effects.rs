@@ -1,0 +1,116 @@
+//! Nothing is accepted and then ignored: what is not built is refused by its name, and what changes nothing here is told.
+
+use super::testing::load_text;
+
+fn messages_of(line: &str) -> (bool, Vec<String>) {
+    let text = match line.strip_prefix("global ") {
+        Some(line) => format!("global\n {line}\n"),
+        None => format!(
+            "listen l\n mode http\n bind 127.0.0.1:80\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n {line}\n"
+        ),
+    };
+    let (snapshot, messages) = load_text(&text);
+    (snapshot.is_some(), messages)
+}
+
+#[test]
+fn what_is_not_built_is_refused() {
+    for (line, what) in [
+        ("option transparent", "option transparent"),
+        ("transparent", "transparent"),
+        ("option persist", "option persist"),
+        ("option checkcache", "option checkcache"),
+        ("option socket-stats", "option socket-stats"),
+        ("option independent-streams", "option independent-streams"),
+        ("option independant-streams", "option independent-streams"),
+        (
+            "option http-use-proxy-header",
+            "option http-use-proxy-header",
+        ),
+        (
+            "hash-preserve-affinity maxconn",
+            "hash-preserve-affinity maxconn",
+        ),
+        ("bind :81 namespace n", "namespace"),
+        ("server a :80 namespace n", "namespace"),
+        ("server a :80 socks4 127.0.0.1:1080", "socks4"),
+        ("server a :80 slowstart 3s", "slowstart"),
+        ("server a :80 redir /x", "redir"),
+        ("server a :80 strict-maxconn", "strict-maxconn"),
+        ("server a :80 observe layer7", "observe layer7"),
+        (
+            "default-server on-marked-down shutdown-sessions",
+            "on-marked-down",
+        ),
+        (
+            "server a :80 on-marked-up shutdown-backup-sessions",
+            "on-marked-up",
+        ),
+        ("global http-err-codes 400", "http-err-codes"),
+        ("global http-fail-codes 500", "http-fail-codes"),
+    ] {
+        let (loaded, messages) = messages_of(line);
+        let expected = format!("'{what}' is known but not built yet in hapax");
+        assert!(!loaded, "{line}");
+        assert!(
+            messages.iter().any(|m| m.contains(&expected)),
+            "{line}: {messages:?}"
+        );
+    }
+    let (snapshot, messages) = load_text("ring r\n backing-file /tmp/r\n");
+    assert!(
+        snapshot.is_none()
+            && messages
+                .iter()
+                .any(|m| m.contains("'backing-file' is known")),
+        "{messages:?}"
+    );
+}
+
+#[test]
+fn what_is_not_built_may_be_switched_off() {
+    for option in ["transparent", "persist", "socket-stats"] {
+        let (loaded, messages) = messages_of(&format!("no option {option}"));
+        assert!(loaded, "{option}: {messages:?}");
+    }
+}
+
+#[test]
+fn what_changes_nothing_is_told() {
+    for line in [
+        "option contstats",
+        "option http-no-delay",
+        "option splice-auto",
+        "option splice-request",
+        "option splice-response",
+        "bind :81 nice 5",
+        "bind :81 shards 2",
+        "bind :81 shards by-group",
+        "bind :81 idle-ping 5s",
+        "server a 127.0.0.1:80 idle-ping 5s",
+        "global tune.idletimer 2s",
+        "global tune.max-checks-per-thread 5",
+        "global external-check",
+        "global mworker-max-reloads 5",
+        "global server-state-base /tmp",
+        "global stats socket /tmp/x.sock expose-fd listeners",
+    ] {
+        let (loaded, messages) = messages_of(line);
+        let told = messages
+            .iter()
+            .filter(|m| m.starts_with('N') && m.contains("has no effect"))
+            .count();
+        assert!(loaded && told == 1, "{line}: {messages:?}");
+    }
+    for line in [
+        "no option contstats",
+        "bind :81 shards by-thread",
+        "server a 127.0.0.1:80 observe none",
+    ] {
+        let (loaded, messages) = messages_of(line);
+        assert!(
+            loaded && !messages.iter().any(|m| m.contains("has no effect")),
+            "{line}: {messages:?}"
+        );
+    }
+}
