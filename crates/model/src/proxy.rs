@@ -309,11 +309,11 @@ pub enum HashKey {
         /// `path-only`: from the path on, without scheme and authority.
         path_only: bool,
     },
-    /// `url_param`: a parameter of the query string.
+    /// `url_param`: a parameter of the query string, or of a POST request's body.
     UrlParam {
         /// Its name.
         name: Arc<str>,
-        /// `check_post`: or of the buffered body of a POST request.
+        /// `check_post`: bodies are waited for.
         check_post: bool,
     },
     /// `hdr(name)`: the first value of a header.

@@ -5,10 +5,11 @@ use balance::hash::{self, Function, UriKey};
 use base::Endpoint;
 use expr::sample::Value;
 use expr::view::{Side, View};
-use expr::{Expr, Outcome, Type};
+use expr::{Expr, Outcome, Type, cast};
 use message::uri::Target;
 use message::{Head, Method};
 use model::{Algorithm, BalanceSettings, HashKey, HashType};
+use std::net::IpAddr;
 
 impl Stream<'_> {
     /// The hash of the stream's key; `None` with another kind of algorithm, and for a stream that has no such key.
@@ -26,9 +27,7 @@ impl Stream<'_> {
             HashKey::Uri { part, path_only } => {
                 uri_key(View::request(self)?, part, *path_only).map(of)
             }
-            HashKey::UrlParam { name, check_post } => {
-                self.param_key(name.as_bytes(), *check_post).map(of)
-            }
+            HashKey::UrlParam { name, .. } => self.param_key(name.as_bytes()).map(of),
             HashKey::Header { name, domain_only } => {
                 let value = first_value(View::request(self)?.get(name.as_bytes())?)?;
                 Some(of(if *domain_only {
@@ -48,33 +47,49 @@ impl Stream<'_> {
         hashing: &HashType,
         is_key: impl Fn(&[u8]) -> bool,
     ) -> Option<u32> {
-        // A key that is a number already is read as text.
-        let kind = match hashing.function {
-            Function::None => Type::Str,
-            _ => Type::Bin,
-        };
-        match expr.eval_as(kind, self) {
-            Outcome::Found(Value::Str(key) | Value::Bin(key))
-            | Outcome::Tentative(Value::Str(key) | Value::Bin(key))
-                if is_key(&key) =>
-            {
-                Some(hashing.function.key_hash(&key, hashing.avalanche))
-            }
+        match expr.eval(self) {
+            Outcome::Found(key) | Outcome::Tentative(key) => value_hash(key, hashing, is_key),
             _ => None,
         }
     }
 
-    fn param_key(&self, name: &[u8], check_post: bool) -> Option<&[u8]> {
+    /// The parameter's value in the query string, or else in as much of a POST request's body as is there. `check_post`
+    /// makes no difference here: it has made the body complete.
+    fn param_key(&self, name: &[u8]) -> Option<&[u8]> {
         let request = View::request(self)?;
         let target = request.target();
         let query = memchr::memchr(b'?', target).and_then(|at| target.get(at + 1..));
         if let Some(value) = query.and_then(|query| param(query, name)) {
             return Some(value);
         }
-        if !check_post || request.method() != Method::Post {
+        if request.method() != Method::Post {
             return None;
         }
         token(param(self.body(Side::Request)?.bytes, name)?)
+    }
+}
+
+/// The hash of a sample in its binary form; of its text where the key is a number already.
+fn value_hash(value: Value<'_>, hashing: &HashType, is_key: impl Fn(&[u8]) -> bool) -> Option<u32> {
+    let of = |key: &[u8]| is_key(key).then(|| hashing.function.key_hash(key, hashing.avalanche));
+    // Numbers and addresses are hashed as they are: turning them into a sample of bytes would allocate.
+    match (hashing.function, value) {
+        (Function::None, Value::Int(number)) => Some(match hashing.avalanche {
+            true => hash::full_hash(number as u32),
+            false => number as u32,
+        }),
+        (Function::None, value) => match cast::cast(value, Type::Str)? {
+            Value::Str(key) => of(&key),
+            _ => None,
+        },
+        (_, Value::Int(number)) => of(&number.to_be_bytes()),
+        (_, Value::Bool(truth)) => of(&i64::from(truth).to_be_bytes()),
+        (_, Value::Ip(IpAddr::V4(ip))) => of(&ip.octets()),
+        (_, Value::Ip(IpAddr::V6(ip))) => of(&ip.octets()),
+        (_, value) => match cast::cast(value, Type::Bin)? {
+            Value::Bin(key) => of(&key),
+            _ => None,
+        },
     }
 }
 
