@@ -50,6 +50,7 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         stopping: Default::default(),
         next_number: Default::default(),
         streams: Default::default(),
+        events: Default::default(),
         vars: Default::default(),
     });
     let proxies = snapshot

@@ -31,6 +31,9 @@ pub struct Runtime {
     pub cases: Option<CaseMap>,
 }
 
+/// How many lines the event buffer holds.
+const EVENTS: usize = 1024;
+
 /// The process.
 #[derive(Debug)]
 pub struct Process {
@@ -62,6 +65,8 @@ pub struct Process {
     pub next_number: AtomicU64,
     /// Streams so far.
     pub streams: AtomicU64,
+    /// The last lines handed to the event buffer (`debug` without a sink).
+    pub events: parking_lot::Mutex<std::collections::VecDeque<String>>,
     /// `proc.` variables.
     pub vars: parking_lot::RwLock<HashMap<u32, Value<'static>>>,
 }
@@ -110,6 +115,24 @@ impl Runtime {
 }
 
 impl Process {
+    /// Keeps a line in the event buffer, the oldest giving way.
+    pub fn note_event(&self, line: String) {
+        let mut events = self.events.lock();
+        if events.len() >= EVENTS {
+            events.pop_front();
+        }
+        events.push_back(line);
+    }
+
+    /// Sets or removes a `proc.` variable.
+    pub fn set_var(&self, name: u32, value: Option<Value<'static>>) {
+        let mut vars = self.vars.write();
+        match value {
+            Some(value) => drop(vars.insert(name, value)),
+            None => drop(vars.remove(&name)),
+        }
+    }
+
     /// Whether the process accepts no more connections.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
@@ -140,6 +163,31 @@ impl ProcessView for Runtime {
         self.proxies
             .get(at.0 as usize)
             .map(|proxy| &**proxy as &dyn ProxyView)
+    }
+    fn buffer_size(&self) -> usize {
+        self.snapshot.global.buffer_size
+    }
+    fn frontend_named(&self, name: &[u8]) -> Option<&dyn ProxyView> {
+        let at = self
+            .snapshot
+            .frontends
+            .get(std::str::from_utf8(name).ok()?)?;
+        ProcessView::proxy(self, *at)
+    }
+    fn backend_named(&self, name: &[u8]) -> Option<&dyn ProxyView> {
+        let at = self
+            .snapshot
+            .backends
+            .get(std::str::from_utf8(name).ok()?)?;
+        ProcessView::proxy(self, *at)
+    }
+    fn event(&self, sink: &[u8], line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        match sink {
+            b"stdout" => println!("{text}"),
+            b"stderr" => eprintln!("{text}"),
+            _ => self.process.note_event(text.into_owned()),
+        }
     }
     fn random(&self) -> u32 {
         (random() >> 32) as u32

@@ -540,11 +540,7 @@ fn ramp(server: &ServerRuntime, fullconn: u32) -> MaxconnRamp {
 fn algorithm(back: &model::Backend) -> balance::Algorithm {
     let ring = balance::RingOptions {
         balance_factor: back.balance.factor,
-        affinity: match back.preserve_affinity {
-            1 => balance::Affinity::Maxconn,
-            2 => balance::Affinity::Maxqueue,
-            _ => balance::Affinity::Always,
-        },
+        affinity: balance::Affinity::Always,
     };
     match &back.balance.algorithm {
         Algorithm::RoundRobin => balance::Algorithm::RoundRobin,

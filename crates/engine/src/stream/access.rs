@@ -26,17 +26,11 @@ impl rules::Stream for Stream<'_> {
 
     fn set_var(&mut self, name: VarId, value: Option<Value<'static>>) -> bool {
         match (name.scope, value) {
-            (Scope::Process, value) => {
-                let mut vars = self.session.runtime.process.vars.write();
-                match value {
-                    Some(value) => drop(vars.insert(name.name, value)),
-                    None => drop(vars.remove(&name.name)),
-                }
-            }
+            (Scope::Process, value) => self.session.runtime.process.set_var(name.name, value),
             (Scope::Session, Some(value)) => self.session.vars.borrow_mut().set(name, value),
             (Scope::Session, None) => self.session.vars.borrow_mut().unset(name),
-            (_, Some(value)) => self.state.vars.set(name, value),
-            (_, None) => self.state.vars.unset(name),
+            (_, Some(value)) => self.state.vars.get_mut().set(name, value),
+            (_, None) => self.state.vars.get_mut().unset(name),
         }
         true
     }

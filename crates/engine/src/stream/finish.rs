@@ -177,6 +177,7 @@ impl Stream<'_> {
             Some(Some(forced)) => forced,
             None => level,
         };
+        self.settle_captures();
         let mut text = std::mem::take(&mut self.state.scratch);
         text.clear();
         let erroneous = failed && !self.state.has_request;

@@ -33,8 +33,9 @@ use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
 use base::Endpoint;
+use expr::view::Side;
 use message::Head;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use wire::h1::{Framing, MessageFlags};
@@ -95,7 +96,9 @@ pub struct State {
     /// The log level that a rule forced; `Some(None)` is silence.
     pub log_level: Option<Option<u8>>,
     /// Variables of the transaction, the request and the response.
-    pub vars: Vars,
+    pub vars: RefCell<Vars>,
+    /// Captures made within expressions, to be put into their slots.
+    pub noted_captures: RefCell<Vec<(Side, usize, Box<[u8]>)>>,
     /// Timeouts that rules changed, in milliseconds.
     pub timeouts: TimeoutOverrides,
     /// `set-priority-class` and `-offset`.

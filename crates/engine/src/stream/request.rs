@@ -5,9 +5,10 @@ use super::{Next, Phase, Source, Stream};
 use crate::clock;
 use crate::mux::Received;
 use crate::proxy::ProxyRuntime;
+use expr::view::Side;
 use message::{FieldId, Head};
 use model::live::count;
-use model::rules::CloseKind;
+use model::rules::{self, CloseKind};
 use model::{ForwardHeader, Options, Proxy, SwitchTarget};
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -115,6 +116,16 @@ impl Stream<'_> {
                 state.times.request = clock::now_ms();
                 Ok(true)
             }
+        }
+    }
+
+    /// Puts captures that expressions have made into their slots.
+    pub(super) fn settle_captures(&mut self) {
+        if self.state.noted_captures.get_mut().is_empty() {
+            return;
+        }
+        for (side, slot, text) in std::mem::take(self.state.noted_captures.get_mut()) {
+            rules::Stream::capture(self, side == Side::Request, slot, &text);
         }
     }
 

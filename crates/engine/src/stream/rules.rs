@@ -50,6 +50,7 @@ impl Stream<'_> {
     /// Runs one rule's action, again and again while it waits.
     async fn act(&mut self, rule: &Rule) -> Option<Verdict> {
         self.state.waiting_since = None;
+        self.settle_captures();
         loop {
             match rule.action.run(self) {
                 Flow::Continue => return None,

@@ -134,8 +134,42 @@ impl View for Stream<'_> {
         match name.scope {
             Scope::Process => self.session.runtime.proc_var(name.name),
             Scope::Session => self.session.vars.borrow().get(name).cloned(),
-            _ => self.state.vars.get(name).cloned(),
+            _ => self.state.vars.borrow().get(name).cloned(),
         }
+    }
+
+    fn set_var(&self, name: VarId, value: Option<Value<'_>>) -> bool {
+        let value = value.map(Value::into_owned);
+        let mut vars = match name.scope {
+            Scope::Process => {
+                self.session.runtime.process.set_var(name.name, value);
+                return true;
+            }
+            Scope::Check => return false,
+            Scope::Session => self.session.vars.borrow_mut(),
+            Scope::Transaction | Scope::Request | Scope::Response => self.state.vars.borrow_mut(),
+        };
+        match value {
+            Some(value) => vars.set(name, value),
+            None => vars.unset(name),
+        }
+        true
+    }
+
+    fn capture(&self, side: Side, slot: usize, text: &[u8]) -> bool {
+        let front = &self.session.frontend.config.front;
+        let slots = match side {
+            Side::Request => &front.request_captures,
+            Side::Response => &front.response_captures,
+        };
+        let there = slot < slots.len();
+        if there {
+            self.state
+                .noted_captures
+                .borrow_mut()
+                .push((side, slot, text.into()));
+        }
+        there
     }
 
     fn facts(&self) -> Option<StreamFacts<'_>> {
