@@ -105,6 +105,7 @@ impl Stream<'_> {
             };
             if matches!(failure, Failure::ClientGone(_) | Failure::Resource)
                 || self.state.retries >= limit
+                || !backend.config.back.retry_on.connection_failure
             {
                 return Err(failure);
             }
