@@ -1,7 +1,7 @@
 //! Failed attempts: `retries`, `option redispatch`, `retry-on`.
 mod common;
 
-use common::{http, http_line, http_logged};
+use common::{FRONT_AND_BACK, http, http_line, http_logged};
 use testkit::{Builder, Conn, Refused, Server, Syslog, handlers};
 
 const TWO: &str =
@@ -190,4 +190,21 @@ fn retries_run_out() {
     let program = one("  retry-on empty-response\n  retries 2", &server).start();
     assert_eq!(program.connect("fe").send(GET).response().status(), 502);
     assert_eq!(server.connections(), 3);
+}
+
+#[test]
+fn connections_are_not_tried_again_unless_retry_on_says_so() {
+    for (line, retries) in [("retry-on none", "0"), ("retry-on conn-failure", "1")] {
+        let log = Syslog::udp();
+        let refused = Refused::new();
+        let program = http_logged(&log)
+            .config(&format!("  retries 1\n  timeout connect 50ms\n  {line}"))
+            .config(FRONT_AND_BACK)
+            .set("s1", refused.address)
+            .start();
+        assert_eq!(program.connect("fe").get("/").status(), 503);
+        let counters = http_line(&log).base.counters;
+        let last = counters.last().map(|n| n.trim_start_matches('+'));
+        assert_eq!(last, Some(retries), "{line}");
+    }
 }

@@ -96,6 +96,8 @@ pub struct ServerDraft {
     pub check: CheckSettings,
     /// `cookie`.
     pub cookie: Option<Arc<str>>,
+    /// `redir`: what a path is put behind to redirect `GET` and `HEAD` requests.
+    pub redirect_prefix: Option<Arc<str>>,
     /// `source`.
     pub source: Option<Arc<SourceBinding>>,
     /// `send-proxy` and its family.
@@ -233,6 +235,7 @@ impl Default for ServerDraft {
             disabled: false,
             check: CheckSettings::default(),
             cookie: None,
+            redirect_prefix: None,
             source: None,
             send_proxy: None,
             pool_max: None,

@@ -13,7 +13,10 @@ use base::Endpoint;
 use expr::sample::Value;
 use expr::view::View;
 use expr::{Outcome, Type};
+use message::Method;
+use message::uri::Target;
 use model::live::count;
+use model::rules::Reply;
 use model::{Address, Algorithm, Options, Reuse};
 use std::cell::OnceCell;
 use std::future::poll_fn;
@@ -36,6 +39,8 @@ enum Failure {
     ConnectTimeout,
     /// A resource was exhausted on this side.
     Resource,
+    /// The server's clients are to ask somewhere else (`redir`).
+    Moved,
 }
 
 /// The pause before a refused connection is tried again on the same server, in milliseconds at most.
@@ -55,6 +60,7 @@ impl Stream<'_> {
 
     async fn answer_failure(&mut self, failure: Failure) -> Next {
         let (source, phase, status) = match failure {
+            Failure::Moved => return self.send_elsewhere().await,
             Failure::NoServer | Failure::Refused => (Source::Server, Phase::Connect, 503),
             Failure::QueueTimeout => (Source::ServerTimeout, Phase::Queue, 503),
             Failure::ConnectTimeout => (Source::ServerTimeout, Phase::Connect, 503),
@@ -87,6 +93,9 @@ impl Stream<'_> {
             let Some(server) = self.state.server.clone() else {
                 return Err(Failure::NoServer);
             };
+            if self.moved_location(&server).is_some() {
+                return Err(Failure::Moved);
+            }
             if self.take_idle(&backend, &server) {
                 return Ok(());
             }
@@ -96,12 +105,38 @@ impl Stream<'_> {
             };
             if matches!(failure, Failure::ClientGone(_) | Failure::Resource)
                 || self.state.retries >= limit
+                || !backend.config.back.retry_on.connection_failure
             {
                 return Err(failure);
             }
             self.prepare_retry(&backend, &server, failure, limit)
                 .await?;
         }
+    }
+
+    /// Where `redir` sends a request that is safe to repeat.
+    fn moved_location(&self, server: &ServerRuntime) -> Option<Vec<u8>> {
+        let prefix = server.config.settings.redirect_prefix.as_deref()?;
+        if !self.state.has_request
+            || !matches!(self.state.request.method(), Method::Get | Method::Head)
+        {
+            return None;
+        }
+        let path = Target::parse(self.state.request.target()).path_and_query?;
+        // A lone slash stands for the same host.
+        let prefix = if prefix == "/" { "" } else { prefix };
+        Some([prefix.as_bytes(), path].concat())
+    }
+
+    async fn send_elsewhere(&mut self) -> Next {
+        let server = self.state.server.clone();
+        let location = server.and_then(|server| self.moved_location(&server));
+        self.state.end(Source::Local, Phase::Connect);
+        let mut reply = Reply::new(302, b"Found");
+        reply.head.push(b"cache-control", b"no-cache");
+        reply.head.push(b"content-length", b"0");
+        reply.head.push(b"location", &location.unwrap_or_default());
+        self.send_reply(Box::new(reply)).await
     }
 
     /// Decides where the next attempt goes, and pauses when it is the same server that has just refused.

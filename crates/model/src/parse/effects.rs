@@ -35,7 +35,6 @@ fn what_is_not_built_is_refused() {
         ("server a :80 namespace n", "namespace"),
         ("server a :80 socks4 127.0.0.1:1080", "socks4"),
         ("server a :80 slowstart 3s", "slowstart"),
-        ("server a :80 redir /x", "redir"),
         ("server a :80 strict-maxconn", "strict-maxconn"),
         ("server a :80 observe layer7", "observe layer7"),
         (

@@ -315,7 +315,6 @@ const SERVER: &[Group] = &[
     (NAMESPACES, &["namespace"]),
     ("SOCKS4 proxies", &["socks4"]),
     ("slow starts", &["slowstart"]),
-    ("redirects to servers", &["redir"]),
     ("limits on idle connections", &["strict-maxconn"]),
     (
         "ending the sessions of a server",

@@ -66,6 +66,12 @@ fn check_server(proxy: &Proxy, server: &Server, faults: &mut Vec<Diagnostic>) {
                 format!("ignoring cookie for server '{name}' as HTTP mode is disabled."),
             );
         }
+        if settings.redirect_prefix.is_some() {
+            say(
+                Severity::Alert,
+                "server cannot have cookie or redirect prefix in non-HTTP mode.".into(),
+            );
+        }
         if let Some(UseSource::Header(header, _)) =
             settings.source.as_ref().map(|source| &source.use_source)
         {

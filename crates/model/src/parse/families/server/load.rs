@@ -86,6 +86,12 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: |s, _| set(&mut s.draft.backup, false),
     },
     OptionRow {
+        name: "redir",
+        args: 1,
+        doc: "Sends clients to this location instead.",
+        read: redir,
+    },
+    OptionRow {
         name: "track",
         args: 1,
         doc: "Takes another server's state.",
@@ -106,6 +112,11 @@ fn set<T>(place: &mut T, value: T) -> Parsed {
 
 fn cookie(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     line.draft.cookie = Some(cursor.value("expects <value> as argument.")?.into());
+    Ok(())
+}
+
+fn redir(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.redirect_prefix = Some(cursor.value("expects <prefix> as argument.")?.into());
     Ok(())
 }
 

@@ -230,9 +230,8 @@ fn messages_are_those_operators_know() {
         ),
         (
             "server a 127.0.0.1:80 redir /x",
-            format!(
-                "{label}'redir' is known but not built yet in hapax (waits for: redirects to servers)."
-            ),
+            "A 0: backend 'b' : server cannot have cookie or redirect prefix in non-HTTP mode."
+                .to_owned(),
         ),
         (
             "server-template a 0 127.0.0.1:80",
