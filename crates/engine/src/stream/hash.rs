@@ -25,7 +25,7 @@ impl Stream<'_> {
                 Endpoint::Unix(_) => None,
             },
             HashKey::Uri { part, path_only } => {
-                uri_key(View::request(self)?, part, *path_only).map(of)
+                Some(of(uri_key(View::request(self)?, part, *path_only)))
             }
             HashKey::UrlParam { name, .. } => self.param_key(name.as_bytes()).map(of),
             HashKey::Header { name, domain_only } => {
@@ -93,14 +93,16 @@ fn value_hash(value: Value<'_>, hashing: &HashType, is_key: impl Fn(&[u8]) -> bo
     }
 }
 
-fn uri_key<'r>(request: &'r Head, part: &UriKey, path_only: bool) -> Option<&'r [u8]> {
+fn uri_key<'r>(request: &'r Head, part: &UriKey, path_only: bool) -> &'r [u8] {
     let target = request.target();
-    let from = if path_only {
-        Target::parse(target).path_and_query?
-    } else {
-        target
-    };
-    Some(part.cut(from))
+    part.cut(if path_only { path_of(target) } else { target })
+}
+
+/// Path and query of a target: nothing of `*` and of an authority alone, `/` of a complete URI without a path.
+fn path_of(target: &[u8]) -> &[u8] {
+    let parts = Target::parse(target);
+    let bare: &[u8] = if parts.scheme.is_empty() { b"" } else { b"/" };
+    parts.path_and_query.unwrap_or(bare)
 }
 
 /// The first of the values that a header field lists; `None` when it is empty.
@@ -140,7 +142,20 @@ fn token(value: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_value, param, token};
+    use super::{first_value, param, path_of, token};
+
+    #[test]
+    fn paths() {
+        for (target, path) in [
+            ("/a?b", "/a?b"),
+            ("http://a/x?y", "/x?y"),
+            ("http://a", "/"),
+            ("*", ""),
+            ("a:80", ""),
+        ] {
+            assert_eq!(path_of(target.as_bytes()), path.as_bytes(), "{target}");
+        }
+    }
 
     #[test]
     fn first_values() {
