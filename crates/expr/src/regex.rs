@@ -51,6 +51,9 @@ impl Regex {
             Ok(regex) => return Ok(Self::Linear(regex)),
             Err(error) => error,
         };
+        if has_huge_repeat(pattern) {
+            return Err("number too big in {} quantifier".to_owned());
+        }
         fancy_regex::RegexBuilder::new(pattern)
             .case_insensitive(ignore_case)
             .backtrack_limit(BACKTRACK_LIMIT)

@@ -65,7 +65,9 @@ pub fn run(target: &Target, plan: Plan, folder: &Path) -> Report {
     let corpus = corpus(target.name);
     assert!(!corpus.is_empty(), "target {} has no corpus", target.name);
     let words = (target.words)();
-    let path = folder.join(format!("{}.input", target.name));
+    // The process' number keeps what an earlier run has left.
+    let file = format!("{}-{}.input", target.name, std::process::id());
+    let path = folder.join(file);
     let guard = Guard::new(path).expect("a file for inputs");
     let mut report = Report {
         inputs: 0,
@@ -156,7 +158,8 @@ mod tests {
         let outcome = catch_unwind(|| run(&target, plan, folder.path()));
         let payload = outcome.expect_err("a failure");
         let message = payload.downcast_ref::<String>().expect("a message");
-        let file = folder.path().join("config_reader.input");
+        let name = format!("config_reader-{}.input", std::process::id());
+        let file = folder.path().join(name);
         assert!(message.ends_with(&file.display().to_string()), "{message}");
         assert!(std::fs::read(file).expect("the input").len() >= 5000);
     }

@@ -12,7 +12,6 @@ pub fn message(input: &[u8]) {
         parsed.time,
         parsed.hostname,
         parsed.tag,
-        parsed.pid,
         parsed.msgid,
         parsed.structured_data,
     ];
@@ -23,9 +22,10 @@ pub fn message(input: &[u8]) {
         assert!(part.start >= end && part.end <= within.end);
         end = part.end;
     }
-    // A tag that is followed by something odd is part of the text as well.
-    let text = parsed.text.as_ptr_range();
-    assert!(parsed.text.is_empty() || text.start >= within.start && text.end <= within.end);
+    // What is odd about a tag and its process id is in more than one part.
+    for part in [parsed.pid, parsed.text].map(<[u8]>::as_ptr_range) {
+        assert!(part.is_empty() || part.start >= within.start && part.end <= within.end);
+    }
     assert!(!parsed.text.ends_with(b"\n"));
     assert!(parsed.kind == Kind::Plain || parsed.priority.is_some());
     assert_eq!(parse(input), Some(parsed));
