@@ -230,3 +230,15 @@ fn translate_class<'p>(pattern: &'p str, out: &mut String) -> &'p str {
     }
     rest
 }
+
+/// Whether a number in braces exceeds PCRE's limit. The backtracking engine's own sums overflow far above it.
+fn has_huge_repeat(pattern: &str) -> bool {
+    const LIMIT: u32 = 65535;
+    pattern.split('{').skip(1).any(|rest| {
+        let inner = rest.split('}').next().unwrap_or_default();
+        let mut bounds = inner.split(',').map(str::trim);
+        let is_number = |bound: &str| bound.bytes().all(|byte| byte.is_ascii_digit());
+        bounds.clone().all(is_number)
+            && bounds.any(|b| !b.is_empty() && b.parse::<u32>().map_or(true, |n| n > LIMIT))
+    })
+}

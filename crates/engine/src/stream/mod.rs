@@ -98,7 +98,7 @@ pub struct State {
     /// Variables of the transaction, the request and the response.
     pub vars: RefCell<Vars>,
     /// Captures made within expressions, to be put into their slots.
-    pub noted_captures: RefCell<Vec<(Side, usize, Box<[u8]>)>>,
+    pub noted_captures: RefCell<Vec<NotedCapture>>,
     /// Timeouts that rules changed, in milliseconds.
     pub timeouts: TimeoutOverrides,
     /// `set-priority-class` and `-offset`.
@@ -136,6 +136,9 @@ pub struct State {
     /// Text to build things in.
     pub scratch: Vec<u8>,
 }
+
+/// A capture made within an expression: of which message, into which slot, and the text.
+pub type NotedCapture = (Side, usize, Box<[u8]>);
 
 /// Timeouts that rules changed, in milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
