@@ -215,3 +215,29 @@ fn translate_class<'p>(pattern: &'p str, out: &mut String) -> &'p str {
     }
     rest
 }
+
+/// Whether a number in braces exceeds PCRE's limit. The backtracking engine's own sums overflow far above it.
+fn has_huge_repeat(pattern: &str) -> bool {
+    const LIMIT: u32 = 65535;
+    pattern.split('{').skip(1).any(|rest| {
+        let inner = rest.split('}').next().unwrap_or_default();
+        let mut bounds = inner.split(',').map(str::trim);
+        let is_number = |bound: &str| bound.bytes().all(|byte| byte.is_ascii_digit());
+        bounds.clone().all(is_number)
+            && bounds.any(|b| !b.is_empty() && b.parse::<u32>().map_or(true, |n| n > LIMIT))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Regex;
+
+    #[test]
+    fn huge_repeats_are_refused_by_the_backtracking_engine_too() {
+        for pattern in [r"(a{18446744073709551615,5}x|y)\1", r"(a)\1{65536}"] {
+            let refused = Regex::new(pattern, false).expect_err(pattern);
+            assert_eq!(refused, "number too big in {} quantifier");
+        }
+        assert!(Regex::new(r"(a{1,3})\1{2,}", false).is_ok());
+    }
+}
