@@ -24,24 +24,9 @@ impl Regex {
     /// # Errors
     /// The text of what is wrong with it.
     pub fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
-        Self::compile(&translate(pattern), ignore_case)
-    }
-
-    /// The same expression without regard to letter case.
-    ///
-    /// # Errors
-    /// The text of what is wrong with it.
-    pub fn ignoring_case(&self) -> Result<Self, String> {
-        let pattern = match self {
-            Self::Linear(regex) => regex.as_str(),
-            Self::Backtracking(regex) => regex.as_str(),
-        };
-        Self::compile(pattern, true)
-    }
-
-    fn compile(pattern: &str, ignore_case: bool) -> Result<Self, String> {
+        let pattern = translate(pattern);
         let linear = |unicode| {
-            RegexBuilder::new(pattern)
+            RegexBuilder::new(&pattern)
                 .unicode(unicode)
                 .case_insensitive(ignore_case)
                 .size_limit(64 << 20)
@@ -51,10 +36,10 @@ impl Regex {
             Ok(regex) => return Ok(Self::Linear(regex)),
             Err(error) => error,
         };
-        if has_huge_repeat(pattern) {
+        if has_huge_repeat(&pattern) {
             return Err("number too big in {} quantifier".to_owned());
         }
-        fancy_regex::RegexBuilder::new(pattern)
+        fancy_regex::RegexBuilder::new(&pattern)
             .case_insensitive(ignore_case)
             .backtrack_limit(BACKTRACK_LIMIT)
             .build()
@@ -241,4 +226,18 @@ fn has_huge_repeat(pattern: &str) -> bool {
         bounds.clone().all(is_number)
             && bounds.any(|b| !b.is_empty() && b.parse::<u32>().map_or(true, |n| n > LIMIT))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Regex;
+
+    #[test]
+    fn huge_repeats_are_refused_by_the_backtracking_engine_too() {
+        for pattern in [r"(a{18446744073709551615,5}x|y)\1", r"(a)\1{65536}"] {
+            let refused = Regex::new(pattern, false).expect_err(pattern);
+            assert_eq!(refused, "number too big in {} quantifier");
+        }
+        assert!(Regex::new(r"(a{1,3})\1{2,}", false).is_ok());
+    }
 }

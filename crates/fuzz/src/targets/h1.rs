@@ -118,14 +118,20 @@ fn check_fields(head: &Head, accept_unsafe: bool) {
         let ends = |b: &u8| b"\r\n".contains(b) || *b == 0 && !accept_unsafe;
         assert!(!value.iter().any(ends), "{}", value.escape_ascii());
         let blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t'));
-        assert!(!blank(value.first()) && !blank(value.last()), "untrimmed");
+        // Lists from which an item was taken keep the rest as it was written.
+        let is_list = matches!(FieldId::of(name), FieldId::Connection | FieldId::Upgrade);
+        assert!(
+            is_list || !blank(value.first()) && !blank(value.last()),
+            "untrimmed"
+        );
     }
     for part in [head.method_text(), head.target()] {
         assert!(!part.iter().any(|b| b" \t\r\n\0".contains(b)));
     }
     assert!(!head.reason().iter().any(|b| b"\r\n".contains(b)));
     assert!(head.all_known(FieldId::ContentLength).count() <= 1);
-    assert!(head.all_known(FieldId::Host).count() <= 1);
+    // In a response it is a field like any other.
+    assert!(head.status() > 0 || head.all_known(FieldId::Host).count() <= 1);
     assert!(!head.has(FieldId::ContentLength) || !head.has(FieldId::TransferEncoding));
 }
 
@@ -153,7 +159,7 @@ fn written_again(head: &Head, framing: Framing, parse: Parse, write: Write) {
     assert_eq!(reread, framing, "{}", written.escape_ascii());
     let fields = |head: &Head| {
         head.iter()
-            .map(|(n, v)| [n.to_vec(), v.to_vec()])
+            .map(|(n, v)| [n.to_vec(), v.trim_ascii().to_vec()])
             .collect::<Vec<_>>()
     };
     let framed = |name: &[u8]| {
