@@ -24,9 +24,24 @@ impl Regex {
     /// # Errors
     /// The text of what is wrong with it.
     pub fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
-        let pattern = translate(pattern);
+        Self::compile(&translate(pattern), ignore_case)
+    }
+
+    /// The same expression without regard to letter case.
+    ///
+    /// # Errors
+    /// The text of what is wrong with it.
+    pub fn ignoring_case(&self) -> Result<Self, String> {
+        let pattern = match self {
+            Self::Linear(regex) => regex.as_str(),
+            Self::Backtracking(regex) => regex.as_str(),
+        };
+        Self::compile(pattern, true)
+    }
+
+    fn compile(pattern: &str, ignore_case: bool) -> Result<Self, String> {
         let linear = |unicode| {
-            RegexBuilder::new(&pattern)
+            RegexBuilder::new(pattern)
                 .unicode(unicode)
                 .case_insensitive(ignore_case)
                 .size_limit(64 << 20)
@@ -36,10 +51,10 @@ impl Regex {
             Ok(regex) => return Ok(Self::Linear(regex)),
             Err(error) => error,
         };
-        if has_huge_repeat(&pattern) {
+        if has_huge_repeat(pattern) {
             return Err("number too big in {} quantifier".to_owned());
         }
-        fancy_regex::RegexBuilder::new(&pattern)
+        fancy_regex::RegexBuilder::new(pattern)
             .case_insensitive(ignore_case)
             .backtrack_limit(BACKTRACK_LIMIT)
             .build()

@@ -88,7 +88,7 @@ fn json_and_cbor_show_named_items_only() {
 fn header_fields_are_never_encoded_otherwise_than_by_percent() {
     for (text, expected) in [
         ("%{+bin}o%[bin(410d0a42)]", "A%0D%0AB"),
-        ("%{+json}o%(a)[str(b)]", "b"),
+        ("%{+json}o%(a)[path]", "/p%20q/x"),
         ("%{+cbor,+bin}o%(a)[bin(410d0a42)]", "A%0D%0AB"),
         ("%{+json}[bin(0d0a)]", "%0D%0A"),
     ] {
