@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+pub use base::hash::{avalanche as full_hash, crc32, djb2, sdbm, wt6};
+
 /// `hash-type <method> <function>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Function {
@@ -42,52 +44,6 @@ fn modify(hash: u32, avalanche: bool) -> u32 {
     if avalanche { full_hash(hash) } else { hash }
 }
 
-/// The `sdbm` function.
-#[must_use]
-pub fn sdbm(key: &[u8]) -> u32 {
-    key.iter().fold(0, |h: u32, &b| {
-        h.wrapping_mul(65_599).wrapping_add(u32::from(b))
-    })
-}
-
-/// The `djb2` function.
-#[must_use]
-pub fn djb2(key: &[u8]) -> u32 {
-    key.iter().fold(5381, |h: u32, &b| {
-        h.wrapping_mul(33).wrapping_add(u32::from(b))
-    })
-}
-
-/// The `wt6` function: two words turned against each other by amounts that depend on them.
-#[must_use]
-pub fn wt6(key: &[u8]) -> u32 {
-    let (mut a, mut b) = (0xa53c_965a_u32, 0x5ca6_953a_u32);
-    let (mut turn_a, mut turn_b) = (18, 6);
-    for &byte in key {
-        let byte = u32::from(byte);
-        let left = !(a ^ byte);
-        let right = !b.wrapping_add(byte);
-        (a, b) = (right.rotate_left(turn_b), left.rotate_left(turn_a));
-        let mixed = ((a >> 16) ^ b) & 0xffff;
-        (turn_b, turn_a) = (mixed & 0x1f, mixed >> 11);
-    }
-    a ^ b
-}
-
-/// The `crc32` function.
-#[must_use]
-pub fn crc32(key: &[u8]) -> u32 {
-    !key.iter().fold(u32::MAX, |h, &b| {
-        (0..8).fold(h ^ u32::from(b), |c, _| {
-            if c & 1 != 0 {
-                (c >> 1) ^ 0xedb8_8320
-            } else {
-                c >> 1
-            }
-        })
-    })
-}
-
 /// A signed decimal number up to the first byte that is not part of it; kept within 64 bits, then cut to 32.
 fn number(key: &[u8]) -> u32 {
     let key = key.trim_ascii_start();
@@ -101,19 +57,6 @@ fn number(key: &[u8]) -> u32 {
         n.saturating_mul(10)
             .saturating_add(sign * i64::from(b - b'0'))
     }) as u32
-}
-
-/// The `avalanche` modifier: every bit in may change every bit out. Bob Jenkins' integer hash, spread by a multiplication.
-#[must_use]
-pub fn full_hash(value: u32) -> u32 {
-    let mut a = value;
-    a = a.wrapping_add(0x7ed5_5d16).wrapping_add(a << 12);
-    a = (a ^ 0xc761_c23c) ^ (a >> 19);
-    a = a.wrapping_add(0x1656_67b1).wrapping_add(a << 5);
-    a = a.wrapping_add(0xd3a2_646c) ^ (a << 9);
-    a = a.wrapping_add(0xfd70_46c5).wrapping_add(a << 3);
-    a = (a ^ 0xb55a_4f09) ^ (a >> 16);
-    a.wrapping_mul(0xc000_0001)
 }
 
 /// `balance source`: the address's 32-bit words combined, whatever the hash function.

@@ -308,7 +308,12 @@ fn rule_actions() -> String {
 }
 
 fn commands() -> String {
-    titled("CLI keywords", Vec::new())
+    let lines = control::commands::ROOT
+        .iter()
+        .copied()
+        .flatten()
+        .map(|row| format!("{} [WORKER] ", row.words.join(" ")));
+    titled("CLI keywords", lines.collect())
 }
 
 fn filters() -> String {

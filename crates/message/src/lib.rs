@@ -8,9 +8,11 @@ mod field;
 mod head;
 pub mod list;
 mod method;
+mod status;
 pub mod uri;
 
 pub use cookie::{Cookies, cookies, set_cookie};
 pub use field::{Field, FieldId};
 pub use head::{Head, Kind, Span, Version};
 pub use method::Method;
+pub use status::reason;

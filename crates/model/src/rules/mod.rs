@@ -17,10 +17,11 @@ mod tests;
 pub use actions::page_reply;
 pub use cursor::RuleCursor;
 pub use family::{Families, Family};
+pub use message::reason;
 pub use normalize::{Normalizer, normalize};
 pub use reply::Reply;
 pub use resolve::{Names, resolve};
-pub use status::{has_page, reason};
+pub use status::has_page;
 
 use base::Endpoint;
 use expr::sample::Value;

@@ -15,7 +15,6 @@ mod limits;
 mod list;
 mod names;
 mod parsed;
-mod reason;
 mod request;
 mod response;
 mod write;
@@ -28,9 +27,9 @@ pub use connection::{
 };
 pub use error::{ErrorKind, ParseError};
 pub use limits::{FIELD_COST, HEAD_COST, Limits, Options};
+pub use message::reason;
 pub use names::{NameRejected, RestrictNames, restrict_names};
 pub use parsed::{Framing, MessageFlags, Parsed};
-pub use reason::reason;
 pub use request::parse_request;
 pub use response::parse_response;
 pub use write::{LAST_CHUNK, write_chunk_header, write_request, write_response, write_trailers};

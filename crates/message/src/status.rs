@@ -1,4 +1,4 @@
-//! Reason phrases for responses that come without one.
+//! Statuses: the reason phrases of responses that come without one.
 
 /// The phrase that HAProxy writes for a status when nobody gave one.
 #[must_use]
@@ -19,6 +19,7 @@ fn named(status: u16) -> Option<&'static str> {
         100 => "Continue",
         101 => "Switching Protocols",
         102 => "Processing",
+        103 => "Early Hints",
         200 => "OK",
         201 => "Created",
         202 => "Accepted",
