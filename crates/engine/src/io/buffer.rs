@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 /// How many free buffers a worker keeps.
-const KEPT: usize = 256;
+const KEPT: usize = 96;
 
 thread_local! {
     static SIZE: Cell<usize> = const { Cell::new(16384) };

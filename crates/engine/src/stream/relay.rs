@@ -82,7 +82,7 @@ impl Drop for Flow {
 }
 
 /// The least that a body of known length must still have for bypassing the buffers to pay, in bytes.
-const BULK: u64 = 65_536;
+const BULK: u64 = 16_384;
 /// The most that is moved at once, in bytes.
 const AT_ONCE: usize = 1 << 20;
 

@@ -167,6 +167,8 @@ impl Stream<'_> {
     async fn exchange(&mut self) -> Result<Answer, Lost> {
         self.write_request();
         self.send_request().await?;
+        // Waiting for the server holds no memory on the client's side.
+        self.client.conn.input.release_if_empty();
         let mut at = self
             .server_timeout()
             .map(|timeout| clock::now_ms() + timeout);
