@@ -121,44 +121,66 @@ impl Drop for Accepted {
 }
 
 /// Serves one client connection from its accept to its end.
-pub async fn run(accepted: Accepted, socket: Socket) {
-    let _registration = poll_fn(|cx| Poll::Ready(accepted.worker.register(cx.waker()))).await;
+///
+/// Written out as a block over what it captures: an `async fn` would keep room for its arguments and for the variables they
+/// are moved to.
+pub fn run(accepted: Accepted, socket: Socket) -> impl Future<Output = ()> {
     let mut client = ClientSide::new(socket);
-    let now = (clock::now_ms(), clock::date());
-    let session = Session {
-        runtime: accepted.runtime.clone(),
-        frontend: accepted.frontend.clone(),
-        bind: accepted.bind.clone(),
-        real_src: accepted.peer.clone(),
-        real_dst: OnceCell::new(),
-        src: None,
-        dst: None,
-        extensions: Box::default(),
-        error: None,
-        proxied: false,
-        accepted: now,
-        handshake: now.0,
-        requests: Cell::new(0),
-        announced: Cell::new(false),
-        vars: RefCell::default(),
-        log_level: None,
-    };
-    // What happens once is boxed, so that the rest of the connection's life does not keep room for it.
-    let session = match crate::handshake::is_needed(&session) {
-        false => session,
-        true => {
-            let established = crate::handshake::establish(session, &accepted.worker, &mut client);
-            match Box::pin(established).await {
+    async move {
+        let _registration = poll_fn(|cx| Poll::Ready(accepted.worker.register(cx.waker()))).await;
+        // What happens once is boxed, so that the rest of the connection's life does not keep room for it.
+        let session = match accepted.begin() {
+            Ok(session) => session,
+            Err(accepted) => match Box::pin(establish(accepted, &mut client)).await {
                 Some(session) => session,
                 None => return,
-            }
+            },
+        };
+        if session.frontend.config.mode != Mode::Http
+            && Box::pin(serve_tcp(&session, &accepted.worker, &mut client)).await == TcpEnd::Over
+        {
+            return;
         }
-    };
-    let session = Rc::new(session);
-    if session.frontend.config.mode != Mode::Http
-        && Box::pin(serve_tcp(&session, &accepted.worker, &mut client)).await == TcpEnd::Over
-    {
-        return;
+        serve_http(&session, &accepted.worker, &mut client).await;
     }
-    serve_http(&session, &accepted.worker, &mut client).await;
+}
+
+async fn establish(accepted: &Accepted, client: &mut ClientSide) -> Option<Rc<Session>> {
+    let session = accepted.session();
+    crate::handshake::establish(session, &accepted.worker, client)
+        .await
+        .map(Rc::new)
+}
+
+impl Accepted {
+    /// The session, unless something stands between it and its first stream.
+    fn begin(&self) -> Result<Rc<Session>, &Self> {
+        let session = self.session();
+        match crate::handshake::is_needed(&session) {
+            true => Err(self),
+            false => Ok(Rc::new(session)),
+        }
+    }
+
+    fn session(&self) -> Session {
+        let now = (clock::now_ms(), clock::date());
+        Session {
+            runtime: self.runtime.clone(),
+            frontend: self.frontend.clone(),
+            bind: self.bind.clone(),
+            real_src: self.peer.clone(),
+            real_dst: OnceCell::new(),
+            src: None,
+            dst: None,
+            extensions: Box::default(),
+            error: None,
+            proxied: false,
+            accepted: now,
+            handshake: now.0,
+            requests: Cell::new(0),
+            announced: Cell::new(false),
+            vars: RefCell::default(),
+            log_level: None,
+        }
+    }
 }
