@@ -102,7 +102,7 @@ impl<'a> Context<'a> {
         &self,
         path: &str,
         reply: &mut Reply,
-    ) -> Option<(&'a Arc<ProxyRuntime>, &'a Arc<ServerRuntime>)> {
+    ) -> Option<(Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
         let Some((backend, server)) = path.split_once('/').filter(|(_, s)| !s.is_empty()) else {
             reply.error("Require 'backend/server'.");
             return None;

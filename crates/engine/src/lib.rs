@@ -16,6 +16,7 @@ pub mod mux;
 pub mod process;
 pub mod proxy;
 pub mod runtime;
+pub mod servers;
 pub mod session;
 pub mod stream;
 pub mod worker;

@@ -74,6 +74,7 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
     Arc::new(Runtime {
         snapshot,
         proxies,
+        added: Default::default(),
         process,
         limits,
         cases,
@@ -232,8 +233,8 @@ fn switch_listeners(runtime: &Runtime, from: Listening, to: Listening) {
 /// What SIGHUP prints: every proxy with its servers, as HAProxy does.
 fn dump_states(runtime: &Runtime) {
     use expr::view::ProxyView;
-    for proxy in &runtime.proxies {
-        for server in &proxy.servers {
+    for proxy in &runtime.all_proxies() {
+        for server in proxy.servers.load().iter() {
             let state = if server.state.is_usable() {
                 "UP"
             } else {

@@ -3,11 +3,11 @@
 use crate::backend::Dispatch;
 use crate::backend::IdlePool;
 use crate::clock;
+use crate::servers::Servers;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
 use model::live::{Counters, Gauge, ServerState};
 use model::{Bind, Proxy, Server};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::watch;
@@ -24,9 +24,7 @@ pub struct ProxyRuntime {
     /// Present connections of each of its listening addresses, in the order of the configuration.
     pub binds: Vec<Arc<Gauge>>,
     /// Its servers.
-    pub servers: Vec<Arc<ServerRuntime>>,
-    /// Places of servers by name.
-    pub server_names: HashMap<Arc<str>, ServerIdx>,
+    pub servers: Servers,
     /// Balancing and queues.
     pub dispatch: Dispatch,
     /// Whether `use_backend` rules pass the backend over (`unpublish backend`).
@@ -57,6 +55,10 @@ pub struct ServerRuntime {
     pub state: Arc<ServerState>,
     /// Idle connections, by worker.
     pub idle: IdlePool,
+    /// The limit on connections, 0 for none.
+    maxconn: AtomicU32,
+    /// Whether a command added it.
+    pub added: bool,
 }
 
 impl ServerRuntime {
@@ -68,9 +70,22 @@ impl ServerRuntime {
         let state = ServerState::new(settings.disabled, settings.weight, health);
         Self {
             state: Arc::new(state),
+            maxconn: AtomicU32::new(config.settings.maxconn),
             config,
             idle: IdlePool::new(workers),
+            added: false,
         }
+    }
+
+    /// The limit on connections, 0 for none.
+    #[must_use]
+    pub fn maxconn(&self) -> u32 {
+        self.maxconn.load(Ordering::Relaxed)
+    }
+
+    /// Notes another limit; the queues learn of it by [`Dispatch::set_maxconn`].
+    pub(crate) fn set_maxconn(&self, limit: u32) {
+        self.maxconn.store(limit, Ordering::Relaxed);
     }
 }
 
@@ -84,16 +99,11 @@ impl ProxyRuntime {
             .iter()
             .map(|server| Arc::new(ServerRuntime::new(server.clone(), workers)))
             .collect();
-        let server_names = servers
-            .iter()
-            .map(|server| (server.config.name.clone(), server.config.idx))
-            .collect();
         let dispatch = Dispatch::new(&config, &servers);
         Self {
             front: Arc::default(),
             back: Arc::default(),
-            servers,
-            server_names,
+            servers: Servers::new(servers),
             binds: config.front.binds.iter().map(|_| Arc::default()).collect(),
             dispatch,
             unpublished: AtomicBool::new(false),
@@ -133,14 +143,14 @@ impl ProxyRuntime {
 
     /// The server at a place.
     #[must_use]
-    pub fn server_at(&self, idx: ServerIdx) -> Option<&Arc<ServerRuntime>> {
-        self.servers.get(idx.0 as usize)
+    pub fn server_at(&self, idx: ServerIdx) -> Option<Arc<ServerRuntime>> {
+        self.servers.load().at(idx).cloned()
     }
 
     /// The server of this name.
     #[must_use]
-    pub fn server_named(&self, name: &str) -> Option<&Arc<ServerRuntime>> {
-        self.server_at(*self.server_names.get(name)?)
+    pub fn server_named(&self, name: &str) -> Option<Arc<ServerRuntime>> {
+        self.servers.load().named(name).cloned()
     }
 }
 
@@ -162,6 +172,7 @@ impl ProxyView for ProxyRuntime {
     fn queued(&self) -> u64 {
         let servers: u64 = self
             .servers
+            .load()
             .iter()
             .map(|server| u64::from(server.state.queued.now()))
             .sum();
@@ -179,21 +190,23 @@ impl ProxyView for ProxyRuntime {
         self.front.request_rate.read(clock::now_ms())
     }
     fn usable_servers(&self) -> u32 {
-        self.servers
-            .iter()
-            .filter(|server| server.is_usable())
-            .count() as u32
+        let servers = self.servers.load();
+        servers.iter().filter(|server| server.is_usable()).count() as u32
     }
-    fn server(&self, name: &str) -> Option<&dyn ServerView> {
+    fn server(&self, name: &str) -> Option<Arc<dyn ServerView>> {
         self.server_named(name)
-            .map(|server| &**server as &dyn ServerView)
+            .map(|server| server as Arc<dyn ServerView>)
     }
-    fn servers(&self) -> Box<dyn Iterator<Item = &dyn ServerView> + '_> {
-        Box::new(
-            self.servers
-                .iter()
-                .map(|server| &**server as &dyn ServerView),
-        )
+    fn server_at(&self, at: ServerIdx) -> Option<Arc<dyn ServerView>> {
+        let server = self.servers.load().at(at).cloned();
+        server.map(|server| server as Arc<dyn ServerView>)
+    }
+    fn servers(&self) -> Vec<Arc<dyn ServerView>> {
+        let servers = self.servers.load();
+        servers
+            .iter()
+            .map(|server| server.clone() as Arc<dyn ServerView>)
+            .collect()
     }
     fn timeout(&self, name: &str) -> Option<u64> {
         let timeouts = &self.config.timeouts;
@@ -232,7 +245,7 @@ impl ServerView for ServerRuntime {
         self.state.queued.now().into()
     }
     fn max_connections(&self) -> u64 {
-        self.config.settings.maxconn.into()
+        self.maxconn().into()
     }
     fn weight(&self) -> (u32, u32) {
         (self.state.weight(), self.config.settings.weight)

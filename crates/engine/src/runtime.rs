@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::proxy::ProxyRuntime;
+use arc_swap::ArcSwap;
 use base::ProxyIdx;
 use expr::logformat::LogFormat;
 use expr::sample::Value;
@@ -21,6 +22,8 @@ pub struct Runtime {
     pub snapshot: Arc<Snapshot>,
     /// Its proxies, in the order of [`Snapshot::proxies`].
     pub proxies: Vec<Arc<ProxyRuntime>>,
+    /// Backends that commands have added since.
+    pub added: ArcSwap<Vec<Arc<ProxyRuntime>>>,
     /// The process.
     pub process: Arc<Process>,
     /// Limits of message heads.
@@ -109,8 +112,19 @@ impl Runtime {
 
     /// The backend of this name.
     #[must_use]
-    pub fn backend(&self, name: &str) -> Option<&Arc<ProxyRuntime>> {
-        self.proxy(*self.snapshot.backends.get(name)?)
+    pub fn backend(&self, name: &str) -> Option<Arc<ProxyRuntime>> {
+        if let Some(at) = self.snapshot.backends.get(name) {
+            return self.proxy(*at).cloned();
+        }
+        let added = self.added.load();
+        added.iter().find(|p| &*p.config.name == name).cloned()
+    }
+
+    /// All proxies: those of the configuration, then backends that commands have added.
+    #[must_use]
+    pub fn all_proxies(&self) -> Vec<Arc<ProxyRuntime>> {
+        let added = self.added.load();
+        self.proxies.iter().chain(added.iter()).cloned().collect()
     }
 }
 
@@ -174,12 +188,9 @@ impl ProcessView for Runtime {
             .get(std::str::from_utf8(name).ok()?)?;
         ProcessView::proxy(self, *at)
     }
-    fn backend_named(&self, name: &[u8]) -> Option<&dyn ProxyView> {
-        let at = self
-            .snapshot
-            .backends
-            .get(std::str::from_utf8(name).ok()?)?;
-        ProcessView::proxy(self, *at)
+    fn backend_named(&self, name: &[u8]) -> Option<Arc<dyn ProxyView>> {
+        let found = self.backend(std::str::from_utf8(name).ok()?)?;
+        Some(found as Arc<dyn ProxyView>)
     }
     fn event(&self, sink: &[u8], line: &[u8]) {
         let text = String::from_utf8_lossy(line);

@@ -38,11 +38,11 @@ impl ProxyView for Proxy {
     fn usable_servers(&self) -> u32 {
         2
     }
-    fn server(&self, _: &str) -> Option<&dyn ServerView> {
+    fn server(&self, _: &str) -> Option<std::sync::Arc<dyn ServerView>> {
         None
     }
-    fn servers(&self) -> Box<dyn Iterator<Item = &dyn ServerView> + '_> {
-        Box::new(std::iter::empty())
+    fn servers(&self) -> Vec<std::sync::Arc<dyn ServerView>> {
+        Vec::new()
     }
     fn timeout(&self, name: &str) -> Option<u64> {
         (name == "client").then_some(1500)

@@ -6,6 +6,7 @@
 use crate::sample::Value;
 use base::{Endpoint, ProxyIdx};
 use message::Head;
+use std::sync::Arc;
 
 /// Which way a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,12 +75,12 @@ pub trait ProxyView {
     /// Usable servers.
     fn usable_servers(&self) -> u32;
     /// Its servers, for fetches that name one.
-    fn server(&self, name: &str) -> Option<&dyn ServerView>;
+    fn server(&self, name: &str) -> Option<Arc<dyn ServerView>>;
     /// All its servers in the order of the configuration.
-    fn servers(&self) -> Box<dyn Iterator<Item = &dyn ServerView> + '_>;
+    fn servers(&self) -> Vec<Arc<dyn ServerView>>;
     /// The server at a place.
-    fn server_at(&self, at: base::ServerIdx) -> Option<&dyn ServerView> {
-        self.servers().nth(at.0 as usize)
+    fn server_at(&self, at: base::ServerIdx) -> Option<Arc<dyn ServerView>> {
+        self.servers().into_iter().nth(at.0 as usize)
     }
     /// The name of its default backend.
     fn default_backend(&self) -> Option<&str> {
@@ -171,7 +172,7 @@ pub trait ProcessView {
         None
     }
     /// The backend of this name.
-    fn backend_named(&self, name: &[u8]) -> Option<&dyn ProxyView> {
+    fn backend_named(&self, name: &[u8]) -> Option<Arc<dyn ProxyView>> {
         let _ = name;
         None
     }

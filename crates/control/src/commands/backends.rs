@@ -31,7 +31,7 @@ pub const ROWS: &[CommandRow] = &[
 
 fn show(context: &mut Context<'_>, reply: &mut Reply, _: Args<'_>) {
     reply.plain(format_args!("# name\n"));
-    for proxy in &context.runtime.proxies {
+    for proxy in &context.runtime.all_proxies() {
         if proxy.config.caps.back {
             reply.plain(format_args!("{}\n", proxy.config.name));
         }

@@ -24,7 +24,7 @@ fn clear(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
 }
 
 fn clear_all(runtime: &Runtime, all: bool) {
-    for proxy in &runtime.proxies {
+    for proxy in &runtime.all_proxies() {
         if all {
             // The process' own total goes on.
             let sent = proxy.front.bytes_out.load(Ordering::Relaxed);
@@ -32,7 +32,7 @@ fn clear_all(runtime: &Runtime, all: bool) {
         }
         proxy.front.clear(all);
         proxy.back.clear(all);
-        for server in &proxy.servers {
+        for server in proxy.servers.load().iter() {
             server.state.counters.clear(all);
             server.state.queued.clear_max();
         }

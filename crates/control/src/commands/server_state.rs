@@ -46,7 +46,7 @@ pub const ROWS: &[CommandRow] = &[
         doc: "change a server's weight (see 'set server')",
         run: |context, reply, args| {
             if let Some((backend, server)) = context.server(args.get(0), reply) {
-                set_weight(reply, backend, server, args.get(1));
+                set_weight(reply, &backend, &server, args.get(1));
             }
         },
     },
@@ -54,7 +54,7 @@ pub const ROWS: &[CommandRow] = &[
 
 fn switch(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>, state: &str) {
     if let Some((backend, server)) = context.server(args.get(0), reply) {
-        set_state(context, reply, backend, server, state);
+        set_state(context, reply, &backend, &server, state);
     }
 }
 
@@ -70,8 +70,8 @@ fn set_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         return;
     };
     match args.get(1) {
-        "state" => set_state(context, reply, backend, server, args.get(2)),
-        "weight" => set_weight(reply, backend, server, args.get(2)),
+        "state" => set_state(context, reply, &backend, &server, args.get(2)),
+        "weight" => set_weight(reply, &backend, &server, args.get(2)),
         _ => reply.error("usage: set server <backend>/<server> state | weight"),
     }
 }
@@ -123,7 +123,7 @@ fn apply(
         (false, true) => 0,
     };
     let operation = server.state.health.lock().operation();
-    for (proxy, follower) in followers(runtime, backend, server) {
+    for (proxy, follower) in &followers(runtime, backend, server) {
         let mask = Admin::INHERITED.0 | Admin::INHERITED_DRAIN.0;
         let admin = Admin(follower.state.admin().0 & !mask | inherited);
         if inherited & Admin::INHERITED.0 == 0 {
@@ -137,20 +137,24 @@ fn apply(
 }
 
 /// The servers that follow another one.
-fn followers<'a>(
-    runtime: &'a Runtime,
-    backend: &'a Arc<ProxyRuntime>,
-    server: &'a Arc<ServerRuntime>,
-) -> impl Iterator<Item = (&'a Arc<ProxyRuntime>, &'a Arc<ServerRuntime>)> {
-    let all = runtime.proxies.iter();
-    let all = all.flat_map(|proxy| proxy.servers.iter().map(move |server| (proxy, server)));
-    all.filter(move |(proxy, follower)| {
-        let Some(track) = follower.config.settings.track.as_deref() else {
-            return false;
-        };
-        let (followed, name) = track.split_once('/').unwrap_or((&proxy.config.name, track));
-        *followed == *backend.config.name && *name == *server.config.name
-    })
+fn followers(
+    runtime: &Runtime,
+    backend: &ProxyRuntime,
+    server: &ServerRuntime,
+) -> Vec<(Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
+    let mut found = Vec::new();
+    for proxy in runtime.all_proxies() {
+        for follower in proxy.servers.load().iter() {
+            let Some(track) = follower.config.settings.track.as_deref() else {
+                continue;
+            };
+            let (followed, name) = track.split_once('/').unwrap_or((&proxy.config.name, track));
+            if *followed == *backend.config.name && *name == *server.config.name {
+                found.push((proxy.clone(), follower.clone()));
+            }
+        }
+    }
+    found
 }
 
 fn set_weight(reply: &mut Reply, backend: &ProxyRuntime, server: &ServerRuntime, text: &str) {

@@ -8,6 +8,7 @@ use engine::runtime::Runtime;
 use model::Address;
 use model::live::health::{Meaning, Status};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[CommandRow] = &[
@@ -33,19 +34,16 @@ type Line = fn(&Runtime, &ProxyRuntime, &ServerRuntime, &mut String);
 /// One line per server, of one backend or of all.
 struct Servers {
     line: Line,
+    backends: Vec<Arc<ProxyRuntime>>,
     /// Places of the next backend and of its next server.
     at: (usize, usize),
-    /// The place after the last backend.
-    end: usize,
 }
 
 impl Dump for Servers {
     fn fill(&mut self, runtime: &Runtime, out: &mut String) -> bool {
-        while self.at.0 < self.end {
-            let Some(proxy) = runtime.proxies.get(self.at.0) else {
-                return false;
-            };
-            let Some(server) = proxy.servers.get(self.at.1) else {
+        while let Some(proxy) = self.backends.get(self.at.0) {
+            let servers = proxy.servers.load();
+            let Some(server) = servers.nth(self.at.1) else {
                 self.at = (self.at.0 + 1, 0);
                 continue;
             };
@@ -59,19 +57,18 @@ impl Dump for Servers {
 
 /// The dump over the backend that is named, or over all.
 fn servers(context: &Context<'_>, reply: &mut Reply, name: &str, line: Line) -> Option<Servers> {
-    let (start, end) = if name.is_empty() {
-        (0, context.runtime.proxies.len())
+    let backends = if name.is_empty() {
+        context.runtime.all_proxies()
     } else if let Some(backend) = context.runtime.backend(name) {
-        let at = backend.config.idx.0 as usize;
-        (at, at + 1)
+        vec![backend]
     } else {
         reply.error("Can't find backend.");
         return None;
     };
     Some(Servers {
         line,
-        at: (start, 0),
-        end,
+        backends,
+        at: (0, 0),
     })
 }
 

@@ -9,6 +9,7 @@ use engine::proxy::ProxyRuntime;
 use engine::runtime::Runtime;
 use model::live::Admin;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[CommandRow] = &[CommandRow {
@@ -81,6 +82,7 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         Form::Typed => {}
     }
     reply.dump(Statistics {
+        proxies: context.runtime.all_proxies(),
         filter,
         form,
         level: context.state.level,
@@ -100,7 +102,8 @@ fn proxy_id(runtime: &Runtime, word: &str) -> Option<Option<u32>> {
     if let Ok(id) = word.parse::<i64>() {
         return Some(u32::try_from(id).ok());
     }
-    let named = runtime.proxies.iter().find(|p| &*p.config.name == word)?;
+    let all = runtime.all_proxies();
+    let named = all.iter().find(|p| &*p.config.name == word)?;
     Some(Some(named.config.id))
 }
 
@@ -118,6 +121,7 @@ fn write_header(out: &mut String) {
 
 /// The rows of all proxies, one at a time.
 struct Statistics {
+    proxies: Vec<Arc<ProxyRuntime>>,
     filter: Filter,
     form: Form,
     level: Level,
@@ -130,10 +134,10 @@ struct Statistics {
 
 impl Dump for Statistics {
     fn fill(&mut self, runtime: &Runtime, out: &mut String) -> bool {
-        while let Some(proxy) = runtime.proxies.get(self.proxy) {
+        while let Some(proxy) = self.proxies.get(self.proxy) {
             let row = self.row_at(runtime, proxy);
             self.step += 1;
-            if self.step > proxy.servers.len() + 1 {
+            if self.step > proxy.servers.load().len() + 1 {
                 (self.proxy, self.step) = (self.proxy + 1, 0);
             }
             if let Some(row) = row {
@@ -149,7 +153,7 @@ impl Dump for Statistics {
 }
 
 impl Statistics {
-    fn row_at(&self, runtime: &Runtime, proxy: &ProxyRuntime) -> Option<Row> {
+    fn row_at(&self, runtime: &Runtime, proxy: &Arc<ProxyRuntime>) -> Option<Row> {
         let (filter, config) = (&self.filter, &proxy.config);
         if config.disabled || filter.proxy.is_some_and(|id| id != config.id) {
             return None;
@@ -158,8 +162,9 @@ impl Statistics {
         match self.step {
             0 => (config.caps.front && wants(Subject::Frontend))
                 .then(|| rows::frontend(runtime, proxy)),
-            step if step <= proxy.servers.len() => {
-                let server = proxy.servers.get(step - 1)?;
+            step if step <= proxy.servers.load().len() => {
+                let servers = proxy.servers.load();
+                let server = servers.nth(step - 1)?;
                 let admin = server.state.admin();
                 let down = admin.has(Admin::MAINT) || !server.state.is_up();
                 let passed = (filter.up && down)

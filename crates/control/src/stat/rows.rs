@@ -7,6 +7,7 @@ use engine::proxy::{Listening, ProxyRuntime, ServerRuntime};
 use engine::runtime::Runtime;
 use model::live::{Admin, Counters};
 use model::{Address, Algorithm, Mode};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 fn load(counter: &AtomicU64) -> u64 {
@@ -104,8 +105,8 @@ pub fn frontend(runtime: &Runtime, proxy: &ProxyRuntime) -> Row {
 #[must_use]
 pub fn server(
     runtime: &Runtime,
-    proxy: &ProxyRuntime,
-    server: &ServerRuntime,
+    proxy: &Arc<ProxyRuntime>,
+    server: &Arc<ServerRuntime>,
     level: Level,
 ) -> Row {
     let config = &server.config;
@@ -116,8 +117,8 @@ pub fn server(
     serving(&mut row, &state.counters, http);
     row.u32("qcur", state.queued.now());
     row.u32("qmax", state.queued.max());
-    if settings.maxconn > 0 {
-        row.u32("slim", settings.maxconn);
+    if server.maxconn() > 0 {
+        row.u32("slim", server.maxconn());
     }
     if settings.maxqueue > 0 {
         row.u32("qlimit", settings.maxqueue);
@@ -185,23 +186,23 @@ fn checks(row: &mut Row, server: &ServerRuntime) {
 }
 
 /// The server whose checks tell about this one: itself, or the one it follows in the end.
-fn checked<'a>(
-    runtime: &'a Runtime,
-    proxy: &'a ProxyRuntime,
-    server: &'a ServerRuntime,
-) -> &'a ServerRuntime {
-    let (mut proxy, mut server) = (proxy, server);
+fn checked(
+    runtime: &Runtime,
+    proxy: &Arc<ProxyRuntime>,
+    server: &Arc<ServerRuntime>,
+) -> Arc<ServerRuntime> {
+    let (mut proxy, mut server) = (proxy.clone(), server.clone());
     // Chains are no longer than there are proxies with servers; circles are refused when the configuration is read.
     for _ in 0..=runtime.proxies.len() {
         let Some(track) = server.config.settings.track.as_deref() else {
             break;
         };
         let (backend, name) = match track.split_once('/') {
-            Some((backend, name)) => (runtime.backend(backend).map(|found| &**found), name),
-            None => (Some(proxy), track),
+            Some((backend, name)) => (runtime.backend(backend), name),
+            None => (Some(proxy.clone()), track),
         };
-        let found = backend.and_then(|backend| Some((backend, backend.server_named(name)?)));
-        let Some((backend, next)) = found else {
+        let found = backend.and_then(|backend| Some((backend.server_named(name)?, backend)));
+        let Some((next, backend)) = found else {
             break;
         };
         (proxy, server) = (backend, next);
@@ -209,7 +210,11 @@ fn checked<'a>(
     server
 }
 
-fn server_status(runtime: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime) -> String {
+fn server_status(
+    runtime: &Runtime,
+    proxy: &Arc<ProxyRuntime>,
+    server: &Arc<ServerRuntime>,
+) -> String {
     let (state, admin) = (&server.state, server.state.admin());
     let check = &server.config.settings.check;
     let track = &server.config.settings.track;
@@ -270,7 +275,7 @@ pub fn backend(proxy: &ProxyRuntime, level: Level) -> Row {
     }
     row.u64("dreq", load(&counters.denied_requests));
     let (mut weights, mut counts) = ([0_u32; 2], [0_u32; 2]);
-    for server in &proxy.servers {
+    for server in proxy.servers.load().iter() {
         let weight = server.state.weight();
         if server.state.is_usable() && weight > 0 {
             let group = usize::from(server.config.settings.backup);
@@ -287,7 +292,7 @@ pub fn backend(proxy: &ProxyRuntime, level: Level) -> Row {
     row.u32("uweight", weight);
     row.u32("act", counts[0]);
     row.u32("bck", counts[1]);
-    let up = weight > 0 || proxy.servers.is_empty();
+    let up = weight > 0 || proxy.servers.load().is_empty();
     row.text(
         "status",
         match (up, proxy.unpublished.load(Ordering::Relaxed)) {

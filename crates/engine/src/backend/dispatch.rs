@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime;
+use crate::servers::ServerList;
 use balance::{Balancer, Load, MaxconnRamp, Pending, PickCtx, Queue, QueueKey, ServerSpec};
 use base::ServerIdx;
 use model::live::{Admin, ServerState, count};
@@ -10,17 +11,17 @@ use model::{Algorithm, Options, Proxy};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
 /// A backend's balancing and queues, shared by all workers behind one short lock.
 pub struct Dispatch {
     inner: Mutex<Inner>,
     queued: AtomicU64,
-    limits: Box<[MaxconnRamp]>,
-    maxqueues: Box<[u32]>,
+    /// `fullconn`.
+    fullconn: u32,
     /// Whether any server has a connection limit; without one nobody ever queues.
-    limited: bool,
+    limited: AtomicBool,
     /// Whether the balancer wants to hear of every change of load.
     repositions: bool,
 }
@@ -135,7 +136,7 @@ impl Place {
         if granted == REQUEUE {
             return None;
         }
-        let server = self.backend.server_at(ServerIdx(granted - 1))?.clone();
+        let server = self.backend.server_at(ServerIdx(granted - 1))?;
         Some(Slot {
             backend: self.backend.clone(),
             server,
@@ -167,6 +168,16 @@ pub struct Moved {
 /// The servers' load as the balancer reads it.
 struct Loads<'a> {
     proxy: &'a ProxyRuntime,
+    servers: arc_swap::Guard<Arc<ServerList>>,
+}
+
+impl<'a> Loads<'a> {
+    fn new(proxy: &'a ProxyRuntime) -> Self {
+        Self {
+            proxy,
+            servers: proxy.servers.load(),
+        }
+    }
 }
 
 fn same(idx: balance::ServerIdx) -> ServerIdx {
@@ -179,38 +190,34 @@ fn other(idx: ServerIdx) -> balance::ServerIdx {
 
 impl Load for Loads<'_> {
     fn served(&self, server: balance::ServerIdx) -> u32 {
-        self.proxy
-            .server_at(same(server))
+        self.servers
+            .at(same(server))
             .map_or(0, |server| server.state.counters.connections.now())
     }
     fn queued(&self, server: balance::ServerIdx) -> u32 {
-        self.proxy
-            .server_at(same(server))
+        self.servers
+            .at(same(server))
             .map_or(0, |server| server.state.queued.now())
     }
     fn limit(&self, server: balance::ServerIdx) -> u32 {
-        let ramp = self.proxy.dispatch.limits.get(server.0 as usize);
-        ramp.map_or(0, |ramp| {
-            balance::effective_maxconn(ramp, self.proxy.back.connections.now())
+        self.servers.at(same(server)).map_or(0, |server| {
+            let ramp = ramp(server, self.proxy.dispatch.fullconn);
+            balance::effective_maxconn(&ramp, self.proxy.back.connections.now())
         })
     }
     fn maxqueue(&self, server: balance::ServerIdx) -> u32 {
-        self.proxy
-            .dispatch
-            .maxqueues
-            .get(server.0 as usize)
-            .copied()
-            .unwrap_or(0)
+        self.servers
+            .at(same(server))
+            .map_or(0, |server| server.config.settings.maxqueue)
     }
     fn rate(&self, server: balance::ServerIdx) -> u32 {
         let now = clock::now_ms();
-        self.proxy
-            .server_at(same(server))
+        self.servers
+            .at(same(server))
             .map_or(0, |server| server.state.counters.session_rate.read(now))
     }
     fn backend_served(&self) -> u32 {
-        self.proxy
-            .servers
+        self.servers
             .iter()
             .map(|server| server.state.counters.connections.now())
             .sum()
@@ -227,10 +234,6 @@ impl Dispatch {
             &specs,
             config.options.has(Options::ALL_BACKUPS),
         );
-        let limits: Box<[_]> = servers
-            .iter()
-            .map(|server| ramp(server, config.back.fullconn))
-            .collect();
         Self {
             repositions: balancer.needs_conn_change(),
             inner: Mutex::new(Inner {
@@ -239,12 +242,8 @@ impl Dispatch {
                 shared: Queue::new(),
             }),
             queued: AtomicU64::new(0),
-            limited: limits.iter().any(|ramp| ramp.maxconn > 0),
-            maxqueues: servers
-                .iter()
-                .map(|server| server.config.settings.maxqueue)
-                .collect(),
-            limits,
+            limited: AtomicBool::new(servers.iter().any(|server| server.maxconn() > 0)),
+            fullconn: config.back.fullconn,
         }
     }
 
@@ -256,7 +255,7 @@ impl Dispatch {
             return true;
         };
         let idx = other(server.config.idx);
-        let loads = Loads { proxy };
+        let loads = Loads::new(proxy);
         loads.has_room(idx) || loads.queued(idx) < waiting
     }
 
@@ -268,7 +267,7 @@ impl Dispatch {
 
     /// Finds a server, or a place in a queue.
     pub fn assign(&self, proxy: &Arc<ProxyRuntime>, wish: &Wish) -> Assigned {
-        let loads = Loads { proxy };
+        let loads = Loads::new(proxy);
         let mut inner = self.inner.lock();
         // The state may have changed since the wish was made; nobody may wait for a server that never lets him in.
         let wished = wish.server.filter(|idx| {
@@ -288,14 +287,14 @@ impl Dispatch {
         });
         match picked {
             Some(idx) => {
-                let Some(server) = proxy.server_at(idx) else {
+                let Some(server) = loads.servers.at(idx) else {
                     return Assigned::None;
                 };
                 if balanced {
                     count(&server.state.counters.balanced, 1);
                     count(&proxy.back.balanced, 1);
                 }
-                if self.limited && !loads.has_room(other(idx)) {
+                if self.is_limited() && !loads.has_room(other(idx)) {
                     return self.enqueue(&mut inner, proxy, Some(idx), wish);
                 }
                 server.state.counters.begin(clock::now_ms());
@@ -306,7 +305,9 @@ impl Dispatch {
                 })
             }
             // Usable servers that are not picked are full.
-            None if self.limited && proxy.servers.iter().any(|server| server.state.is_usable()) => {
+            None if self.is_limited()
+                && loads.servers.iter().any(|server| server.state.is_usable()) =>
+            {
                 self.enqueue(&mut inner, proxy, None, wish)
             }
             None => Assigned::None,
@@ -374,13 +375,13 @@ impl Dispatch {
 
     /// Takes note that a server's load has changed, and lets waiting streams in where there is room.
     pub fn changed(&self, proxy: &ProxyRuntime, idx: ServerIdx) {
-        if !self.limited && !self.repositions {
+        if !self.is_limited() && !self.repositions {
             return;
         }
-        let loads = Loads { proxy };
+        let loads = Loads::new(proxy);
         let mut inner = self.inner.lock();
         inner.balancer.on_conn_change(other(idx), &loads);
-        if self.limited {
+        if self.is_limited() {
             self.let_in(&mut inner, proxy, idx);
         }
     }
@@ -388,13 +389,14 @@ impl Dispatch {
     /// Lets waiting streams in as long as the server has room, and says how many.
     fn let_in(&self, inner: &mut Inner, proxy: &ProxyRuntime, idx: ServerIdx) -> u32 {
         let mut admitted = 0;
-        let Some(server) = proxy
-            .server_at(idx)
+        let loads = Loads::new(proxy);
+        let Some(server) = loads
+            .servers
+            .at(idx)
             .filter(|server| server.state.is_usable())
         else {
             return admitted;
         };
-        let loads = Loads { proxy };
         let now_ms = clock::now_ms();
         let now = now_ms as u32;
         let Inner {
@@ -436,6 +438,70 @@ impl Dispatch {
         }
     }
 
+    fn is_limited(&self) -> bool {
+        self.limited.load(Ordering::Relaxed)
+    }
+
+    /// Gives a server another limit on connections, 0 for none, and lets those in who wait for it.
+    pub fn set_maxconn(&self, proxy: &ProxyRuntime, idx: ServerIdx, limit: u32) {
+        let Some(server) = proxy.server_at(idx) else {
+            return;
+        };
+        let mut inner = self.inner.lock();
+        server.set_maxconn(limit);
+        if limit > 0 {
+            self.limited.store(true, Ordering::Relaxed);
+        }
+        self.let_in(&mut inner, proxy, idx);
+    }
+
+    /// Adds a server made for a free place; `None` when another one has taken the place or the name meanwhile.
+    pub fn add(&self, proxy: &ProxyRuntime, server: Arc<ServerRuntime>) -> Option<()> {
+        let mut inner = self.inner.lock();
+        let list = proxy.servers.load();
+        let taken = list.named(&server.config.name).is_some();
+        if taken || list.at(server.config.idx).is_some() {
+            return None;
+        }
+        if server.maxconn() > 0 {
+            self.limited.store(true, Ordering::Relaxed);
+        }
+        proxy.servers.add(server);
+        self.rebuild(&mut inner, proxy);
+        Some(())
+    }
+
+    /// Takes a server away unless somebody waits for it or is served by it; says whether it was.
+    pub fn remove(&self, proxy: &ProxyRuntime, server: &ServerRuntime) -> bool {
+        let mut inner = self.inner.lock();
+        let idx = server.config.idx;
+        let queue = inner.by_server.get(idx.0 as usize);
+        let busy = server.state.counters.connections.now() > 0;
+        if busy || queue.is_some_and(|queue| !queue.is_empty()) {
+            return false;
+        }
+        proxy.servers.remove(idx);
+        self.rebuild(&mut inner, proxy);
+        true
+    }
+
+    /// Balances anew over the servers that there are now.
+    fn rebuild(&self, inner: &mut Inner, proxy: &ProxyRuntime) {
+        let loads = Loads::new(proxy);
+        let specs: Vec<_> = loads.servers.slots().map(spec_of_slot).collect();
+        let all_backups = proxy.config.options.has(Options::ALL_BACKUPS);
+        inner.balancer = Balancer::new(algorithm(&proxy.config.back), &specs, all_backups);
+        for server in loads.servers.iter() {
+            let weight = balance::effective_weight(server.state.weight());
+            let idx = other(server.config.idx);
+            inner.balancer.update(idx, None, Some(weight), &loads);
+            inner.balancer.on_conn_change(idx, &loads);
+        }
+        while inner.by_server.len() < specs.len() {
+            inner.by_server.push(Queue::new());
+        }
+    }
+
     /// Takes note of what a server's checks say; `None` when it makes no difference to whether it serves.
     pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) -> Option<Moved> {
         self.update(proxy, idx, |state| state.set_up(usable))
@@ -465,7 +531,7 @@ impl Dispatch {
         change: impl FnOnce(&ServerState),
     ) -> Option<Moved> {
         let server = proxy.server_at(idx)?;
-        let loads = Loads { proxy };
+        let loads = Loads::new(proxy);
         let mut inner = self.inner.lock();
         let state = &server.state;
         let before = (state.is_usable(), serves(state));
@@ -481,7 +547,7 @@ impl Dispatch {
             .update(other(idx), Some(usable), Some(weight), &loads);
         let queued = match (before.0, usable) {
             (true, false) => self.send_away(&mut inner, proxy, idx),
-            (false, true) if self.limited => self.let_in(&mut inner, proxy, idx),
+            (false, true) if self.is_limited() => self.let_in(&mut inner, proxy, idx),
             _ => 0,
         };
         moved.then_some(Moved { queued })
@@ -527,9 +593,20 @@ fn spec(server: &ServerRuntime) -> ServerSpec {
     }
 }
 
+/// A server, or the empty place of one.
+fn spec_of_slot(server: Option<&Arc<ServerRuntime>>) -> ServerSpec {
+    server.map_or_else(
+        || ServerSpec {
+            up: false,
+            ..ServerSpec::new(0, 0)
+        },
+        |server| spec(server),
+    )
+}
+
 fn ramp(server: &ServerRuntime, fullconn: u32) -> MaxconnRamp {
     let settings = &server.config.settings;
-    let (minconn, maxconn) = balance::normalize_minconn(settings.minconn, settings.maxconn);
+    let (minconn, maxconn) = balance::normalize_minconn(settings.minconn, server.maxconn());
     MaxconnRamp {
         minconn,
         maxconn,

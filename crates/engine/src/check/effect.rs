@@ -40,7 +40,7 @@ impl Board {
     pub fn new(runtime: &Arc<Runtime>) -> Self {
         let mut followers: HashMap<Place, Vec<Place>> = HashMap::new();
         for proxy in &runtime.proxies {
-            for server in &proxy.servers {
+            for server in proxy.servers.load().iter() {
                 let track = server.config.settings.track.as_deref();
                 if let Some(followed) = track.and_then(|track| find(runtime, proxy, track)) {
                     followers
@@ -56,7 +56,7 @@ impl Board {
         }
     }
 
-    fn at(&self, (proxy, server): Place) -> Option<(&Arc<ProxyRuntime>, &Arc<ServerRuntime>)> {
+    fn at(&self, (proxy, server): Place) -> Option<(&Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
         let proxy = self.runtime.proxy(proxy)?;
         Some((proxy, proxy.server_at(server)?))
     }
@@ -66,7 +66,7 @@ impl Board {
         &self,
         proxy: &ProxyRuntime,
         server: &ServerRuntime,
-    ) -> impl Iterator<Item = (&Arc<ProxyRuntime>, &Arc<ServerRuntime>)> {
+    ) -> impl Iterator<Item = (&Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
         let followers = self.followers.get(&place(proxy, server));
         let followers = followers.into_iter().flatten().rev();
         followers.filter_map(|follower| self.at(*follower))
@@ -75,7 +75,7 @@ impl Board {
     /// Takes servers out of service that follow a disabled one.
     pub fn inherit(&self) {
         for proxy in &self.runtime.proxies {
-            for server in &proxy.servers {
+            for server in proxy.servers.load().iter() {
                 if server.config.settings.disabled {
                     self.disable_followers(proxy, server);
                 }
@@ -89,7 +89,7 @@ impl Board {
             if !admin.has(Admin::INHERITED) {
                 let admin = Admin(admin.0 | Admin::INHERITED.0);
                 let _ = proxy.dispatch.set_admin(proxy, follower.config.idx, admin);
-                self.disable_followers(proxy, follower);
+                self.disable_followers(proxy, &follower);
             }
         }
     }
@@ -156,7 +156,7 @@ impl Board {
                 .lock()
                 .set_operation(now, clock::now_ms());
             if changed {
-                self.moved(proxy, follower, now, &via);
+                self.moved(proxy, &follower, now, &via);
             }
         }
     }
@@ -243,7 +243,8 @@ impl Board {
 fn find(runtime: &Runtime, own: &Arc<ProxyRuntime>, track: &str) -> Option<Place> {
     let (backend, name) = match track.split_once('/') {
         Some((backend, name)) => (runtime.backend(backend)?, name),
-        None => (own, track),
+        None => (own.clone(), track),
     };
-    Some(place(backend, backend.server_named(name)?))
+    let server = backend.server_named(name)?;
+    Some(place(&backend, &server))
 }

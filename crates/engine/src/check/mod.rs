@@ -42,7 +42,11 @@ fn share(worker: usize, runtime: &Arc<Runtime>) -> Vec<(u64, Rc<Target>)> {
         .proxies
         .iter()
         .filter(|proxy| target::has_checks(&proxy.config))
-        .flat_map(|proxy| proxy.servers.iter().map(move |server| (proxy, server)))
+        .flat_map(|proxy| {
+            let servers = proxy.servers.load();
+            let servers: Vec<_> = servers.iter().cloned().collect();
+            servers.into_iter().map(move |server| (proxy, server))
+        })
         .filter(|(_, server)| target::is_checked(&server.config))
         .collect();
     let first = |server: &ServerRuntime| {

@@ -341,7 +341,7 @@ impl Outlets {
         let Some(backend) = runtime.backend(name) else {
             return count_dropped(1);
         };
-        let Assigned::Server(slot) = backend.dispatch.assign(backend, &Wish::default()) else {
+        let Assigned::Server(slot) = backend.dispatch.assign(&backend, &Wish::default()) else {
             return count_dropped(1);
         };
         let server = &slot.server.config;

@@ -150,7 +150,7 @@ impl Stream<'_> {
         self.state.retries += 1;
         count(&backend.back.retries, 1);
         count(&server.state.counters.retries, 1);
-        if self.is_redispatch_due(backend, limit) && backend.servers.len() > 1 {
+        if self.is_redispatch_due(backend, limit) && backend.servers.load().len() > 1 {
             self.state.slot = None;
             self.state.redispatched = true;
             count(&backend.back.redispatches, 1);
@@ -263,7 +263,7 @@ impl Stream<'_> {
         let mut last = kept.filter(|server| {
             backend
                 .server_at(server.config.idx)
-                .is_some_and(|own| Arc::ptr_eq(own, server))
+                .is_some_and(|own| Arc::ptr_eq(&own, server))
         });
         last.find(|server| {
             server.state.is_usable() && backend.dispatch.welcomes(backend, server, waiting)

@@ -364,8 +364,7 @@ impl Stream<'_> {
                     format.render(self, &mut name);
                     let found = std::str::from_utf8(&name)
                         .ok()
-                        .and_then(|name| runtime.backend(name))
-                        .cloned();
+                        .and_then(|name| runtime.backend(name));
                     self.state.scratch = name;
                     found
                 }

@@ -77,7 +77,7 @@ impl Stream<'_> {
             .unwrap_or(backend.config.back.retries);
         // Another server is preferred after a failure that came with a connection that stood.
         if backend.config.back.redispatch.is_some()
-            && (self.state.retries >= limit || backend.servers.len() > 1)
+            && (self.state.retries >= limit || backend.servers.load().len() > 1)
         {
             self.state.slot = None;
             self.state.redispatched = true;

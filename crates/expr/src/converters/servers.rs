@@ -4,7 +4,8 @@ use super::text;
 use crate::args::Args;
 use crate::row::ConverterRow;
 use crate::sample::{Type, Value};
-use crate::view::{ServerView, View};
+use crate::view::{ProxyView, ServerView, View};
+use std::sync::Arc;
 
 fn fe_exists<'a>(_: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<Value<'a>> {
     let name = text(value)?;
@@ -17,18 +18,20 @@ fn nbsrv<'a>(_: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<Value<
 }
 
 /// The server of this name in the backend at hand, or of `backend/server`.
-fn server<'v>(name: &[u8], view: &'v dyn View) -> Option<&'v dyn ServerView> {
-    let (backend, name) = match memchr::memchr(b'/', name) {
-        Some(slash) => (
-            view.process().backend_named(name.get(..slash)?)?,
-            name.get(slash + 1..)?,
-        ),
+fn server(name: &[u8], view: &dyn View) -> Option<Arc<dyn ServerView>> {
+    let found;
+    let (backend, name): (&dyn ProxyView, _) = match memchr::memchr(b'/', name) {
+        Some(slash) => {
+            found = view.process().backend_named(name.get(..slash)?)?;
+            (&*found, name.get(slash + 1..)?)
+        }
         None => (view.backend()?, name),
     };
     match name.strip_prefix(b"#") {
         Some(id) => {
             let id: u32 = std::str::from_utf8(id).ok()?.parse().ok()?;
-            backend.servers().find(|server| server.id() == id)
+            let mut servers = backend.servers().into_iter();
+            servers.find(|server| server.id() == id)
         }
         None => backend.server(std::str::from_utf8(name).ok()?),
     }

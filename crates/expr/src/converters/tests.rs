@@ -15,6 +15,7 @@ use base::ProxyIdx;
 use proptest::prelude::*;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 const DUMP: &str = include_str!("../../testdata/converters-3.4.txt");
 /// Lines of an expression, a tab, and the resulting sample as a block in hexadecimal, or `-` for none.
@@ -53,7 +54,7 @@ impl ServerView for Server {
     }
 }
 
-struct Backend([Server; 2]);
+struct Backend([Arc<Server>; 2]);
 
 impl ProxyView for Backend {
     fn name(&self) -> &str {
@@ -77,11 +78,16 @@ impl ProxyView for Backend {
     fn usable_servers(&self) -> u32 {
         1
     }
-    fn server(&self, name: &str) -> Option<&dyn ServerView> {
-        self.servers().find(|server| server.name() == name)
+    fn server(&self, name: &str) -> Option<Arc<dyn ServerView>> {
+        self.servers()
+            .into_iter()
+            .find(|server| server.name() == name)
     }
-    fn servers(&self) -> Box<dyn Iterator<Item = &dyn ServerView> + '_> {
-        Box::new(self.0.iter().map(|server| server as &dyn ServerView))
+    fn servers(&self) -> Vec<Arc<dyn ServerView>> {
+        let servers = self.0.iter();
+        servers
+            .map(|server| server.clone() as Arc<dyn ServerView>)
+            .collect()
     }
     fn timeout(&self, _: &str) -> Option<u64> {
         None
@@ -95,7 +101,7 @@ impl ProxyView for Backend {
 struct Recorder {
     inner: TestView,
     frontend: Proxy,
-    backend: Backend,
+    backend: Arc<Backend>,
     vars: RefCell<Vec<(VarId, Value<'static>)>>,
     captures: RefCell<Vec<(Side, Vec<u8>)>>,
     events: RefCell<Vec<Vec<u8>>>,
@@ -124,7 +130,7 @@ impl Recorder {
         Self {
             inner: TestView::new("GET", "/", &[]),
             frontend: Proxy("fe"),
-            backend: Backend([Server(1, true), Server(2, false)]),
+            backend: Arc::new(Backend([Server(1, true), Server(2, false)].map(Arc::new))),
             vars: RefCell::new(vars.collect()),
             captures: RefCell::default(),
             events: RefCell::default(),
@@ -196,8 +202,8 @@ impl ProcessView for Recorder {
     fn frontend_named(&self, name: &[u8]) -> Option<&dyn ProxyView> {
         (name == b"fe").then_some(&self.frontend)
     }
-    fn backend_named(&self, name: &[u8]) -> Option<&dyn ProxyView> {
-        (name == b"be1").then_some(&self.backend)
+    fn backend_named(&self, name: &[u8]) -> Option<Arc<dyn ProxyView>> {
+        (name == b"be1").then(|| self.backend.clone() as Arc<dyn ProxyView>)
     }
     fn event(&self, sink: &[u8], line: &[u8]) {
         self.events.borrow_mut().push([sink, b" ", line].concat());

@@ -8,6 +8,7 @@ use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
 use crate::view::{ProxyView, ServerView, View};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 fn int<'a>(value: u64) -> Outcome<'a> {
     Outcome::Found(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
@@ -17,7 +18,7 @@ fn text(value: Option<&str>) -> Outcome<'_> {
     Outcome::of(value.map(|v| Value::Str(Cow::Borrowed(v.as_bytes()))))
 }
 
-fn of<'a, T: ?Sized>(found: Option<&'a T>, read: impl FnOnce(&'a T) -> u64) -> Outcome<'a> {
+fn of<'a, T: ?Sized>(found: Option<&T>, read: impl FnOnce(&T) -> u64) -> Outcome<'a> {
     found.map_or(Outcome::Missing, |found| int(read(found)))
 }
 
@@ -30,7 +31,7 @@ fn proxy<'a>(args: &'a Args, view: &'a dyn View) -> Option<&'a dyn ProxyView> {
 }
 
 /// The server that the first argument names.
-fn server<'a>(args: &'a Args, view: &'a dyn View) -> Option<&'a dyn ServerView> {
+fn server(args: &Args, view: &dyn View) -> Option<Arc<dyn ServerView>> {
     match args.reference(0)?.get()? {
         Target::Server(proxy, at) => view.process().proxy(*proxy)?.server_at(*at),
         _ => None,
@@ -67,7 +68,7 @@ fn average_queue(proxy: &dyn ProxyView) -> u64 {
 /// limit.
 fn free_slots(proxy: &dyn ProxyView, queues: bool) -> Option<u64> {
     let mut slots = 0u64;
-    for server in proxy.servers().filter(|s| s.is_usable()) {
+    for server in proxy.servers().iter().filter(|s| s.is_usable()) {
         let limit = server.max_connections();
         if limit == 0 {
             return None;
@@ -104,7 +105,7 @@ fn be_conn_free_signed<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 macro_rules! server_fetches {
     ($($name:ident($server:ident) $read:expr;)*) => {$(
         fn $name<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-            of(server(args, view), |$server| $read)
+            of(server(args, view).as_deref(), |$server| $read)
         }
     )*};
 }
