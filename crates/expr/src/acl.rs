@@ -18,7 +18,7 @@ pub struct AclExpr {
     keyword: Box<str>,
     expr: Expr,
     method: Method,
-    cells: Vec<Arc<PatternCell>>,
+    cells: Vec<PatternCell>,
 }
 
 impl AclExpr {
@@ -77,7 +77,7 @@ impl AclExpr {
             dotted_words = dotted.iter().map(String::as_str).collect();
             pattern_words = &dotted_words;
         }
-        let mut patterns = Patterns::read(pattern_words, ctx, &expr, implied)?;
+        let mut patterns = Patterns::read(pattern_words, keyword, ctx, &expr, implied)?;
         patterns.warn_if_idle(keyword, ctx);
         Ok(Self {
             keyword: keyword.into(),
@@ -94,7 +94,7 @@ impl AclExpr {
                 Value::Bool(v) => *v,
                 other => cast::cast(other.clone(), Type::Bool) == Some(Value::Bool(true)),
             },
-            _ => self.cells.iter().any(|cell| cell.load().matches(value)),
+            _ => self.cells.iter().any(|cell| cell.matches(value)),
         }
     }
 
@@ -119,7 +119,7 @@ impl AclExpr {
 /// The flags and patterns behind an expression.
 struct Patterns {
     method: Method,
-    cells: Vec<Arc<PatternCell>>,
+    cells: Vec<PatternCell>,
     /// Whether a pattern, a file or `--` was there.
     intended: bool,
 }
@@ -127,6 +127,7 @@ struct Patterns {
 impl Patterns {
     fn read(
         words: &[&str],
+        keyword: &str,
         ctx: &mut ParseContext<'_>,
         expr: &Expr,
         implied: Option<Method>,
@@ -200,12 +201,19 @@ impl Patterns {
         let intended = closed || !files.is_empty() || !words.is_empty();
         for (name, ignore_case) in files {
             let list = ctx.compiler.patterns.file(name, is_map)?;
+            list.note_use(
+                false,
+                format!("acl at file '{}' line {}", ctx.file, ctx.line),
+            );
             cells.push(list.cell(method, ignore_case)?);
         }
         if method.takes_patterns() {
             let mut set = PatternSet::new(method, ignore_case);
             add_patterns(&mut set, words, method)?;
-            cells.push(ctx.compiler.patterns.inline(set, unique_id)?.1);
+            let cell = ctx.compiler.patterns.inline(set, unique_id)?;
+            let place = format!("acl '{keyword}' file '{}' line {}", ctx.file, ctx.line);
+            cell.list().note_use(false, place);
+            cells.push(cell);
         }
         Ok(Self {
             method,

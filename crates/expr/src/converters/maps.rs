@@ -1,7 +1,6 @@
 //! Maps: a value for the sample, found by any way of matching.
 
 use super::regsub::expand;
-use super::text;
 use crate::args::spec::{OPT_INT, OPT_STR, STR};
 use crate::args::{Arg, ArgSpec, Args};
 use crate::cast;
@@ -11,7 +10,6 @@ use crate::row::ConverterRow;
 use crate::sample::{Type, Value};
 use crate::view::View;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// What a map's values become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +30,17 @@ impl Output {
         match self {
             Self::Text | Self::Template => owned(value),
             Self::Key => owned(key),
-            Self::Int => std::str::from_utf8(value)
-                .ok()?
-                .parse()
-                .ok()
-                .map(Value::Int),
+            Self::Int => parse_int(value).map(Value::Int),
             Self::Ip => cast::parse_ip(value).map(Value::Ip),
+        }
+    }
+
+    /// What the values of a map must be, where not everything will do.
+    fn check(self) -> Option<fn(&[u8]) -> bool> {
+        match self {
+            Self::Text | Self::Template | Self::Key => None,
+            Self::Int => Some(|value| parse_int(value).is_some()),
+            Self::Ip => Some(|value| cast::parse_ip(value).is_some()),
         }
     }
 
@@ -58,9 +61,13 @@ impl Output {
     }
 }
 
+fn parse_int(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
 /// A map as a converter uses it.
 struct Map {
-    cell: Arc<PatternCell>,
+    cell: PatternCell,
     output: Output,
     default: Option<Value<'static>>,
 }
@@ -73,7 +80,13 @@ fn open(
 ) -> Result<(), String> {
     let name = args.text(0).unwrap_or_default();
     let list = ctx.compiler.patterns.file(&name, true)?;
-    list.check_values(|value| output.read(b"", Some(value)).is_some())?;
+    list.note_use(
+        true,
+        format!("map at file '{}' line {}", ctx.file, ctx.line),
+    );
+    if let Some(check) = output.check() {
+        list.check_values(check)?;
+    }
     let cell = list.cell(method, false)?;
     let default = match (output, args.get(1)) {
         (_, None) | (Output::Key, _) => None,
@@ -103,20 +116,23 @@ fn open(
 
 fn look_up<'a>(args: &'a Args, value: Value<'a>, _: &'a dyn View) -> Option<Value<'a>> {
     let map = args.data::<Map>()?;
-    let set = map.cell.load();
-    let Some(at) = set.find(&value) else {
-        return map.default.as_ref().map(crate::expr::borrowed);
-    };
-    let entry = set.entry(at)?;
-    if map.output == Output::Template {
-        let subject = text(value)?;
-        let groups = set.groups(at, &subject)?;
+    let found = map.cell.look_up(&value, |entry, groups| {
+        if map.output != Output::Template {
+            return map.output.read(entry.key, entry.value);
+        }
+        let (Value::Str(subject) | Value::Bin(subject)) = &value else {
+            return None;
+        };
+        let groups = groups(subject)?;
         let template = entry.value.unwrap_or_default();
         let mut out = Vec::with_capacity(template.len());
-        let complete = expand(template, &subject, &groups, &mut out);
-        return complete.then_some(Value::Str(Cow::Owned(out)));
+        let complete = expand(template, subject, &groups, &mut out);
+        complete.then_some(Value::Str(Cow::Owned(out)))
+    });
+    match found {
+        Some(result) => result,
+        None => map.default.as_ref().map(crate::expr::borrowed),
     }
-    map.output.read(entry.key, entry.value)
 }
 
 /// Rows of maps: name, input, method, output. Each has a check of its own that knows method and output.

@@ -1,15 +1,24 @@
 //! Patterns: lists of values that samples are matched against, and maps from such values to results.
 //!
-//! A [`PatternSet`] is one list compiled for one match method. Sets stand behind a [`PatternCell`] so that their contents
-//! can be exchanged while expressions keep the cell; sets of one file share its [`PatternRef`].
+//! A [`PatternSet`] is a list of patterns, compiled for the methods by which it is looked into. What all expressions that
+//! name a file share is its [`PatternRef`], whose contents can change at run time, in versions; a [`PatternCell`] is a list
+//! as one expression looks into it.
 
-mod index;
+mod contains;
+mod entries;
+mod exact;
+mod form;
+mod list;
 mod set;
 mod store;
+mod texts;
+mod trie;
 
-pub(crate) use set::parse_block;
-pub use set::{Entry, PatternSet};
-pub use store::{FileName, PatternCell, PatternRef, PatternStore};
+pub use entries::Entry;
+pub use list::{PatternCell, PatternRef, VersionError};
+pub use set::{Found, PatternSet};
+pub use store::{FileName, PatternStore};
+pub(crate) use texts::parse_block;
 
 use crate::sample::Type;
 

@@ -1,506 +1,383 @@
-//! One list of patterns, compiled for one method.
+//! A list of patterns with the forms in which it is looked up.
 
 use super::Method;
-use super::index::{Exact, Networks, Prefixes, equal};
+use super::entries::{Entries, Entry};
+use super::form::Form;
 use crate::cast;
-use crate::regex::{Groups, Regex};
-use crate::sample::Value;
-use std::borrow::Cow;
-use std::net::IpAddr;
+use crate::regex::Groups;
+use crate::sample::{Type, Value};
 
-/// One pattern as it was given, with the value it maps to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry<'s> {
-    /// The pattern's text.
-    pub key: &'s [u8],
-    /// The value, in maps.
-    pub value: Option<&'s [u8]>,
-}
+/// Whether a map's value can be what an expression makes of it.
+pub(crate) type ValueCheck = fn(&[u8]) -> bool;
 
-/// Where an entry's key and value end in the text; the key begins where the entry before ends.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    start: u32,
-    key_end: u32,
-    value_end: u32,
-    has_value: bool,
-}
-
-#[derive(Debug)]
-enum Index {
-    /// Nothing to look at.
-    None,
-    Exact(Exact),
-    Prefixes(Prefixes),
-    Networks(Networks, Vec<(IpAddr, IpAddr, u32)>),
-    /// Inclusive bounds.
-    Ranges(Vec<(i64, i64)>),
-    Finders(Vec<memchr::memmem::Finder<'static>>),
-    Regexes(Vec<Regex>),
-    /// Keys are read one by one.
-    Linear,
-    /// Decoded blocks by their own texts.
-    Blocks(Vec<Box<[u8]>>),
-}
-
-/// Patterns compiled for one method.
-#[derive(Debug)]
+/// Patterns, compiled for one method or several.
+#[derive(Debug, Default, Clone)]
 pub struct PatternSet {
-    method: Method,
-    ignore_case: bool,
-    text: Vec<u8>,
-    places: Vec<Place>,
-    index: Index,
+    entries: Entries,
+    forms: Vec<Form>,
+    /// Finds entries by their own texts when no form does; made when it is first needed.
+    keys: Option<Box<Form>>,
+    checks: Vec<ValueCheck>,
 }
 
 impl PatternSet {
-    /// An empty set.
+    /// An empty set in one form.
     #[must_use]
     pub fn new(method: Method, ignore_case: bool) -> Self {
-        let index = match method {
-            Method::Found | Method::Bool => Index::None,
-            Method::Int | Method::Len => Index::Ranges(Vec::new()),
-            Method::Ip => Index::Networks(Networks::default(), Vec::new()),
-            Method::Bin => Index::Blocks(Vec::new()),
-            Method::Str => Index::Exact(Exact::default()),
-            Method::Beg if !ignore_case => Index::Prefixes(Prefixes::default()),
-            Method::Sub if !ignore_case => Index::Finders(Vec::new()),
-            Method::Reg => Index::Regexes(Vec::new()),
-            Method::Beg | Method::Sub | Method::Dir | Method::Dom | Method::End => Index::Linear,
-        };
         Self {
-            method,
-            ignore_case,
-            text: Vec::new(),
-            places: Vec::new(),
-            index,
+            forms: vec![Form::new(method, ignore_case)],
+            ..Self::default()
         }
     }
 
-    /// The method.
-    #[must_use]
-    pub fn method(&self) -> Method {
-        self.method
+    pub(super) fn over(entries: Entries) -> Self {
+        Self {
+            entries,
+            ..Self::default()
+        }
     }
 
-    /// Whether letter case is ignored.
+    /// The same forms without any pattern.
+    pub(super) fn emptied(&self) -> Self {
+        let fresh = |form: &Form| Form::new(form.method, form.ignore_case);
+        Self {
+            forms: self.forms.iter().map(fresh).collect(),
+            checks: self.checks.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The method of its first form.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.forms.first().map_or(Method::Found, |form| form.method)
+    }
+
+    /// Whether its first form ignores letter case.
     #[must_use]
     pub fn ignores_case(&self) -> bool {
-        self.ignore_case
+        self.forms.first().is_some_and(|form| form.ignore_case)
     }
 
     /// How many patterns there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.entries.len()
     }
 
     /// Whether there is no pattern.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.len() == 0
     }
 
-    /// Adds a pattern and, in maps, its value.
+    /// In how many forms it is compiled.
+    #[must_use]
+    pub fn form_count(&self) -> usize {
+        self.forms.len()
+    }
+
+    /// The place of a form, which is compiled when it is not there.
     ///
     /// # Errors
-    /// What is wrong with the pattern.
-    pub fn add(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), String> {
-        let at = self.append(key, value)?;
-        let result = self.index_last(at, key);
-        if result.is_err() {
-            self.places.pop();
+    /// The first pattern that the method can't use, with its line.
+    pub(super) fn form(
+        &mut self,
+        method: Method,
+        ignore_case: bool,
+    ) -> Result<usize, (String, u32)> {
+        let same = |form: &Form| form.method == method && form.ignore_case == ignore_case;
+        if let Some(at) = self.forms.iter().position(same) {
+            return Ok(at);
         }
-        result
+        let mut form = Form::new(method, ignore_case);
+        form.reserve(&self.entries);
+        for (slot, _) in self.entries.iter() {
+            form.insert(slot, &self.entries)
+                .map_err(|error| (error, self.entries.line(slot)))?;
+        }
+        form.settle(&self.entries);
+        self.forms.push(form);
+        Ok(self.forms.len() - 1)
     }
 
-    fn append(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<u32, String> {
-        let offset = |n: usize| u32::try_from(n).map_err(|_| "too many patterns".to_owned());
-        let start = offset(self.text.len())?;
-        self.text.extend_from_slice(key);
-        let key_end = offset(self.text.len())?;
-        self.text.extend_from_slice(value.unwrap_or_default());
-        let value_end = offset(self.text.len())?;
-        let at = offset(self.places.len())?;
-        self.places.push(Place {
-            start,
-            key_end,
-            value_end,
-            has_value: value.is_some(),
-        });
-        Ok(at)
+    /// Holds all values, now and later, to a check.
+    ///
+    /// # Errors
+    /// The first value that fails, with its line.
+    pub(super) fn check_values(&mut self, check: ValueCheck) -> Result<(), (String, u32)> {
+        for (slot, entry) in self.entries.iter() {
+            let value = entry.value.unwrap_or_default();
+            if !check(value) {
+                return Err((cannot_parse(value), self.entries.line(slot)));
+            }
+        }
+        self.checks.push(check);
+        Ok(())
     }
 
-    fn index_last(&mut self, at: u32, key: &[u8]) -> Result<(), String> {
-        let (text, places) = (&self.text, &self.places);
-        let key_of = |at: u32| key_at(text, places, at);
-        match &mut self.index {
-            Index::None | Index::Linear => {}
-            Index::Exact(exact) => exact.add(at, self.ignore_case, key_of),
-            Index::Prefixes(prefixes) => prefixes.add(at, key_of),
-            Index::Finders(finders) => {
-                finders.push(memchr::memmem::Finder::new(key).into_owned());
+    fn check_value(&self, value: Option<&[u8]>) -> Result<(), String> {
+        let value = value.unwrap_or_default();
+        if self.checks.iter().all(|check| check(value)) {
+            return Ok(());
+        }
+        Err(cannot_parse(value))
+    }
+
+    /// Adds a pattern and, in maps, its value. An equal one may be there already; the first of them is found.
+    ///
+    /// # Errors
+    /// What is wrong with the pattern or its value.
+    pub fn add(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), String> {
+        self.check_value(value)?;
+        let slot = self.entries.push(key, value)?;
+        for at in 0..self.forms.len() {
+            let Some(form) = self.forms.get_mut(at) else {
+                break;
+            };
+            if let Err(error) = form.insert(slot, &self.entries) {
+                for form in self.forms.iter_mut().take(at) {
+                    form.remove(slot, &self.entries);
+                }
+                self.entries.pop();
+                return Err(error);
             }
-            Index::Ranges(ranges) => ranges.push(parse_range(key)?),
-            Index::Regexes(regexes) => {
-                let pattern = String::from_utf8_lossy(key);
-                let regex = Regex::new(&pattern, self.ignore_case)
-                    .map_err(|error| format!("regex '{pattern}' is invalid (error={error})"))?;
-                regexes.push(regex);
-            }
-            Index::Blocks(blocks) => blocks.push(parse_block(key)?),
-            Index::Networks(networks, odd) => match parse_network(key)? {
-                Network::Prefix(ip, bits) => networks.add(ip, bits, at),
-                Network::Mask(ip, mask) => odd.push((ip, mask, at)),
-            },
+        }
+        if let Some(keys) = &mut self.keys {
+            keys.insert(slot, &self.entries)?;
         }
         Ok(())
     }
 
-    /// The pattern at `at`.
+    /// Ends a time of many additions.
+    pub(super) fn settle(&mut self) {
+        for form in &mut self.forms {
+            form.settle(&self.entries);
+        }
+    }
+
+    /// Removes the entry of a number. Returns whether there is one.
+    pub fn remove(&mut self, id: u32) -> bool {
+        let Some(slot) = self.entries.slot_of(id) else {
+            return false;
+        };
+        self.remove_slot(slot);
+        self.pack();
+        true
+    }
+
+    fn remove_slot(&mut self, slot: u32) {
+        for form in self.forms.iter_mut().chain(self.keys.as_deref_mut()) {
+            form.remove(slot, &self.entries);
+        }
+        self.entries.remove(slot);
+    }
+
+    /// Removes all entries of a text and returns how many there were.
+    pub fn remove_key(&mut self, key: &[u8]) -> usize {
+        let slots = self.slots_of(key);
+        // From the last to the first, so that no entry becomes the first of equal ones only to go as well.
+        slots.iter().rev().for_each(|slot| self.remove_slot(*slot));
+        self.pack();
+        slots.len()
+    }
+
+    /// Gives the entry of a number another value. Returns whether there is one.
+    ///
+    /// # Errors
+    /// What is wrong with the value.
+    pub fn set(&mut self, id: u32, value: &[u8]) -> Result<bool, String> {
+        self.check_value(Some(value))?;
+        match self.entries.slot_of(id) {
+            Some(slot) => self.entries.set_value(slot, value).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Gives all entries of a text another value and returns how many there are.
+    ///
+    /// # Errors
+    /// What is wrong with the value.
+    pub fn set_key(&mut self, key: &[u8], value: &[u8]) -> Result<usize, String> {
+        self.check_value(Some(value))?;
+        let slots = self.slots_of(key);
+        for slot in &slots {
+            self.entries.set_value(*slot, value)?;
+        }
+        Ok(slots.len())
+    }
+
+    /// Whether there is an entry of a text.
+    pub fn has_key(&mut self, key: &[u8]) -> bool {
+        !self.slots_of(key).is_empty()
+    }
+
+    /// The slots of all entries of a text.
+    fn slots_of(&mut self, key: &[u8]) -> Vec<u32> {
+        let by_key = |form: &&Form| form.method == Method::Str && !form.ignore_case;
+        if self.keys.is_none() && !self.forms.iter().any(|form| by_key(&form)) {
+            let mut keys = Form::new(Method::Str, false);
+            keys.reserve(&self.entries);
+            // Any text can be added to this form.
+            let all = self.entries.iter();
+            all.for_each(|(slot, _)| drop(keys.insert(slot, &self.entries)));
+            self.keys = Some(Box::new(keys));
+        }
+        let mut forms = self.forms.iter().chain(self.keys.as_deref());
+        let Some(form) = forms.find(by_key) else {
+            return Vec::new();
+        };
+        let text = Value::Str(std::borrow::Cow::Borrowed(key));
+        let first = form.find(&text, &self.entries);
+        first.map_or_else(Vec::new, |slot| form.equals(slot).collect())
+    }
+
+    /// Gives slots anew once most entries have been removed.
+    fn pack(&mut self) {
+        if !self.entries.is_sparse() {
+            return;
+        }
+        let mut packed = self.emptied();
+        packed.entries = self.entries.packed();
+        let slots: Vec<u32> = packed.entries.iter().map(|(slot, _)| slot).collect();
+        for form in &mut packed.forms {
+            form.reserve(&packed.entries);
+            // What could be inserted once can be again.
+            let all = slots.iter();
+            all.for_each(|slot| drop(form.insert(*slot, &packed.entries)));
+            form.settle(&packed.entries);
+        }
+        *self = packed;
+    }
+
+    /// The pattern at a slot that was found.
     #[must_use]
-    pub fn entry(&self, at: u32) -> Option<Entry<'_>> {
-        let place = self.places.get(at as usize)?;
-        let range = |a: u32, b: u32| self.text.get(a as usize..b as usize);
-        Some(Entry {
-            key: range(place.start, place.key_end)?,
-            value: place
-                .has_value
-                .then(|| range(place.key_end, place.value_end))
-                .flatten(),
-        })
+    pub fn entry(&self, slot: u32) -> Option<Entry<'_>> {
+        self.entries.get(slot)
     }
 
     /// All patterns in order.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        (0..self.places.len() as u32).filter_map(|at| self.entry(at))
+        self.entries.iter().map(|(_, entry)| entry)
     }
 
-    /// The pattern that a value matches: the most specific one for prefixes and networks, else the first.
+    /// All patterns in order, with the numbers that they keep as long as they live.
+    pub fn numbered(&self) -> impl Iterator<Item = (u32, Entry<'_>)> {
+        self.entries
+            .iter()
+            .map(|(slot, entry)| (self.entries.id(slot), entry))
+    }
+
+    /// The slot of the pattern that a value matches in the first form: the most specific one for prefixes and networks,
+    /// else the first.
     ///
     /// Values of another type than the method's are cast; nothing matches what can't be cast.
     #[must_use]
     pub fn find(&self, value: &Value<'_>) -> Option<u32> {
-        match (&self.index, value) {
-            (Index::Ranges(ranges), _) => {
-                let number = self.number(value)?;
-                first(ranges, |(low, high)| (*low..=*high).contains(&number))
-            }
-            (Index::Networks(networks, odd), _) => {
-                let ip = match value {
-                    Value::Ip(ip) => *ip,
-                    other => match cast::cast(other.clone(), crate::sample::Type::Addr)? {
-                        Value::Ip(ip) => ip,
-                        _ => return None,
-                    },
-                };
-                networks.find(ip).or_else(|| find_odd(odd, ip))
-            }
-            (Index::None, _) => None,
-            _ => self.find_text(&text_of(value)?),
-        }
+        self.find_in(0, value)
     }
 
-    /// The groups that the regular expression at `at` matches in a text.
+    /// The same in the form at a place.
     #[must_use]
-    pub fn groups(&self, at: u32, text: &[u8]) -> Option<Groups> {
-        match &self.index {
-            Index::Regexes(regexes) => regexes.get(at as usize)?.groups_at(text, 0),
-            _ => None,
-        }
+    pub fn find_in(&self, form: usize, value: &Value<'_>) -> Option<u32> {
+        self.forms.get(form)?.find(value, &self.entries)
     }
 
-    /// Whether a value matches: any pattern, or for `found` and `bool` the value itself.
+    /// The groups that the regular expression at a slot matches in a text.
+    #[must_use]
+    pub fn groups_in(&self, form: usize, slot: u32, text: &[u8]) -> Option<Groups> {
+        self.forms.get(form)?.groups(slot, text)
+    }
+
+    /// Whether a value matches in the first form: any pattern, or for `found` and `bool` the value itself.
     #[must_use]
     pub fn matches(&self, value: &Value<'_>) -> bool {
-        match self.method {
+        match self.method() {
             Method::Found => true,
             Method::Bool => match value {
                 Value::Bool(v) => *v,
                 Value::Int(v) => *v != 0,
-                other => {
-                    cast::cast(other.clone(), crate::sample::Type::Bool) == Some(Value::Bool(true))
-                }
+                other => cast::cast(other.clone(), Type::Bool) == Some(Value::Bool(true)),
             },
             _ => self.find(value).is_some(),
         }
     }
 
-    fn number(&self, value: &Value<'_>) -> Option<i64> {
-        if self.method == Method::Len {
-            return i64::try_from(text_of(value)?.len()).ok();
-        }
-        match value {
-            Value::Int(v) => Some(*v),
-            Value::Bool(v) => Some(i64::from(*v)),
-            other => match cast::cast(other.clone(), crate::sample::Type::Int)? {
-                Value::Int(v) => Some(v),
-                _ => None,
-            },
-        }
-    }
-
-    fn find_text(&self, sample: &[u8]) -> Option<u32> {
-        let (text, places, fold) = (&self.text, &self.places, self.ignore_case);
-        let key_of = |at: u32| key_at(text, places, at);
-        match &self.index {
-            Index::Exact(exact) => exact.find(sample, fold, key_of),
-            Index::Prefixes(prefixes) => prefixes.find(sample, key_of),
-            Index::Finders(finders) => first(finders, |f| f.find(sample).is_some()),
-            Index::Regexes(regexes) => first(regexes, |r| r.is_match(sample)),
-            Index::Blocks(blocks) => first(blocks, |b| **b == *sample),
-            Index::Linear => (0..places.len() as u32).find(|&at| {
-                let key = key_of(at);
-                match self.method {
-                    Method::Beg => begins(sample, key, fold),
-                    Method::End => ends(sample, key, fold),
-                    Method::Sub => contains(sample, key, fold),
-                    Method::Dir => has_part(sample, key, b"/?", fold),
-                    Method::Dom => has_part(sample, key, b"/?.:", fold),
-                    _ => false,
-                }
-            }),
-            Index::None | Index::Networks(..) | Index::Ranges(_) => None,
-        }
-    }
-}
-
-fn key_at<'t>(text: &'t [u8], places: &[Place], at: u32) -> &'t [u8] {
-    places
-        .get(at as usize)
-        .and_then(|p| text.get(p.start as usize..p.key_end as usize))
-        .unwrap_or_default()
-}
-
-fn first<T>(list: &[T], test: impl Fn(&T) -> bool) -> Option<u32> {
-    list.iter()
-        .position(test)
-        .and_then(|at| u32::try_from(at).ok())
-}
-
-/// The text of a value without copying where it has one.
-fn text_of<'v>(value: &'v Value<'_>) -> Option<Cow<'v, [u8]>> {
-    match value {
-        Value::Str(text) | Value::Bin(text) => Some(Cow::Borrowed(text)),
-        Value::Method(method, text) => {
-            Some(Cow::Borrowed(method.name().map_or(&**text, str::as_bytes)))
-        }
-        other => match cast::cast(other.clone().into_owned(), crate::sample::Type::Str)? {
-            Value::Str(text) => Some(Cow::Owned(text.into_owned())),
-            _ => None,
-        },
-    }
-}
-
-fn begins(sample: &[u8], key: &[u8], fold: bool) -> bool {
-    sample
-        .get(..key.len())
-        .is_some_and(|part| equal(part, key, fold))
-}
-
-fn ends(sample: &[u8], key: &[u8], fold: bool) -> bool {
-    sample
-        .len()
-        .checked_sub(key.len())
-        .and_then(|from| sample.get(from..))
-        .is_some_and(|part| equal(part, key, fold))
-}
-
-fn contains(sample: &[u8], key: &[u8], fold: bool) -> bool {
-    key.is_empty() || sample.windows(key.len()).any(|part| equal(part, key, fold))
-}
-
-/// Whether a part of the sample between delimiters (or its ends) equals the key without its outer delimiters.
-fn has_part(sample: &[u8], key: &[u8], delimiters: &[u8], fold: bool) -> bool {
-    let is_delimiter = |b: &u8| delimiters.contains(b);
-    let mut key = key;
-    while let [first, rest @ ..] = key
-        && is_delimiter(first)
-    {
-        key = rest;
-    }
-    while let [rest @ .., last] = key
-        && is_delimiter(last)
-    {
-        key = rest;
-    }
-    if key.is_empty() || key.len() > sample.len() {
-        return false;
-    }
-    (0..=sample.len() - key.len()).any(|from| {
-        let to = from + key.len();
-        let starts = from == 0 || sample.get(from - 1).is_some_and(is_delimiter);
-        starts
-            && sample.get(to).is_none_or(is_delimiter)
-            && sample
-                .get(from..to)
-                .is_some_and(|part| equal(part, key, fold))
-    })
-}
-
-fn shown(key: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(key)
-}
-
-/// Reads `5`, `5:10`, `:10`, `5:`.
-fn parse_range(key: &[u8]) -> Result<(i64, i64), String> {
-    let not_a_number = || format!("'{}' is not a number", shown(key));
-    let text = std::str::from_utf8(key).map_err(|_| not_a_number())?;
-    let number = |text: &str| text.parse::<i64>().map_err(|_| not_a_number());
-    let Some((low, high)) = text.split_once(':') else {
-        return number(text).map(|n| (n, n));
-    };
-    let low = if low.is_empty() {
-        i64::MIN
-    } else {
-        number(low)?
-    };
-    let high = if high.is_empty() {
-        i64::MAX
-    } else {
-        number(high)?
-    };
-    if low > high || text == ":" {
-        return Err(format!("'{text}' is not a valid number range"));
-    }
-    Ok((low, high))
-}
-
-/// Decodes a block given in hexadecimal.
-pub(crate) fn parse_block(key: &[u8]) -> Result<Box<[u8]>, String> {
-    let digit = |b: u8| (b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    if !key.len().is_multiple_of(2) {
-        return Err("an even number of hex digit is expected".into());
-    }
-    if let Some(bad) = key.iter().find(|b| !b.is_ascii_hexdigit()) {
-        return Err(format!(
-            "an hex digit is expected (found '{}')",
-            *bad as char
-        ));
-    }
-    key.chunks(2)
-        .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-            _ => None,
-        })
-        .collect::<Option<_>>()
-        .ok_or_else(|| format!("'{}' is not a hexadecimal block", shown(key)))
-}
-
-enum Network {
-    Prefix(IpAddr, u8),
-    Mask(IpAddr, IpAddr),
-}
-
-fn parse_network(key: &[u8]) -> Result<Network, String> {
-    let bad = || format!("'{}' is not a valid IPv4 or IPv6 address", shown(key));
-    let text = std::str::from_utf8(key).map_err(|_| bad())?;
-    let (address, mask) = match text.split_once('/') {
-        None => (text, None),
-        Some((address, mask)) => (address, Some(mask)),
-    };
-    let ip = parse_address(address).ok_or_else(bad)?;
-    let width = if ip.is_ipv4() { 32 } else { 128 };
-    let Some(mask) = mask else {
-        return Ok(Network::Prefix(ip, width));
-    };
-    if let Ok(bits) = mask.parse::<u8>() {
-        return if bits <= width {
-            Ok(Network::Prefix(ip, bits))
-        } else {
-            Err(bad())
-        };
-    }
-    let mask: IpAddr = mask.parse().map_err(|_| bad())?;
-    let bits = match (ip, mask) {
-        (IpAddr::V4(_), IpAddr::V4(m)) => {
-            let m = u32::from(m);
-            (m.leading_ones() + m.trailing_zeros() == 32).then(|| m.leading_ones())
-        }
-        (IpAddr::V6(_), IpAddr::V6(m)) => {
-            let m = u128::from(m);
-            (m.leading_ones() + m.trailing_zeros() == 128).then(|| m.leading_ones())
-        }
-        _ => return Err(bad()),
-    };
-    Ok(match bits.and_then(|b| u8::try_from(b).ok()) {
-        Some(bits) => Network::Prefix(ip, bits.min(width)),
-        None => Network::Mask(ip, mask),
-    })
-}
-
-/// An address; in IPv4 ones of fewer than four parts the last part fills what is left (`10.1` is `10.0.0.1`).
-fn parse_address(text: &str) -> Option<IpAddr> {
-    if let Ok(ip) = text.parse() {
-        return Some(ip);
-    }
-    let mut parts: Vec<u32> = text
-        .split('.')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
-    let last = parts.pop().filter(|_| parts.len() < 4)?;
-    let bits = 32 - 8 * u32::try_from(parts.len()).ok()?;
-    let high = parts
-        .iter()
-        .try_fold(0u32, |high, &part| (part < 256).then_some(high << 8 | part))?;
-    let fits = bits == 32 || last >> bits == 0;
-    fits.then(|| IpAddr::from((high.checked_shl(bits).unwrap_or(0) | last).to_be_bytes()))
-}
-
-fn find_odd(odd: &[(IpAddr, IpAddr, u32)], ip: IpAddr) -> Option<u32> {
-    odd.iter()
-        .find(|(network, mask, _)| match (network, mask) {
-            (IpAddr::V4(network), IpAddr::V4(mask)) => cast::to_v4(ip)
-                .is_some_and(|ip| (u32::from(ip) ^ u32::from(*network)) & u32::from(*mask) == 0),
-            (IpAddr::V6(network), IpAddr::V6(mask)) => {
-                (u128::from(cast::to_v6(ip)) ^ u128::from(*network)) & u128::from(*mask) == 0
+    /// What a value finds in each form, for the runtime API.
+    #[must_use]
+    pub fn look_up_all(&self, value: &Value<'_>) -> Vec<Found> {
+        let look_up = |form: &Form| {
+            let slot = form.find(value, &self.entries);
+            let entry = slot.and_then(|slot| self.entries.get(slot));
+            Found {
+                method: form.method,
+                ignore_case: form.ignore_case,
+                by_tree: entry.is_some_and(|entry| form.is_tree(entry.key)),
+                entry: entry.map(|entry| (entry.key.into(), entry.value.map(Into::into))),
             }
-            _ => false,
-        })
-        .map(|(_, _, at)| *at)
+        };
+        self.forms.iter().map(look_up).collect()
+    }
+}
+
+/// What a value finds in a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The form's method.
+    pub method: Method,
+    /// Whether the form ignores letter case.
+    pub ignore_case: bool,
+    /// Whether HAProxy would have found it in a tree, and not in a list.
+    pub by_tree: bool,
+    /// The pattern and its value.
+    pub entry: Option<(Box<[u8]>, Option<Box<[u8]>>)>,
+}
+
+fn cannot_parse(value: &[u8]) -> String {
+    format!("unable to parse '{}'", String::from_utf8_lossy(value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::borrow::Cow;
 
-    fn found(method: Method, fold: bool, patterns: &[&str], sample: &str) -> Option<u32> {
+    fn text(sample: &str) -> Value<'_> {
+        Value::Str(Cow::Borrowed(sample.as_bytes()))
+    }
+
+    fn set(method: Method, fold: bool, patterns: &[&str]) -> PatternSet {
         let mut set = PatternSet::new(method, fold);
         for pattern in patterns {
             set.add(pattern.as_bytes(), None).expect(pattern);
         }
-        set.find(&Value::Str(Cow::Borrowed(sample.as_bytes())))
-    }
-
-    #[test]
-    fn short_addresses_are_filled_at_the_end() {
-        let ip = |text: &str| parse_address(text).map(|ip| ip.to_string());
-        assert_eq!(ip("1").as_deref(), Some("0.0.0.1"));
-        assert_eq!(ip("1.2").as_deref(), Some("1.0.0.2"));
-        assert_eq!(ip("1.2.3").as_deref(), Some("1.2.0.3"));
-        assert_eq!(ip("1.2.3.400"), None);
-        assert_eq!(ip("1.2.3.4.5"), None);
-        assert_eq!(ip("localhost"), None);
+        set
     }
 
     #[test]
     fn each_method_finds_its_first_or_best_pattern() {
-        use Method::{Beg, Bin, Dir, Dom, End, Ip, Len, Reg, Str, Sub};
+        use Method::{Beg, Bin, Dir, Dom, End, Int, Ip, Len, Reg, Str, Sub};
         for (method, fold, patterns, sample, expected) in [
             (Str, false, &["a", "b", "a"][..], "a", Some(0)),
             (Str, true, &["x", "AbC"], "aBc", Some(1)),
             (Beg, false, &["/a", "/a/b"], "/a/b/c", Some(1)),
-            (Beg, true, &["/A", "/a/b"], "/a/b/c", Some(0)),
+            (Beg, true, &["x", "/A"], "/a/b/c", Some(1)),
+            (Beg, false, &["", "b"], "/a", Some(0)),
             (End, false, &[".org", "ple.org"], "example.org", Some(0)),
+            (End, false, &["ple.org", ".org"], "example.org", Some(0)),
             (Sub, false, &["zz", "amp"], "example", Some(1)),
             (Sub, true, &["AMP"], "example", Some(0)),
             (Dir, false, &["b"], "/a/b/c", Some(0)),
             (Dir, false, &["/a/b/"], "/a/b?c", Some(0)),
             (Dir, false, &["b"], "/ab/c", None),
+            (Dir, false, &["/"], "/ab/c", None),
             (Dom, false, &["example"], "www.example.org:80", Some(0)),
             (Dom, false, &["80"], "www.example.org:80", Some(0)),
             (Dom, false, &["exam"], "www.example.org", None),
             (Len, false, &["1:3", "5"], "12345", Some(1)),
+            (Int, false, &["1:9", "5"], "5", Some(0)),
+            (Int, false, &["5", "1:9"], "5", Some(0)),
             (Bin, false, &["00", "3132"], "12", Some(1)),
             (Reg, false, &["^b", "a.c$"], "xabc", Some(1)),
             (Reg, false, &["[[]x{"], "[x{", Some(0)),
@@ -512,13 +389,121 @@ mod tests {
                 Some(1),
             ),
             (Ip, false, &["1.0.0.4/255.0.0.255"], "1.2.3.4", Some(0)),
+            (Ip, false, &["0.0.0.0/0"], "1.2.3.4", Some(0)),
+            (Ip, false, &["10.1.0.0/16"], "::ffff:10.1.0.1", Some(0)),
+            (Ip, false, &["10.1.0.0/16"], "2002:0a01:1::", Some(0)),
+            (
+                Ip,
+                false,
+                &["2001:db8::/32", "::/0"],
+                "2001:db8::1",
+                Some(0),
+            ),
+            (Ip, false, &["2001:db8::/32"], "2001:db9::1", None),
         ] {
             assert_eq!(
-                found(method, fold, patterns, sample),
+                set(method, fold, patterns).find(&text(sample)),
                 expected,
                 "{} {patterns:?} {sample}",
                 method.name()
             );
+        }
+    }
+
+    #[test]
+    fn many_substrings_are_found_like_few() {
+        let words: Vec<String> = (0..100).map(|n| format!("<{n}>")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        for fold in [false, true] {
+            let mut set = set(Method::Sub, fold, &words);
+            set.settle();
+            assert_eq!(set.find(&text("a<77><3>b")), Some(3));
+            assert!(set.remove(3));
+            assert_eq!(set.find(&text("a<77><3>b")), Some(77));
+            assert_eq!(set.find(&text("a<777>b")), None);
+        }
+    }
+
+    #[test]
+    fn a_value_that_an_expression_cannot_use_is_refused() {
+        let mut set = PatternSet::new(Method::Str, false);
+        set.add(b"a", Some(b"1")).expect("a pattern");
+        let is_digit: ValueCheck = |value| value.iter().all(u8::is_ascii_digit);
+        set.check_values(is_digit).expect("digits");
+        assert_eq!(set.add(b"b", Some(b"x")), Err("unable to parse 'x'".into()));
+        assert_eq!(set.set_key(b"a", b"y"), Err("unable to parse 'y'".into()));
+        assert_eq!(set.set_key(b"a", b"2"), Ok(1));
+        assert_eq!(set.set_key(b"b", b"2"), Ok(0));
+        assert_eq!(set.len(), 1);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Add(usize),
+        Remove(usize),
+        RemoveNth(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = (0usize..3, 0usize..6).prop_map(|(kind, n)| match kind {
+            0 => Step::Add(n),
+            1 => Step::Remove(n),
+            _ => Step::RemoveNth(n),
+        });
+        proptest::collection::vec(step, 0..40)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        /// Whatever was added and removed, a set finds what a fresh set of the same patterns finds.
+        #[test]
+        fn changed_sets_are_like_fresh_ones(steps in steps(), method in 0usize..8, fold in any::<bool>()) {
+            use Method::{Beg, Dir, End, Int, Ip, Reg, Str, Sub};
+            let method = [Str, Beg, End, Sub, Dir, Int, Ip, Reg][method];
+            let keys = match method {
+                Int => ["1", "2", "1:2", "2:9", "5:", "3"],
+                Ip => ["10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.1.0.0/16", "0.0.0.0/0", "::/0", "10.0.0.1/255.0.0.255"],
+                _ => ["a", "A", "ab", "abc", "b", "c"],
+            };
+            let samples = match method {
+                Int => ["1", "2", "5", "0"],
+                Ip => ["10.1.2.3", "10.0.0.1", "11.0.0.1", "::1"],
+                _ => ["a", "abc", "xab", "bc"],
+            };
+            let mut changed = PatternSet::new(method, fold);
+            let mut model: Vec<(u32, &str)> = Vec::new();
+            let mut next = 0;
+            for step in steps {
+                match step {
+                    Step::Add(n) => {
+                        changed.add(keys[n].as_bytes(), None).expect("a pattern");
+                        model.push((next, keys[n]));
+                        next += 1;
+                    }
+                    Step::Remove(n) => {
+                        let before = model.len();
+                        model.retain(|(_, key)| *key != keys[n]);
+                        prop_assert_eq!(changed.remove_key(keys[n].as_bytes()), before - model.len());
+                    }
+                    Step::RemoveNth(n) if n < model.len() => {
+                        let (id, _) = model.remove(n);
+                        prop_assert!(changed.remove(id));
+                    }
+                    Step::RemoveNth(_) => {}
+                }
+                let now: Vec<&str> = model.iter().map(|(_, key)| *key).collect();
+                let fresh = set(method, fold, &now);
+                let listed: Vec<_> = changed.numbered().map(|(id, e)| (id, e.key.to_vec())).collect();
+                let expected: Vec<_> = model.iter().map(|(id, key)| (*id, key.as_bytes().to_vec())).collect();
+                prop_assert_eq!(listed, expected);
+                for sample in samples {
+                    let key = |set: &PatternSet| set
+                        .find(&text(sample))
+                        .and_then(|slot| set.entry(slot).map(|e| e.key.to_vec()));
+                    prop_assert_eq!(key(&changed), key(&fresh), "{} in {:?}", sample, now);
+                }
+            }
         }
     }
 }

@@ -1,38 +1,10 @@
-//! Pattern lists shared by name, and the cells in which their compiled forms can be exchanged.
+//! All pattern lists and maps of a configuration, by name, and the reading of their files.
 
-use super::{Method, PatternSet};
-use arc_swap::ArcSwap;
+use super::entries::Entries;
+use super::list::{PatternCell, PatternRef};
+use super::set::PatternSet;
 use hashbrown::HashMap;
-use parking_lot::Mutex;
-use std::path::Path;
 use std::sync::Arc;
-
-/// A compiled set that may be exchanged while expressions use it.
-#[derive(Debug)]
-pub struct PatternCell {
-    set: ArcSwap<PatternSet>,
-}
-
-impl PatternCell {
-    /// A cell that holds `set`.
-    #[must_use]
-    pub fn new(set: PatternSet) -> Self {
-        Self {
-            set: ArcSwap::from_pointee(set),
-        }
-    }
-
-    /// The present set.
-    #[must_use]
-    pub fn load(&self) -> arc_swap::Guard<Arc<PatternSet>> {
-        self.set.load()
-    }
-
-    /// Exchanges the set.
-    pub fn store(&self, set: PatternSet) {
-        self.set.store(Arc::new(set));
-    }
-}
 
 /// How a file name of `-f`, `-M` or a map is to be read (configuration manual, 2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,71 +41,6 @@ impl<'n> FileName<'n> {
     }
 }
 
-/// One list of patterns or one map by name, with every compiled form that expressions use.
-#[derive(Debug)]
-pub struct PatternRef {
-    /// The file's path, the virtual name, or nothing for patterns written in the configuration.
-    pub name: Option<Box<str>>,
-    /// The number by which the runtime API names it (`#7`).
-    pub id: u32,
-    /// Whether its lines are pairs of pattern and value.
-    pub is_map: bool,
-    /// Where it is used, as the runtime API shows it.
-    pub used_by: Mutex<Vec<Box<str>>>,
-    cells: Mutex<Vec<Arc<PatternCell>>>,
-    lines: Lines,
-}
-
-impl PatternRef {
-    /// Its compiled forms.
-    #[must_use]
-    pub fn cells(&self) -> Vec<Arc<PatternCell>> {
-        self.cells.lock().clone()
-    }
-
-    /// Tests every value of a map.
-    ///
-    /// # Errors
-    /// The first value that fails, with its line.
-    pub fn check_values(&self, fits: impl Fn(&[u8]) -> bool) -> Result<(), String> {
-        let name = self.name.as_deref().unwrap_or_default();
-        for (_, value, line) in self.lines.iter() {
-            let value = value.unwrap_or_default();
-            if !fits(value) {
-                let value = String::from_utf8_lossy(value);
-                return Err(format!(
-                    "unable to parse '{value}' at line {line} of file '{name}'"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// The form compiled for a method; made when it is first asked for, and shared after that.
-    ///
-    /// # Errors
-    /// The first pattern that the method can't use, with its line.
-    pub fn cell(&self, method: Method, ignore_case: bool) -> Result<Arc<PatternCell>, String> {
-        let mut cells = self.cells.lock();
-        let found = cells.iter().find(|cell| {
-            let set = cell.load();
-            set.method() == method && set.ignores_case() == ignore_case
-        });
-        if let Some(cell) = found {
-            return Ok(cell.clone());
-        }
-        let mut set = PatternSet::new(method, ignore_case);
-        let name = self.name.as_deref().unwrap_or_default();
-        for (key, value, line) in self.lines.iter() {
-            set.add(key, value)
-                .map_err(|e| format!("{e} at line {line} of file '{name}'"))?;
-        }
-        let cell = Arc::new(PatternCell::new(set));
-        cells.push(cell.clone());
-        Ok(cell)
-    }
-}
-
 /// All pattern lists and maps of a configuration.
 #[derive(Debug, Default)]
 pub struct PatternStore {
@@ -149,23 +56,34 @@ impl PatternStore {
         &self.refs
     }
 
+    /// The list that the configuration knows by a file's or a virtual name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Arc<PatternRef>> {
+        self.by_name.get(FileName::of(name).path())
+    }
+
+    /// Ends the time in which expressions are compiled; until then lists are read under a lock.
+    pub fn freeze(&self) {
+        self.refs.iter().for_each(|list| list.freeze());
+    }
+
     /// The list of this file or virtual name, read when it is first named.
     ///
     /// # Errors
     /// The file can't be read, or it was used in the other form (list or map) before.
     pub fn file(&mut self, name: &str, is_map: bool) -> Result<Arc<PatternRef>, String> {
-        let name = FileName::of(name);
-        if let Some(found) = self.by_name.get(name.path()) {
+        let file = FileName::of(name);
+        if let Some(found) = self.by_name.get(file.path()) {
             if found.is_map != is_map {
                 return Err(format!(
                     "The file \"{}\" is already used as {} file.",
-                    name.path(),
+                    file.path(),
                     if is_map { "acl" } else { "map" }
                 ));
             }
             return Ok(found.clone());
         }
-        let text = match name {
+        let text = match file {
             FileName::Virtual(_) => Vec::new(),
             FileName::File(path) => {
                 std::fs::read(path).map_err(|_| format!("failed to open pattern file <{path}>"))?
@@ -177,9 +95,11 @@ impl PatternStore {
                 other => other.unwrap_or_default(),
             },
         };
-        let lines = Lines::read(text, is_map, Path::new(name.path()))?;
-        let made = self.register(Some(name.path()), is_map, lines);
-        self.by_name.insert(name.path().into(), made.clone());
+        let entries = read_lines(text, is_map)
+            .map_err(|_| format!("pattern file '{}' is too large", file.path()))?;
+        let shown = name.strip_prefix("file@").unwrap_or(name);
+        let made = self.register(Some(shown), is_map, PatternSet::over(entries));
+        self.by_name.insert(file.path().into(), made.clone());
         Ok(made)
     }
 
@@ -188,119 +108,66 @@ impl PatternStore {
     ///
     /// # Errors
     /// The number is taken.
-    pub fn inline(
-        &mut self,
-        set: PatternSet,
-        id: Option<u32>,
-    ) -> Result<(Arc<PatternRef>, Arc<PatternCell>), String> {
-        if let Some(id) = id {
-            if self.refs.iter().any(|list| list.id == id) {
-                return Err(format!("pattern reference id {id} is already used"));
-            }
-            // Numbers given out later must not meet this one.
-            let next = self.next_id;
-            self.next_id = id;
-            let made = self.register(None, false, Lines::default());
-            self.next_id = next.max(id.saturating_add(1));
-            let cell = Arc::new(PatternCell::new(set));
-            made.cells.lock().push(cell.clone());
-            return Ok((made, cell));
+    pub fn inline(&mut self, set: PatternSet, id: Option<u32>) -> Result<PatternCell, String> {
+        let (method, ignore_case) = (set.method(), set.ignores_case());
+        let Some(id) = id else {
+            return self.register(None, false, set).cell(method, ignore_case);
+        };
+        if self.refs.iter().any(|list| list.id == id) {
+            return Err(format!("pattern reference id {id} is already used"));
         }
-        let made = self.register(None, false, Lines::default());
-        let cell = Arc::new(PatternCell::new(set));
-        made.cells.lock().push(cell.clone());
-        Ok((made, cell))
+        // Numbers given out later must not meet this one.
+        let next = std::mem::replace(&mut self.next_id, id);
+        let made = self.register(None, false, set);
+        self.next_id = next.max(id.saturating_add(1));
+        made.cell(method, ignore_case)
     }
 
-    fn register(&mut self, name: Option<&str>, is_map: bool, lines: Lines) -> Arc<PatternRef> {
-        let made = Arc::new(PatternRef {
-            name: name.map(Into::into),
-            id: self.next_id,
-            is_map,
-            used_by: Mutex::default(),
-            cells: Mutex::default(),
-            lines,
-        });
+    fn register(&mut self, name: Option<&str>, is_map: bool, set: PatternSet) -> Arc<PatternRef> {
+        let made = Arc::new(PatternRef::new(name, self.next_id, is_map, set));
         self.next_id = self.next_id.saturating_add(1);
         self.refs.push(made.clone());
         made
     }
 }
 
-/// The patterns of a file, as ranges of its text.
-#[derive(Debug, Default)]
-struct Lines {
-    text: Vec<u8>,
-    lines: Vec<Line>,
-}
-
-/// Where the parts of one line stand.
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    key: (u32, u32),
-    value: Option<(u32, u32)>,
-    number: u32,
-}
-
-impl Lines {
-    fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>, u32)> {
-        let slice = |(start, end): (u32, u32)| {
-            self.text
-                .get(start as usize..end as usize)
-                .unwrap_or_default()
-        };
-        self.lines
-            .iter()
-            .map(move |line| (slice(line.key), line.value.map(slice), line.number))
-    }
-
-    /// Splits a file into patterns, or into patterns and values; empty lines and those that begin with `#` are none.
-    fn read(text: Vec<u8>, is_map: bool, path: &Path) -> Result<Self, String> {
-        if u32::try_from(text.len()).is_err() {
-            return Err(format!("pattern file '{}' is too large", path.display()));
+/// Splits a file into patterns, or into patterns and values; empty lines and those that begin with `#` are none.
+fn read_lines(text: Vec<u8>, is_map: bool) -> Result<Entries, String> {
+    let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
+    // The ranges of a text stay what they are while it moves into the entries.
+    let text_len = text.len();
+    let mut entries = Entries::over(text)?;
+    let (mut start, mut number) = (0, 0u32);
+    while start < text_len {
+        let raw = entries.line_at(start);
+        let (line_start, length) = (start, raw.len());
+        start += length + 1;
+        number = number.saturating_add(1);
+        if raw.first() == Some(&b'#') {
+            continue;
         }
-        let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
-        let mut lines = Vec::new();
-        let mut start = 0;
-        for (number, raw) in text.split(|&b| b == b'\n').enumerate() {
-            let line_start = start;
-            start += raw.len() + 1;
-            if raw.first() == Some(&b'#') {
-                continue;
-            }
-            let line = raw.strip_suffix(b"\r").unwrap_or(raw);
-            let indent = line.iter().take_while(|b| is_blank(b)).count();
-            let line = line.get(indent..).unwrap_or_default();
-            if line.is_empty() {
-                continue;
-            }
-            let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
-            let range = |from: usize, to: usize| {
-                let base = line_start + indent;
-                ((base + from) as u32, (base + to) as u32)
-            };
-            if !is_map {
-                lines.push(Line {
-                    key: range(0, line.len()),
-                    value: None,
-                    number,
-                });
-                continue;
-            }
-            let key_end = line.iter().position(is_blank).unwrap_or(line.len());
-            let rest = line.get(key_end..).unwrap_or_default();
-            let gap = rest.iter().take_while(|b| is_blank(b)).count();
-            let tail = rest.iter().rev().take_while(|b| is_blank(b)).count();
-            let value_end = (line.len() - tail).max(key_end + gap);
-            lines.push(Line {
-                key: range(0, key_end),
-                value: Some(range(key_end + gap, value_end)),
-                number,
-            });
+        let line = raw.strip_suffix(b"\r").unwrap_or(raw);
+        let indent = line.iter().take_while(|b| is_blank(b)).count();
+        let line = line.get(indent..).unwrap_or_default();
+        if line.is_empty() {
+            continue;
         }
-        lines.shrink_to_fit();
-        Ok(Self { text, lines })
+        let base = line_start + indent;
+        if !is_map {
+            let key = base..base + line.len();
+            entries.push_at(key, None, number);
+            continue;
+        }
+        let key_end = line.iter().position(is_blank).unwrap_or(line.len());
+        let rest = line.get(key_end..).unwrap_or_default();
+        let gap = rest.iter().take_while(|b| is_blank(b)).count();
+        let tail = rest.iter().rev().take_while(|b| is_blank(b)).count();
+        let value_end = (line.len() - tail).max(key_end + gap);
+        let value = base + key_end + gap..base + value_end;
+        entries.push_at(base..base + key_end, Some(value), number);
     }
+    entries.shrink();
+    Ok(entries)
 }
 
 #[cfg(test)]
@@ -310,8 +177,11 @@ mod tests {
     #[test]
     fn map_lines_are_split_into_pattern_and_value() {
         let text = b"# c\n a \t one two \r\n\nb x\n#d y\nlone\n".to_vec();
-        let lines = Lines::read(text, true, Path::new("m")).expect("a map");
-        let all: Vec<_> = lines.iter().collect();
+        let entries = read_lines(text, true).expect("a map");
+        let all: Vec<_> = entries
+            .iter()
+            .map(|(slot, entry)| (entry.key, entry.value, entries.line(slot)))
+            .collect();
         assert_eq!(
             all,
             [

@@ -95,14 +95,16 @@ fn from_file(text: &[u8], method: Method, ignore_case: bool) {
         let Ok(cell) = list.cell(method, ignore_case) else {
             continue;
         };
-        let set = cell.load();
-        assert!(set.len() <= text.split(|byte| *byte == b'\n').count());
-        for entry in set.entries() {
-            assert!(!entry.key.is_empty() && entry.key != b"\n");
-            assert_eq!(entry.value.is_some(), is_map);
-        }
-        let same = list.cell(method, ignore_case).expect("as before");
-        assert!(std::sync::Arc::ptr_eq(&cell, &same));
+        list.read(|set| {
+            assert!(set.len() <= text.split(|byte| *byte == b'\n').count());
+            for entry in set.entries() {
+                assert!(!entry.key.is_empty() && entry.key != b"\n");
+                assert_eq!(entry.value.is_some(), is_map);
+            }
+        });
+        list.cell(method, ignore_case).expect("as before");
+        assert_eq!(list.read(PatternSet::form_count), 1);
+        assert_eq!(cell.list().id, list.id);
         assert!(store.file(&name, !is_map).is_err());
     }
 }
