@@ -18,6 +18,10 @@ pub struct Snapshot {
     pub frontends: HashMap<Arc<str>, ProxyIdx>,
     /// `ring` and `log-forward` sections and the like.
     pub logging: crate::log::Logging,
+    /// Pattern lists and maps; their contents may change at run time.
+    pub patterns: expr::pattern::PatternStore,
+    /// The names of all variables.
+    pub variables: expr::VarNames,
 }
 
 impl Snapshot {

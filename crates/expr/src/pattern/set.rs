@@ -313,7 +313,8 @@ impl PatternSet {
                 method: form.method,
                 ignore_case: form.ignore_case,
                 by_tree: entry.is_some_and(|entry| form.is_tree(entry.key)),
-                entry: entry.map(|entry| (entry.key.into(), entry.value.map(Into::into))),
+                key: entry.map(|entry| entry.key.into()),
+                value: entry.and_then(|entry| entry.value).map(Into::into),
             }
         };
         self.forms.iter().map(look_up).collect()
@@ -329,8 +330,10 @@ pub struct Found {
     pub ignore_case: bool,
     /// Whether HAProxy would have found it in a tree, and not in a list.
     pub by_tree: bool,
-    /// The pattern and its value.
-    pub entry: Option<(Box<[u8]>, Option<Box<[u8]>>)>,
+    /// The pattern.
+    pub key: Option<Box<[u8]>>,
+    /// Its value, in maps.
+    pub value: Option<Box<[u8]>>,
 }
 
 fn cannot_parse(value: &[u8]) -> String {

@@ -49,6 +49,8 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
         .map(|draft| Arc::new(draft.proxy))
         .collect();
     let logging = std::mem::take(&mut parser.logging);
+    let patterns = std::mem::take(&mut parser.expressions.patterns);
+    patterns.freeze();
     let Names {
         frontends,
         backends,
@@ -60,6 +62,8 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             backends,
             frontends,
             logging,
+            patterns,
+            variables: parser.expressions.names,
         },
         env: parser.env,
     })
