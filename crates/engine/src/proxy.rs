@@ -1,12 +1,12 @@
 //! Proxies and servers at run time: the configuration together with its live state.
 
 use crate::backend::Dispatch;
-use crate::backend::IdlePool;
+use crate::backend::{IdlePool, Location, Whereabouts};
 use crate::clock;
 use crate::servers::Servers;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
-use model::live::{Counters, Gauge, ServerState};
+use model::live::{Admin, Counters, Gauge, ServerState};
 use model::{Bind, Proxy, Server};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -53,6 +53,8 @@ pub struct ServerRuntime {
     pub config: Arc<Server>,
     /// Its live state.
     pub state: Arc<ServerState>,
+    /// Where it is.
+    pub whereabouts: Whereabouts,
     /// Idle connections, by worker.
     pub idle: IdlePool,
     /// The limit on connections, 0 for none.
@@ -68,12 +70,24 @@ impl ServerRuntime {
         let settings = &config.settings;
         let health = settings.check.initial_health();
         let state = ServerState::new(settings.disabled, settings.weight, health);
+        if config.unresolved {
+            state.set_admin(Admin(state.admin().0 | Admin::RESOLUTION.0));
+        }
         Self {
+            whereabouts: Whereabouts::new(&config),
             state: Arc::new(state),
             maxconn: AtomicU32::new(config.settings.maxconn),
             config,
             idle: IdlePool::new(workers),
             added: false,
+        }
+    }
+
+    /// Changes where the server is. Idle connections to another address are dropped, and those in use will not be used
+    /// again. To be called on the thread of the first worker.
+    pub fn relocate(&self, change: impl FnOnce(&mut Location)) {
+        if self.whereabouts.change(change) {
+            self.idle.clear();
         }
     }
 

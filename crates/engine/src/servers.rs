@@ -133,6 +133,8 @@ mod tests {
             datagram: false,
             mapped_port: false,
             host: None,
+            service: None,
+            unresolved: false,
             settings: ServerDraft::default(),
         };
         Arc::new(ServerRuntime::new(Arc::new(config), 1))

@@ -42,6 +42,34 @@ pub struct AddressRange {
     pub has_port: bool,
     /// Whether it takes datagrams rather than byte streams.
     pub datagram: bool,
+    /// The family that its prefix asks for.
+    pub family: Option<IpFamily>,
+}
+
+/// A family of IP addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IpFamily {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl IpFamily {
+    /// The family of an address.
+    #[must_use]
+    pub fn of(ip: IpAddr) -> Self {
+        if ip.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    /// The address that stands for none in particular.
+    #[must_use]
+    pub fn unspecified(self) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::UNSPECIFIED.into(),
+            Self::V6 => Ipv6Addr::UNSPECIFIED.into(),
+        }
+    }
 }
 
 impl AddressRange {
@@ -77,6 +105,8 @@ pub struct Allow {
     pub fd: bool,
     /// Names may be looked up.
     pub resolve: bool,
+    /// Names are not looked up now: the range keeps the name with an unspecified address.
+    pub defer: bool,
     /// Byte streams may be there.
     pub stream: bool,
     /// Datagrams may be there.
@@ -94,6 +124,7 @@ impl Allow {
         offset: false,
         fd: true,
         resolve: true,
+        defer: false,
         stream: true,
         datagram: false,
         prefer_datagram: false,
@@ -178,6 +209,17 @@ enum Family {
     NotBuilt(&'static str),
 }
 
+impl Family {
+    /// The family of IP addresses, when only one will do.
+    fn ip(self) -> Option<IpFamily> {
+        match self {
+            Self::V4 => Some(IpFamily::V4),
+            Self::V6 => Some(IpFamily::V6),
+            _ => None,
+        }
+    }
+}
+
 /// A prefix, the family it asks for, and whether it says `Some(true)` datagram or `Some(false)` stream.
 const PREFIXES: &[(&str, Family, Option<bool>)] = &[
     ("unix@", Family::Unix, None),
@@ -246,6 +288,7 @@ pub fn parse(text: &str, allow: Allow) -> Result<AddressRange, AddressError> {
         port_offset: None,
         has_port: false,
         datagram,
+        family: None,
     };
     match family {
         Family::Unix => Ok(plain(Address::Unix(unix_path(text, rest, allow)?))),
@@ -343,6 +386,7 @@ fn inet(
         port_offset: offset,
         has_port: port.is_some(),
         datagram,
+        family: family.ip(),
     })
 }
 
@@ -387,36 +431,36 @@ fn resolve(
     family: Family,
     allow: Allow,
 ) -> Result<(IpAddr, Option<Host>), AddressError> {
-    let fits = |ip: &IpAddr| match family {
-        Family::V4 => ip.is_ipv4(),
-        Family::V6 => ip.is_ipv6(),
-        _ => true,
-    };
+    let family = family.ip();
+    let any = family.unwrap_or(IpFamily::V4).unspecified();
     if host.is_empty() || host == "*" {
-        let any = if family == Family::V6 {
-            Ipv6Addr::UNSPECIFIED.into()
-        } else {
-            Ipv4Addr::UNSPECIFIED.into()
-        };
         return Ok((any, None));
     }
     let wrong = || AddressError::Invalid(format!("invalid address: '{host}' in '{text}'"));
     if let Some(ip) = numeric(host) {
-        return if fits(&ip) {
-            Ok((ip, None))
-        } else {
-            Err(wrong())
-        };
+        let fits = family.is_none_or(|family| family == IpFamily::of(ip));
+        return if fits { Ok((ip, None)) } else { Err(wrong()) };
     }
     if !is_host_name(host) || !allow.resolve {
         return Err(wrong());
     }
-    let resolver = RESOLVER.get().unwrap_or(&(ask_system as Resolver));
-    match resolver(host).into_iter().find(fits) {
+    if allow.defer {
+        return Ok((any, Some(Host(host.into()))));
+    }
+    match look_up(host, family) {
         Some(ip) => Ok((ip, Some(Host(host.into())))),
         None if allow.offset => Err(AddressError::Unresolved(host.into())),
         None => Err(wrong()),
     }
+}
+
+/// The first address (of a family) that the system's resolver has for a host name. This may take as long as the system
+/// lets it.
+#[must_use]
+pub fn look_up(host: &str, family: Option<IpFamily>) -> Option<IpAddr> {
+    let resolver = RESOLVER.get().unwrap_or(&(ask_system as Resolver));
+    let fits = |ip: &IpAddr| family.is_none_or(|family| family == IpFamily::of(*ip));
+    resolver(host).into_iter().find(fits)
 }
 
 /// What answers for host names.

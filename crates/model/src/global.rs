@@ -11,6 +11,8 @@ pub struct Global {
     pub maxconn: Option<u32>,
     /// `maxconnrate`, `maxsessrate`: new connections and sessions per second, 0 for no limit.
     pub max_rates: [u32; 2],
+    /// `dns-accept-family`.
+    pub dns_families: crate::resolvers::AcceptedFamilies,
     /// `nbthread`; `None` for one per usable CPU.
     pub threads: Option<u32>,
     /// `cpu-map`: CPU sets by thread number (from 1).
@@ -140,6 +142,7 @@ impl Default for Global {
         Self {
             maxconn: None,
             max_rates: [0; 2],
+            dns_families: Default::default(),
             threads: None,
             cpu_map: Vec::new(),
             ulimit_n: None,

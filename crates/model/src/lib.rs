@@ -11,13 +11,14 @@ mod global;
 pub mod live;
 pub mod log;
 mod proxy;
+pub mod resolvers;
 pub mod rules;
 mod server;
 mod snapshot;
 
 pub mod parse;
 
-pub use address::{Address, AddressRange, Host};
+pub use address::{Address, AddressRange, Host, IpFamily};
 pub use bind::Bind;
 pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
 pub use global::{Global, SocketBuffers, UnixBind};
@@ -27,6 +28,7 @@ pub use proxy::{
     RestrictNames, RetryOn, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{
-    CheckSettings, InitialState, OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource,
+    CheckSettings, InitialAddress, InitialState, Naming, OnError, SendProxy, Server, ServerDraft,
+    SourceBinding, UseSource,
 };
 pub use snapshot::Snapshot;

@@ -239,6 +239,10 @@ impl Admin {
     pub const DRAIN: Self = Self(0x08);
     /// In drain because the server it follows is.
     pub const INHERITED_DRAIN: Self = Self(0x10);
+    /// In maintenance for want of an address: its name has none.
+    pub const RESOLUTION: Self = Self(0x20);
+    /// Its host name is another one than configured: a command or an SRV record has changed it.
+    pub const RENAMED: Self = Self(0x40);
 
     /// Whether any bit of `which` is set.
     #[must_use]
@@ -252,10 +256,10 @@ impl Admin {
         !self.in_maintenance() && !self.has(Self::DRAIN) && !self.has(Self::INHERITED_DRAIN)
     }
 
-    /// Whether it is in maintenance, by itself or with a server that it follows.
+    /// Whether it is in maintenance, by itself, for want of an address, or with a server that it follows.
     #[must_use]
     pub fn in_maintenance(self) -> bool {
-        self.has(Self::MAINT) || self.has(Self::INHERITED)
+        self.has(Self(Self::MAINT.0 | Self::INHERITED.0 | Self::RESOLUTION.0))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Servers as configured.
 
-use crate::address::{Address, Host};
+use crate::address::{Address, Host, IpFamily};
 use crate::live::health::{Health, Operation};
 use base::ServerIdx;
 use expr::{Expr, logformat::LogFormat};
@@ -73,6 +73,10 @@ pub struct Server {
     pub mapped_port: bool,
     /// The host name the address came from.
     pub host: Option<Host>,
+    /// The name of the SRV records that tell host, port and weight, instead of a host name.
+    pub service: Option<Host>,
+    /// Whether it has no address at the start, so that it waits for one in maintenance.
+    pub unresolved: bool,
     /// All that `default-server` can set as well.
     pub settings: ServerDraft,
 }
@@ -132,6 +136,38 @@ pub struct ServerDraft {
     pub error_limit: u32,
     /// `track`: proxy and server names.
     pub track: Option<Arc<str>>,
+    /// `init-addr` and `resolvers` with its options.
+    pub naming: Naming,
+}
+
+/// How a server's name becomes an address.
+#[derive(Debug, Clone, Default)]
+pub struct Naming {
+    /// `init-addr`; empty for the default.
+    pub initial: Arc<[InitialAddress]>,
+    /// `resolvers`: the section that watches the name while running.
+    pub resolvers: Option<Arc<str>>,
+    /// `resolve-prefer`; IPv6 without it.
+    pub prefer: Option<IpFamily>,
+    /// `resolve-net`: networks whose addresses are preferred, each with the length of its prefix.
+    pub networks: Arc<[(IpAddr, u8)]>,
+    /// `resolve-opts allow-dup-ip`.
+    pub allow_duplicates: bool,
+    /// `resolve-opts ignore-weight`.
+    pub ignore_weight: bool,
+}
+
+/// A way to an address at the start, as `init-addr` lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitialAddress {
+    /// `last`: from the server state file.
+    Last,
+    /// `libc`: from the system's resolver.
+    Libc,
+    /// `none`: start without.
+    Nothing,
+    /// This address.
+    Fixed(IpAddr),
 }
 
 /// `on-error`: what happens once live traffic has made `error-limit` errors in a row.
@@ -253,6 +289,7 @@ impl Default for ServerDraft {
             on_error: OnError::FailCheck,
             error_limit: 10,
             track: None,
+            naming: Naming::default(),
         }
     }
 }

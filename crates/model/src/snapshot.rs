@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub patterns: expr::pattern::PatternStore,
     /// The names of all variables.
     pub variables: expr::VarNames,
+    /// `resolvers` sections; one of them is named `default`.
+    pub resolvers: Vec<Arc<crate::resolvers::Resolvers>>,
 }
 
 impl Snapshot {

@@ -91,8 +91,8 @@ fn set_state(
             return reply.error("'set server <srv> state' expects 'ready', 'drain' and 'maint'.");
         }
     };
-    let kept = Admin::CONFIGURED.0 | Admin::INHERITED.0 | Admin::INHERITED_DRAIN.0;
-    let admin = Admin(server.state.admin().0 & kept | own);
+    let changed = Admin::MAINT.0 | Admin::DRAIN.0;
+    let admin = Admin(server.state.admin().0 & !changed | own);
     apply(context.runtime, backend, server, admin);
 }
 

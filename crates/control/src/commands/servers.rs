@@ -5,7 +5,6 @@ use crate::reply::{Dump, Reply};
 use engine::clock;
 use engine::proxy::{ProxyRuntime, ServerRuntime};
 use engine::runtime::Runtime;
-use model::Address;
 use model::live::health::{Meaning, Status};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -82,10 +81,9 @@ fn show_states(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
 }
 
 fn address(server: &ServerRuntime) -> (String, u16) {
-    match &server.config.address {
-        Address::Inet(address) => (address.ip().to_string(), address.port()),
-        _ => ("-".into(), 0),
-    }
+    let location = server.whereabouts.now();
+    let ip = location.ip().map_or("-".into(), |ip| ip.to_string());
+    (ip, location.port())
 }
 
 fn state_line(_: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime, out: &mut String) {
@@ -96,13 +94,12 @@ fn state_line(_: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime, out: &m
     let [status, result, health, check] = check_columns(server, checked);
     let (ip, port) = address(server);
     let changed = state.changed().age_ms(clock::now_ms()).unwrap_or(0) / 1000;
-    let name = match &config.host {
-        Some(host) => host.0.as_ref(),
-        None => "-",
-    };
+    let location = server.whereabouts.now();
+    let host = location.host.as_deref().unwrap_or("-");
+    let service = config.service.as_ref().map_or("-", |name| &name.0);
     let _ = writeln!(
         out,
-        "{} {} {} {} {ip} {} {} {} {} {changed} {status} {result} {health} {check} 0 0 0 {name} {port} - 0 0 - - 0",
+        "{} {} {} {} {ip} {} {} {} {} {changed} {status} {result} {health} {check} 0 0 0 {host} {port} {service} 0 0 - - 0",
         proxy.config.id,
         proxy.config.name,
         config.id,

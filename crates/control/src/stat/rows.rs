@@ -140,7 +140,10 @@ pub fn server(
         row.u32("src_ilim", limit);
     }
     if level >= Level::Operator {
-        row.text("addr", address(&config.address));
+        let location = server.whereabouts.now();
+        if location.known {
+            row.text("addr", address(&location.address));
+        }
         if let Some(cookie) = &settings.cookie {
             row.text("cookie", &**cookie);
         }
@@ -219,6 +222,7 @@ fn server_status(
     let check = &server.config.settings.check;
     let track = &server.config.settings.track;
     match (admin.has(Admin::INHERITED), track) {
+        _ if admin.has(Admin::RESOLUTION) => return "MAINT (resolution)".into(),
         _ if admin.has(Admin::MAINT) => return "MAINT".into(),
         (true, Some(track)) => return format!("MAINT (via {track})"),
         (true, None) => return "MAINT".into(),

@@ -212,8 +212,9 @@ async fn finish(
 /// The server's address with a port taken from the client's destination where the configuration says so.
 #[must_use]
 pub fn address_for(server: &ServerRuntime, client_destination: Option<&Endpoint>) -> Address {
-    match &server.config.address {
-        Address::Inet(inet) if server.config.mapped_port => {
+    let location = server.whereabouts.now();
+    match &location.address {
+        Address::Inet(inet) if location.mapped_port => {
             let port = client_destination
                 .and_then(Endpoint::port)
                 .unwrap_or(0)

@@ -147,6 +147,14 @@ impl IdlePool {
         dropped
     }
 
+    /// Drops all connections.
+    pub fn clear(&self) {
+        for stack in &self.by_worker {
+            let dropped = std::mem::take(&mut *stack.lock());
+            self.idle.fetch_sub(dropped.len() as u32, Ordering::Relaxed);
+        }
+    }
+
     /// How many idle connections there are in all.
     #[must_use]
     pub fn total(&self) -> usize {

@@ -3,6 +3,7 @@
 mod connect;
 mod dispatch;
 mod idle;
+mod location;
 
 pub use connect::{
     ConnectError, Route, address_for, binding, connect, connect_deadline, establish, open,
@@ -10,3 +11,4 @@ pub use connect::{
 };
 pub use dispatch::{Assigned, Dispatch, Moved, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool, InUse};
+pub use location::{Location, Whereabouts};

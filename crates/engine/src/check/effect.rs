@@ -76,7 +76,7 @@ impl Board {
     pub fn inherit(&self) {
         for proxy in &self.runtime.proxies {
             for server in proxy.servers.load().iter() {
-                if server.config.settings.disabled {
+                if server.state.admin().in_maintenance() {
                     self.disable_followers(proxy, server);
                 }
             }

@@ -78,6 +78,7 @@ impl Probe<'_> {
 
     async fn connect(&mut self) -> Stepped {
         let target = self.target;
+        let route = target.route();
         let timeouts = &target.proxy.config.timeouts;
         let buffers = self.runtime.snapshot.global.socket_buffers;
         let buffers = (buffers.server_receive, buffers.server_send);
@@ -85,7 +86,7 @@ impl Probe<'_> {
         if let (Some(_), Some(connect)) = (timeouts.check, timeouts.connect) {
             until = until.min(clock::now_ms() + connect);
         }
-        let opened = match open(&target.proxy, &target.server, &target.route, buffers) {
+        let opened = match open(&target.proxy, &target.server, &route, buffers) {
             Ok(fd) => {
                 if target.script.waits_for_nothing() {
                     // The handshake's last packet goes along with the first bytes, and where there are none stays
@@ -93,11 +94,11 @@ impl Probe<'_> {
                     // systems can; the check works without.
                     let _ = rustix::net::sockopt::set_tcp_quickack(&fd, false);
                 }
-                establish(fd, &target.route.address, Some(until), &mut self.timer).await
+                establish(fd, &route.address, Some(until), &mut self.timer).await
             }
             Err(error) => Err(ConnectError::Resource(error)),
         };
-        self.socket = Some(opened.map_err(|error| unreachable(&error, &target.route.address))?);
+        self.socket = Some(opened.map_err(|error| unreachable(&error, &route.address))?);
         if let Some(check) = timeouts.check {
             self.until = clock::now_ms() + check;
         }

@@ -18,8 +18,8 @@ pub(super) struct Target {
     pub server: Arc<ServerRuntime>,
     /// What to do.
     pub script: Rc<Script>,
-    /// Where checks go.
-    pub route: Route,
+    /// The address that checks come from, and whether it is foreign.
+    source: (Option<SocketAddr>, bool),
     /// The PROXY protocol version that connections start with; 0 for none.
     pub relay_version: u8,
     /// Delays between checks.
@@ -49,16 +49,8 @@ impl Target {
     /// Prepares the checks of a server.
     pub fn new(proxy: &Arc<ProxyRuntime>, server: &Arc<ServerRuntime>, script: Rc<Script>) -> Self {
         let check = &server.config.settings.check;
-        let (source, transparent) = source_for(binding(proxy, server), None, |_, _| None);
         Self {
-            route: Route {
-                address: address(&server.config),
-                source,
-                transparent,
-                mark: None,
-                tos: None,
-                sends_first: false,
-            },
+            source: source_for(binding(proxy, server), None, |_, _| None),
             relay_version: relay_version(&server.config),
             intervals: intervals(check),
             proxy: proxy.clone(),
@@ -66,20 +58,30 @@ impl Target {
             script,
         }
     }
+
+    /// Where a check goes that starts now.
+    pub fn route(&self) -> Route {
+        Route {
+            address: address(&self.server),
+            source: self.source.0,
+            transparent: self.source.1,
+            mark: None,
+            tos: None,
+            sends_first: false,
+        }
+    }
 }
 
 /// `addr` and `port`, each falling back to what traffic uses.
-fn address(server: &Server) -> Address {
-    let check = &server.settings.check;
-    let address = check.address.as_ref().unwrap_or(&server.address);
+fn address(server: &ServerRuntime) -> Address {
+    let check = &server.config.settings.check;
+    let location = server.whereabouts.now();
+    let address = check.address.as_ref().unwrap_or(&location.address);
     let Address::Inet(inet) = address else {
         return address.clone();
     };
-    let service = match &server.address {
-        Address::Inet(inet) => inet.port(),
-        _ => 0,
-    };
-    Address::Inet(SocketAddr::new(inet.ip(), check.port.unwrap_or(service)))
+    let port = check.port.unwrap_or(location.port());
+    Address::Inet(SocketAddr::new(inet.ip(), port))
 }
 
 /// Checks that go where traffic goes start as traffic does; others only when `check-send-proxy` says so.

@@ -28,6 +28,7 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         logging,
         patterns: Default::default(),
         variables: Default::default(),
+        resolvers: Vec::new(),
     };
     let info = ProcessInfo {
         pid: 77,
@@ -528,6 +529,8 @@ fn log_backend(name: &str, idx: u32, servers: Vec<(Address, bool)>) -> Proxy {
                 datagram,
                 mapped_port: false,
                 host: None,
+                service: None,
+                unresolved: false,
                 settings: ServerDraft {
                     octet_counting: true,
                     ..ServerDraft::default()

@@ -494,16 +494,20 @@ impl Stream<'_> {
         let settings = &server.config.settings;
         let sourced = binding(backend, server)
             .is_some_and(|binding| !matches!(binding.use_source, model::UseSource::No));
-        let addressed = server.config.mapped_port
-            || matches!(&server.config.address, Address::Inet(inet) if inet.ip().is_unspecified());
+        let location = server.whereabouts.now();
+        let addressed = location.mapped_port
+            || matches!(&location.address, Address::Inet(inet) if inet.ip().is_unspecified());
         let (mark, tos) = self.state.server_socket;
-        let plain =
-            settings.pool_name.is_none() && settings.send_proxy.is_none() && !sourced && !addressed;
+        let plain = settings.pool_name.is_none()
+            && settings.send_proxy.is_none()
+            && location.moves == 0
+            && !sourced
+            && !addressed;
         if plain && mark.is_none() && tos.is_none() {
             return 0;
         }
         let mut hasher = DefaultHasher::new();
-        (mark, tos).hash(&mut hasher);
+        (mark, tos, location.moves).hash(&mut hasher);
         if let Some(name) = &settings.pool_name
             && let Outcome::Found(Value::Str(name)) = name.eval_as(Type::Str, self)
         {

@@ -66,7 +66,6 @@ const GLOBAL: &[Group] = &[
         ],
     ),
     ("JWT", &["jwt.decrypt_alg_list", "jwt.decrypt_enc_list"]),
-    ("DNS", &["dns-accept-family"]),
     (
         "the HTTP client",
         &[
@@ -306,10 +305,6 @@ const SERVER: &[Group] = &[
             "healthcheck",
         ],
     ),
-    (
-        "DNS",
-        &["resolve-net", "resolve-opts", "resolve-prefer", "resolvers"],
-    ),
     (STICK, &["non-stick", "stick"]),
     ("peers", &["shard"]),
     (NAMESPACES, &["namespace"]),
@@ -492,11 +487,6 @@ pub const SECTIONS: &[SectionRow] = &[
         open: refuse,
     },
     SectionRow {
-        name: "resolvers",
-        doc: "Name servers.",
-        open: refuse,
-    },
-    SectionRow {
         name: "traces",
         doc: "Trace settings.",
         open: refuse,
@@ -519,7 +509,6 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "mailers" => "mail alerts",
         "namespace_list" => NAMESPACES,
         "peers" => "peers",
-        "resolvers" => "DNS",
         "traces" => "traces",
         "userlist" => "user lists",
         _ => {

@@ -147,6 +147,8 @@ pub struct Parser<'d> {
     pub logging: crate::log::Logging,
     /// `log-profile` sections by name.
     pub log_profiles: HashMap<Arc<str>, Arc<crate::log::LogProfile>>,
+    /// `resolvers` sections.
+    pub resolvers: Vec<Arc<crate::resolvers::Resolvers>>,
     /// `default-path`.
     pub default_path: families::global::paths::DefaultPath,
     /// Who has which `guid` among servers.
@@ -170,6 +172,7 @@ impl<'d> Parser<'d> {
             http_errors: HashMap::new(),
             logging: crate::log::Logging::default(),
             log_profiles: HashMap::new(),
+            resolvers: Vec::new(),
             default_path: families::global::paths::DefaultPath::default(),
             server_guids: HashMap::new(),
             noticed: HashSet::new(),

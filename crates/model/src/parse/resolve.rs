@@ -27,6 +27,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     let faulty = parser.diagnostics.alerts() > 0;
     super::families::log::resolve(&mut parser);
     super::families::server::finish(&mut parser);
+    super::families::resolvers::finish(&mut parser);
     identity::assign(&mut parser);
     let names = Names::new(&parser.drafts);
     defaults::check(&mut parser);
@@ -51,6 +52,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     let logging = std::mem::take(&mut parser.logging);
     let patterns = std::mem::take(&mut parser.expressions.patterns);
     patterns.freeze();
+    let resolvers = std::mem::take(&mut parser.resolvers);
     let Names {
         frontends,
         backends,
@@ -64,6 +66,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             logging,
             patterns,
             variables: parser.expressions.names,
+            resolvers,
         },
         env: parser.env,
     })

@@ -4,6 +4,7 @@ pub mod bind;
 pub mod global;
 pub mod log;
 pub mod proxy;
+pub mod resolvers;
 pub mod server;
 
 use super::sections::SectionRow;
@@ -24,6 +25,7 @@ pub const GLOBAL: &[&[Row]] = &[
     global::threads::ROWS,
     global::tuning::ROWS,
     log::GLOBAL_ROWS,
+    resolvers::GLOBAL_ROWS,
 ];
 
 /// Directives of `defaults`, `frontend`, `backend` and `listen` sections.
@@ -48,6 +50,7 @@ pub const PROXY: &[&[Row]] = &[
 pub const SECTIONS: &[&[SectionRow]] = &[
     log::SECTIONS,
     proxy::errors::SECTIONS,
+    resolvers::SECTIONS,
     super::known::SECTIONS,
 ];
 

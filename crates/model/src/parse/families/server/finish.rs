@@ -93,7 +93,9 @@ fn check_server(proxy: &Proxy, server: &Server, faults: &mut Vec<Diagnostic>) {
         Address::Inet(address) => !server.mapped_port && address.port() != 0,
         _ => true,
     };
-    if settings.check.enabled && !has_port && settings.check.port.is_none() {
+    // The port of a service comes with its records.
+    let may_have_port = has_port || server.service.is_some() || settings.check.port.is_some();
+    if settings.check.enabled && !may_have_port {
         let message = format!(
             "config: {section} '{}': server '{name}' has neither service port nor check port.",
             proxy.name

@@ -1,6 +1,6 @@
 //! Server options that say how much traffic it takes and who it is.
 
-use super::{InitialAddress, ServerLine};
+use super::ServerLine;
 use crate::parse::options::{Cursor, OptionRow};
 use crate::parse::{Parsed, known};
 
@@ -48,12 +48,6 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         args: 1,
         doc: "The server's numeric identifier.",
         read: id,
-    },
-    OptionRow {
-        name: "init-addr",
-        args: 1,
-        doc: "How the address is found at the start.",
-        read: init_addr,
     },
     OptionRow {
         name: "log-bufsize",
@@ -169,27 +163,6 @@ fn refuse_default(line: &ServerLine, cursor: &Cursor<'_, '_, '_>) -> Parsed {
         true => Err(cursor.option_fault("option is not accepted in default-server sections")),
         false => Ok(()),
     }
-}
-
-fn init_addr(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    line.initial.clear();
-    let methods = cursor.word();
-    for method in methods.split(',').filter(|method| !method.is_empty()) {
-        line.initial.push(match method {
-            "last" => InitialAddress::Last,
-            "libc" => InitialAddress::Libc,
-            "none" => InitialAddress::Nothing,
-            ip => match ip.parse() {
-                Ok(ip) => InitialAddress::Fixed(ip),
-                Err(_) => {
-                    let message =
-                        format!(": unknown init-addr method '{ip}', supported methods are 'libc', 'last', 'none'.");
-                    return Err(cursor.option_fault(message));
-                }
-            },
-        });
-    }
-    Ok(())
 }
 
 fn log_bufsize(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {

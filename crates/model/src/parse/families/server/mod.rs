@@ -4,18 +4,18 @@ mod check;
 mod connection;
 mod finish;
 mod load;
+mod naming;
 mod send_proxy;
 mod source;
 
 pub use finish::finish;
 
-use crate::address::{self, Address, AddressError, AddressRange, Allow};
-use crate::parse::known::{self, Family};
+use crate::address::{self, Address, AddressRange, Allow};
+use crate::parse::known::Family;
 use crate::parse::options::{Cursor, OptionRow};
 use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid};
 use crate::server::{Server, ServerDraft};
 use base::ServerIdx;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// The rows of this family.
@@ -48,22 +48,10 @@ pub const OPTIONS: &[&[OptionRow<ServerLine>]] = &[
     check::OPTIONS,
     connection::OPTIONS,
     load::OPTIONS,
+    naming::OPTIONS,
     send_proxy::OPTIONS,
     source::OPTIONS,
 ];
-
-/// A way to an address at the start, as `init-addr` lists them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InitialAddress {
-    /// `last`: from the server state file.
-    Last,
-    /// `libc`: from the system's resolver.
-    Libc,
-    /// `none`: start without.
-    Nothing,
-    /// This address.
-    Fixed(IpAddr),
-}
 
 /// A server line while it is read.
 pub struct ServerLine {
@@ -75,8 +63,6 @@ pub struct ServerLine {
     pub id: Option<u32>,
     /// `guid`.
     pub guid: Option<Arc<str>>,
-    /// `init-addr`.
-    pub initial: Vec<InitialAddress>,
 }
 
 impl ServerLine {
@@ -94,7 +80,6 @@ fn start(parser: &mut Parser<'_>, name: &str) -> Parsed<ServerLine> {
         name: name.into(),
         id: None,
         guid: None,
-        initial: Vec::new(),
     })
 }
 
@@ -165,7 +150,6 @@ fn server_template(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
             name,
             id: line.id,
             guid: line.guid.clone(),
-            initial: Vec::new(),
         };
         push(parser, statement, copy, place.clone())?;
         // An identifier is the first server's; the others take the next ones.
@@ -216,8 +200,10 @@ fn check_id(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str, id: u
 #[derive(Clone)]
 pub(super) struct Place {
     address: Address,
-    range: Option<AddressRange>,
+    range: AddressRange,
     datagram: bool,
+    /// Whether there is no address yet.
+    unresolved: bool,
 }
 
 /// Reads address and options of a server line.
@@ -230,13 +216,14 @@ fn read(
     let label = format!("'server {}/{name}' : ", parser.proxy()?.name);
     let text = statement.arg(at);
     let expanded = address::expand(text, &parser.env);
-    let found = match expanded.and_then(|text| address::parse(&text, Allow::SERVER)) {
-        Err(AddressError::Invalid(why)) => return Err(statement.fault(at, format!("{label}{why}"))),
-        Err(error @ AddressError::NotBuilt(..)) => {
-            return Err(statement.fault(at, format!("{label}{error}")));
-        }
-        other => other,
+    // Whether and how the name is looked up is said by options that follow it.
+    let allow = Allow {
+        defer: true,
+        ..Allow::SERVER
     };
+    let range = expanded
+        .and_then(|text| address::parse(&text, allow))
+        .map_err(|error| statement.fault(at, format!("{label}{error}")))?;
     let mut line = start(parser, name)?;
     let mut cursor = Cursor::new(parser, statement, at + 1, label.clone());
     cursor.read_all(OPTIONS, Family::Server, &mut line)?;
@@ -244,8 +231,7 @@ fn read(
         let message = format!("{label}unable to {what} and tracking at the same time!");
         return Err(statement.fault_here(message));
     }
-    let place = initial_place(found, &line.initial)
-        .map_err(|why| statement.fault(at, format!("{label}{why}")))?;
+    let place = naming::start(parser, statement, at, &label, range, &line.draft.naming)?;
     if line.draft.minconn > line.draft.maxconn {
         line.draft.maxconn = line.draft.minconn;
     }
@@ -261,51 +247,6 @@ fn conflicts_with_track(draft: &ServerDraft) -> Option<&'static str> {
         Some("set init-state")
     } else {
         None
-    }
-}
-
-/// Applies `init-addr` to a resolved or unresolved address.
-fn initial_place(
-    found: Result<AddressRange, AddressError>,
-    methods: &[InitialAddress],
-) -> Result<Place, String> {
-    let by_name = match &found {
-        Ok(range) => range.host.is_some(),
-        Err(_) => true,
-    };
-    let methods = match methods {
-        [] => &[InitialAddress::Last, InitialAddress::Libc],
-        methods => methods,
-    };
-    for method in methods.iter().filter(|_| by_name) {
-        match (method, &found) {
-            (InitialAddress::Libc, Ok(_)) => break,
-            (InitialAddress::Fixed(ip), _) => {
-                let port = match &found {
-                    Ok(AddressRange {
-                        address: Address::Inet(address),
-                        ..
-                    }) => address.port(),
-                    _ => 0,
-                };
-                let address = Address::Inet(SocketAddr::new(*ip, port));
-                return Ok(Place {
-                    address,
-                    range: found.ok(),
-                    datagram: false,
-                });
-            }
-            (InitialAddress::Nothing, _) => return Err(known::not_built("init-addr none", "DNS")),
-            _ => {}
-        }
-    }
-    match found {
-        Ok(range) => Ok(Place {
-            address: range.address.clone(),
-            datagram: range.datagram,
-            range: Some(range),
-        }),
-        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -326,8 +267,10 @@ fn push(
     }
     let servers = &mut parser.proxy()?.back.servers;
     let idx = u32::try_from(servers.len()).map_err(|_| Fault::at(0, "too many servers."))?;
-    let range = place.range.as_ref();
-    let offset = range.and_then(|range| range.port_offset);
+    let range = place.range;
+    let offset = range.port_offset;
+    let service = range.host.clone();
+    let service = service.filter(|host| host.0.starts_with('_'));
     let (mut address, mut mapped_port) = (place.address, false);
     if let Address::Inet(inet) = &mut address {
         mapped_port = offset.is_some() || inet.port() == 0;
@@ -344,7 +287,9 @@ fn push(
         address,
         datagram: place.datagram,
         mapped_port,
-        host: range.and_then(|range| range.host.clone()),
+        host: range.host.filter(|_| service.is_none()),
+        service,
+        unresolved: place.unresolved,
         settings: line.draft,
     }));
     Ok(())

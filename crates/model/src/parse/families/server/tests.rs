@@ -300,3 +300,137 @@ fn chains_of_tracking_end_at_a_check() {
         "{told}"
     );
 }
+
+/// Names under `.test` have an address of each family, others have none.
+fn names(host: &str) -> Vec<std::net::IpAddr> {
+    match host.ends_with(".test") {
+        true => vec![[192, 0, 2, 1].into(), "2001:db8::1".parse().expect("an IP")],
+        false => Vec::new(),
+    }
+}
+
+/// A server's address as text, or `-`, and what was said.
+fn located(line: &str) -> (String, Vec<String>) {
+    crate::address::set_resolver(names);
+    let (snapshot, messages) = load_text(&format!(
+        "resolvers r\n nameserver n 127.0.0.1:53\nbackend b\n timeout server 1s\n timeout connect 1s\n {line}\n"
+    ));
+    let address = snapshot.map_or("refused".into(), |snapshot| {
+        let server = &snapshot.proxies[0].back.servers[0];
+        match &server.address {
+            _ if server.unresolved => "-".into(),
+            Address::Inet(inet) => inet.to_string(),
+            other => format!("{other:?}"),
+        }
+    });
+    (address, messages)
+}
+
+#[test]
+fn addresses_at_the_start() {
+    let failed = "could not resolve address 'a.none'";
+    for (line, address, said) in [
+        ("server s a.test:80", "192.0.2.1:80", None),
+        ("server s ipv6@a.test:80", "[2001:db8::1]:80", None),
+        ("server s a.test:80 init-addr none", "-", None),
+        ("server s a.test:80 init-addr 192.0.2.9", "192.0.2.9:80", None),
+        ("server s 192.0.2.7:80 init-addr none", "192.0.2.7:80", None),
+        (
+            "server s a.none:80",
+            "refused",
+            Some(format!("A 6: 'server b/s' : {failed}.")),
+        ),
+        (
+            "server s a.none:80 init-addr last",
+            "refused",
+            Some("A 6: 'server b/s' : no method found to resolve address 'a.none'.".into()),
+        ),
+        (
+            "server s a.none:80 resolvers r",
+            "-",
+            Some(format!("N 6: 'server b/s' : {failed}, disabling server.")),
+        ),
+        (
+            "server s a.none:80 init-addr libc,none",
+            "-",
+            Some(format!("N 6: 'server b/s' : {failed}, disabling server.")),
+        ),
+        (
+            "server s a.none:80 init-addr libc,192.0.2.9",
+            "192.0.2.9:80",
+            Some(format!(
+                "N 6: 'server b/s' : {failed}, falling back to configured address."
+            )),
+        ),
+        ("server s _http._tcp.none resolvers r check", "-", None),
+        (
+            "server s _http._tcp.none",
+            "refused",
+            Some("A 6: 'server b/s' : no method found to resolve address '_http._tcp.none'.".into()),
+        ),
+        (
+            "server s a..test:80 resolvers r",
+            "refused",
+            Some("A 6: 'server b/s' : the name 'a..test' can't be asked of name servers: a label is empty or too long.".into()),
+        ),
+        (
+            "server s a.test:80 resolvers q",
+            "refused",
+            Some("A 0: backend 'b', server 's': unable to find required resolvers 'q'".into()),
+        ),
+    ] {
+        let (got, messages) = located(line);
+        assert_eq!(got, address, "{line}: {messages:?}");
+        let about = |message: &&String| message.contains("'s'") || message.contains("b/s");
+        assert_eq!(messages.iter().find(about), said.as_ref(), "{line}");
+    }
+}
+
+#[test]
+fn default_servers_pass_on_how_names_are_resolved() {
+    let all = servers(
+        " default-server init-addr none resolve-prefer ipv4 resolve-net 10.0.0.0/8,fe80::/16 resolve-opts allow-dup-ip,ignore-weight\n server a a.none:80\n server-template t 2 b.none:80",
+    );
+    assert_eq!(all.len(), 3);
+    for server in all {
+        let naming = &server.settings.naming;
+        assert!(server.unresolved && naming.allow_duplicates && naming.ignore_weight);
+        assert_eq!(naming.prefer, Some(crate::IpFamily::V4));
+        assert_eq!(naming.networks.len(), 2);
+    }
+}
+
+#[test]
+fn wrong_options_about_names() {
+    let label = "'server b/a' : ";
+    for (option, message) in [
+        (
+            "resolve-prefer ipv5",
+            "'resolve-prefer' expects either ipv4 or ipv6 as argument.",
+        ),
+        (
+            "resolve-net 10.0.0.0/8,foo",
+            "'resolve-net' invalid network 'foo'.",
+        ),
+        (
+            "resolve-net 10.0.0.0/33",
+            "'resolve-net' invalid network '10.0.0.0/33'.",
+        ),
+        ("resolve-net", "'resolve-net' expects a list of networks."),
+        (
+            "resolve-net 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5,10.0.0.6",
+            "'resolve-net' exceed 5 networks.",
+        ),
+        (
+            "resolve-opts foo",
+            "'resolve-opts' : unknown resolve-opts option 'foo', supported methods are 'allow-dup-ip', 'ignore-weight', and 'prevent-dup-ip'.",
+        ),
+        (
+            "init-addr foo",
+            "'init-addr' : unknown init-addr method 'foo', supported methods are 'libc', 'last', 'none'.",
+        ),
+    ] {
+        let line = format!("server a 127.0.0.1:80 {option}");
+        assert_eq!(refused(&line), format!("{label}{message}"));
+    }
+}
