@@ -1,6 +1,7 @@
 //! Sans-IO codecs: HTTP/1, PROXY protocol, syslog and health-check protocols.
 #![forbid(unsafe_code)]
 
+pub mod dns;
 pub mod h1;
 pub mod proxy;
 pub mod syslog;
