@@ -2,10 +2,11 @@
 
 use crate::clock;
 use crate::mux::Received;
-use crate::session::{ClientSide, Session};
+use crate::session::{Accepted, ClientSide, Session};
 use crate::stream::{Stream, Verdict};
 use crate::worker::Worker;
 use base::Endpoint;
+use model::live::tally::Tally;
 use model::rules::{CloseKind, RelayHeader, Rule};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -26,11 +27,24 @@ pub fn is_needed(session: &Session) -> bool {
 /// Takes a connection through its handshakes. `None` when it was refused.
 pub async fn establish(
     session: Session,
-    worker: &Rc<Worker>,
+    accepted: &Accepted,
     client: &mut ClientSide,
 ) -> Option<Session> {
+    let worker = &accepted.worker;
     let rules = session.frontend.config.rules.clone();
-    let mut session = rules_at(session, worker, client, &rules.tcp_connection).await?;
+    let front = session.frontend.clone();
+    let denied = |what| {
+        front.front.tally(what, 1);
+        if let Some(counters) = &accepted.listener.counters {
+            counters.tally(what, 1);
+        }
+        None
+    };
+    let passed = rules_at(session, worker, client, &rules.tcp_connection).await;
+    let Some(mut session) = passed else {
+        return denied(Tally::DeniedConnections);
+    };
+    session.begin(&accepted.listener);
     let (kept, expected) = expected_header(session, worker, client, &rules.tcp_connection)?;
     session = kept;
     if let Some(expected) = expected
@@ -41,7 +55,8 @@ pub async fn establish(
         return None;
     }
     session.handshake = clock::now_ms();
-    rules_at(session, worker, client, &rules.tcp_session).await
+    let passed = rules_at(session, worker, client, &rules.tcp_session).await;
+    passed.or_else(|| denied(Tally::DeniedSessions))
 }
 
 /// The relay header that the listening socket or a rule asks for.
@@ -110,15 +125,11 @@ async fn rules_at(
     match verdict {
         Verdict::Pass => {}
         Verdict::Close(CloseKind::Silent) => {
-            model::live::count(&session.frontend.front.denied_requests, 1);
             // A reset is sent to nobody: the peer finds out by its own timeouts only when the kernel drops the socket.
             client.conn.socket().linger_zero();
             return None;
         }
-        _ => {
-            model::live::count(&session.frontend.front.denied_requests, 1);
-            return None;
-        }
+        _ => return None,
     }
     session.src = src.or(session.src);
     session.dst = dst.or(session.dst);

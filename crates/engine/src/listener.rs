@@ -8,7 +8,7 @@ use crate::runtime::Runtime;
 use crate::session;
 use crate::worker::Worker;
 use base::ProxyIdx;
-use model::live::Gauge;
+use model::live::ListenerState;
 use model::{Address, Bind, Snapshot};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use std::io;
@@ -329,7 +329,7 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
         },
         Purpose::RuntimeApi => return crate::api::accept(runtime, bind, fd).await,
     };
-    let load = proxy.bind_gauge(&bind).cloned().unwrap_or_default();
+    let load = proxy.listener(&bind).cloned().unwrap_or_default();
     let burst = runtime.snapshot.global.max_accept.max(1);
     let mut state = proxy.listening.subscribe();
     loop {
@@ -402,8 +402,8 @@ fn accept_one(fd: impl AsFd) -> Result<(OwnedFd, Option<base::Endpoint>), rustix
     Ok((socket, peer.and_then(crate::io::endpoint)))
 }
 
-fn is_full(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &Gauge) -> bool {
-    if bind.maxconn > 0 && load.now() >= bind.maxconn {
+fn is_full(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &ListenerState) -> bool {
+    if bind.maxconn > 0 && load.connections.now() >= bind.maxconn {
         return true;
     }
     let process = &runtime.process;
@@ -413,7 +413,7 @@ fn is_full(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &Gauge) -
 }
 
 /// Waits while the process or the proxy has all the connections it may have, or the session rate is reached.
-async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &Gauge) {
+async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &ListenerState) {
     while is_full(runtime, proxy, bind, load) {
         tokio::time::sleep(FULL).await;
     }
@@ -429,12 +429,19 @@ async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, loa
 /// `maxconnrate`, `maxsessrate`).
 fn rate_delay(runtime: &Runtime, proxy: &ProxyRuntime) -> u64 {
     let now = clock::now_ms();
-    let [connections, sessions] = runtime.snapshot.global.max_rates;
+    let limit = |at: usize| {
+        runtime
+            .process
+            .max_rates
+            .get(at)
+            .map_or(0, |limit| limit.load(Ordering::Relaxed))
+    };
+    let (connections, sessions) = (limit(0), limit(1));
     let own = proxy.config.front.session_rate_limit;
-    let process = &runtime.process.session_rate;
+    let process = &runtime.process;
     let delays = [
-        process.wait_for_room(now, connections),
-        process.wait_for_room(now, sessions),
+        process.connection_rate.wait_for_room(now, connections),
+        process.session_rate.wait_for_room(now, sessions),
         proxy.front.session_rate.wait_for_room(now, own),
     ];
     delays.into_iter().max().unwrap_or(0)
@@ -444,7 +451,7 @@ fn start(
     worker: &Rc<Worker>,
     runtime: &Arc<Runtime>,
     proxy: &Arc<ProxyRuntime>,
-    (bind, load): (&Arc<Bind>, &Arc<Gauge>),
+    (bind, load): (&Arc<Bind>, &Arc<ListenerState>),
     fd: OwnedFd,
     peer: Option<base::Endpoint>,
 ) {
@@ -454,18 +461,22 @@ fn start(
         return;
     };
     runtime.process.connections.enter();
-    load.enter();
+    load.connections.enter();
     let now = clock::now_ms();
     model::live::count(&runtime.process.accepted, 1);
-    runtime.process.session_rate.add(now);
-    proxy.front.begin(now);
+    runtime.process.connection_rate.add(now);
+    proxy.front.accept(now);
+    if let Some(counters) = &load.counters {
+        counters.accept(now);
+    }
     let accepted = session::Accepted {
         worker: worker.clone(),
         runtime: runtime.clone(),
         frontend: proxy.clone(),
         bind: bind.clone(),
-        bind_load: load.clone(),
+        listener: load.clone(),
         peer,
+        speaks_h1: Default::default(),
     };
     tokio::task::spawn_local(session::run(accepted, socket));
 }

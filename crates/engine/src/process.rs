@@ -44,7 +44,13 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         maxconn: info.maxconn.into(),
         hard_maxconn: info.maxconn,
         accepted: Default::default(),
+        connection_rate: Default::default(),
         session_rate: Default::default(),
+        max_rates: [
+            global.max_rates[0].into(),
+            global.max_rates[1].into(),
+            0.into(),
+        ],
         forgotten_bytes_out: Default::default(),
         api_room: Arc::new(tokio::sync::Semaphore::new(global.stats_maxconn as usize)),
         stopping: Default::default(),

@@ -6,8 +6,8 @@ use crate::clock;
 use crate::servers::Servers;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
-use model::live::{Admin, Counters, Gauge, ServerState};
-use model::{Bind, Proxy, Server};
+use model::live::{Admin, Counters, ListenerState, ServerState};
+use model::{Bind, Options, Proxy, Server};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::watch;
@@ -21,8 +21,8 @@ pub struct ProxyRuntime {
     pub front: Arc<Counters>,
     /// Counters of its backend side.
     pub back: Arc<Counters>,
-    /// Present connections of each of its listening addresses, in the order of the configuration.
-    pub binds: Vec<Arc<Gauge>>,
+    /// Its listening addresses, in the order of the configuration.
+    pub binds: Vec<Arc<ListenerState>>,
     /// Its servers.
     pub servers: Servers,
     /// Balancing and queues.
@@ -61,6 +61,8 @@ pub struct ServerRuntime {
     maxconn: AtomicU32,
     /// Whether a command added it.
     pub added: bool,
+    /// How many servers have had this number before.
+    pub revision: u32,
 }
 
 impl ServerRuntime {
@@ -69,7 +71,7 @@ impl ServerRuntime {
     pub fn new(config: Arc<Server>, workers: usize) -> Self {
         let settings = &config.settings;
         let health = settings.check.initial_health();
-        let state = ServerState::new(settings.disabled, settings.weight, health);
+        let state = ServerState::new(settings.disabled, settings.weight, health, workers);
         if config.unresolved {
             state.set_admin(Admin(state.admin().0 | Admin::RESOLUTION.0));
         }
@@ -80,6 +82,7 @@ impl ServerRuntime {
             config,
             idle: IdlePool::new(workers),
             added: false,
+            revision: 0,
         }
     }
 
@@ -115,10 +118,10 @@ impl ProxyRuntime {
             .collect();
         let dispatch = Dispatch::new(&config, &servers);
         Self {
-            front: Arc::default(),
-            back: Arc::default(),
+            front: Arc::new(Counters::new(workers)),
+            back: Arc::new(Counters::new(workers)),
             servers: Servers::new(servers),
-            binds: config.front.binds.iter().map(|_| Arc::default()).collect(),
+            binds: listeners(&config, workers),
             dispatch,
             unpublished: AtomicBool::new(false),
             listening: watch::Sender::new(if config.disabled {
@@ -129,6 +132,15 @@ impl ProxyRuntime {
             maxconn: AtomicU32::new(config.front.maxconn),
             config,
         }
+    }
+
+    /// What the listening address counts by itself, if it does.
+    #[must_use]
+    pub fn listener_counters(&self, bind: &Arc<Bind>) -> Option<&Counters> {
+        if !self.config.options.has(Options::SOCKET_STATS) {
+            return None;
+        }
+        self.listener(bind)?.counters.as_deref()
     }
 
     /// Whether `use_backend` rules may lead here.
@@ -143,9 +155,9 @@ impl ProxyRuntime {
         self.maxconn.load(Ordering::Relaxed)
     }
 
-    /// The present connections of one of its listening addresses.
+    /// The live state of one of its listening addresses.
     #[must_use]
-    pub fn bind_gauge(&self, bind: &Arc<Bind>) -> Option<&Arc<Gauge>> {
+    pub fn listener(&self, bind: &Arc<Bind>) -> Option<&Arc<ListenerState>> {
         let at = self
             .config
             .front
@@ -166,6 +178,14 @@ impl ProxyRuntime {
     pub fn server_named(&self, name: &str) -> Option<Arc<ServerRuntime>> {
         self.servers.load().named(name).cloned()
     }
+}
+
+fn listeners(config: &Proxy, workers: usize) -> Vec<Arc<ListenerState>> {
+    let counts = config.options.has(Options::SOCKET_STATS);
+    let binds = config.front.binds.iter();
+    binds
+        .map(|_| Arc::new(ListenerState::new(counts, workers)))
+        .collect()
 }
 
 impl ProxyView for ProxyRuntime {

@@ -57,7 +57,11 @@ pub struct Process {
     /// Connections accepted so far, the runtime API's included.
     pub accepted: AtomicU64,
     /// Client connections per second.
+    pub connection_rate: Rate,
+    /// Client sessions per second: connections that rules have let pass.
     pub session_rate: Rate,
+    /// Limits on connections, sessions and TLS handshakes per second, 0 for none.
+    pub max_rates: [AtomicU32; 3],
     /// Bytes sent to clients that counters have forgotten since (`clear counters all`).
     pub forgotten_bytes_out: AtomicU64,
     /// Room for connections to the runtime API (`stats maxconn`).

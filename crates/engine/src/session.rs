@@ -14,7 +14,8 @@ use base::Endpoint;
 use expr::view::Date;
 use model::Bind;
 use model::Mode;
-use model::live::Gauge;
+use model::live::ListenerState;
+use model::live::tally::Tally;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -69,6 +70,18 @@ pub struct ClientSide {
     pub kept: Vec<(Arc<ServerRuntime>, IdleConn)>,
 }
 
+impl Session {
+    /// Counts the session.
+    pub(crate) fn begin(&self, listener: &ListenerState) {
+        let now = clock::now_ms();
+        self.runtime.process.session_rate.add(now);
+        self.frontend.front.begin_session(now);
+        if let Some(counters) = &listener.counters {
+            counters.begin_session(now);
+        }
+    }
+}
+
 impl ClientSide {
     /// A client's connection at its beginning.
     #[must_use]
@@ -106,17 +119,25 @@ pub struct Accepted {
     pub frontend: Arc<ProxyRuntime>,
     /// The listening socket.
     pub bind: Arc<Bind>,
-    /// Its present connections.
-    pub bind_load: Arc<Gauge>,
+    /// Its live state.
+    pub listener: Arc<ListenerState>,
     /// The peer's address.
     pub peer: Option<Endpoint>,
+    /// Whether it speaks HTTP/1 by now.
+    pub speaks_h1: Cell<bool>,
 }
 
 impl Drop for Accepted {
     fn drop(&mut self) {
         self.runtime.process.connections.leave();
         self.frontend.front.connections.leave();
-        self.bind_load.leave();
+        if self.speaks_h1.get() {
+            self.frontend.front.tally(Tally::H1Closed, 1);
+        }
+        self.listener.connections.leave();
+        if let Some(counters) = &self.listener.counters {
+            counters.connections.leave();
+        }
     }
 }
 
@@ -130,29 +151,45 @@ pub fn run(accepted: Accepted, socket: Socket) -> impl Future<Output = ()> {
         let _registration = poll_fn(|cx| Poll::Ready(accepted.worker.register(cx.waker()))).await;
         // What happens once is boxed, so that the rest of the connection's life does not keep room for it.
         let session = match accepted.begin() {
-            Ok(session) => session,
+            Ok(session) => {
+                session.begin(&accepted.listener);
+                session
+            }
             Err(accepted) => match Box::pin(establish(accepted, &mut client)).await {
                 Some(session) => session,
                 None => return,
             },
         };
+        if session.frontend.config.mode != Mode::Http {
+            accepted.frontend.front.tally(Tally::SessionsOther, 1);
+        }
         if session.frontend.config.mode != Mode::Http
             && Box::pin(serve_tcp(&session, &accepted.worker, &mut client)).await == TcpEnd::Over
         {
             return;
         }
+        accepted.note_http();
         serve_http(&session, &accepted.worker, &mut client).await;
     }
 }
 
 async fn establish(accepted: &Accepted, client: &mut ClientSide) -> Option<Rc<Session>> {
     let session = accepted.session();
-    crate::handshake::establish(session, &accepted.worker, client)
+    crate::handshake::establish(session, accepted, client)
         .await
         .map(Rc::new)
 }
 
 impl Accepted {
+    fn note_http(&self) {
+        self.speaks_h1.set(true);
+        let front = &self.frontend.front;
+        front.tally(Tally::H1Opened, 1);
+        if self.frontend.config.mode == Mode::Http {
+            front.tally(Tally::SessionsH1, 1);
+        }
+    }
+
     /// The session, unless something stands between it and its first stream.
     fn begin(&self) -> Result<Rc<Session>, &Self> {
         let session = self.session();

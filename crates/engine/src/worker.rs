@@ -167,6 +167,7 @@ pub fn run(
     phase: watch::Receiver<Phase>,
 ) -> std::io::Result<()> {
     runtime::set_worker_number(index as u32 + 1);
+    model::live::tally::set_worker(index);
     clock::cache();
     io::set_buffer_size(runtime.snapshot.global.buffer_size);
     io::set_pipe_size(runtime.snapshot.global.pipe_size);

@@ -1,11 +1,13 @@
 //! Live state: what outlives a configuration. Found by name when the next snapshot is built.
 
 pub mod health;
+pub mod tally;
 
 use base::rate::RateCounter;
 use health::{Health, Operation};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use tally::{Tallies, Tally};
 
 /// A gauge with its highest value.
 #[derive(Debug, Default)]
@@ -121,10 +123,6 @@ pub struct Counters {
     pub last_session: Stamp,
     /// Requests in all.
     pub requests: AtomicU64,
-    /// Bytes from the client.
-    pub bytes_in: AtomicU64,
-    /// Bytes to the client.
-    pub bytes_out: AtomicU64,
     /// Requests refused by rules.
     pub denied_requests: AtomicU64,
     /// Responses refused by rules.
@@ -139,10 +137,32 @@ pub struct Counters {
     pub retries: AtomicU64,
     /// Redispatches.
     pub redispatches: AtomicU64,
-    /// Responses by class: 1xx to 5xx, then others.
-    pub responses: [AtomicU64; 6],
     /// Streams aborted by the client and by the server.
     pub aborts: [AtomicU64; 2],
+    /// New connections per second (frontends), those that rules refuse included.
+    pub connection_rate: Rate,
+    /// What every request touches.
+    pub tallies: Tallies,
+}
+
+/// A listening address' live state.
+#[derive(Debug, Default)]
+pub struct ListenerState {
+    /// Present connections.
+    pub connections: Gauge,
+    /// What it counts by itself under `option socket-stats`.
+    pub counters: Option<Box<Counters>>,
+}
+
+impl ListenerState {
+    /// A listening address at the start, `workers` being how many count.
+    #[must_use]
+    pub fn new(counts: bool, workers: usize) -> Self {
+        Self {
+            connections: Gauge::default(),
+            counters: counts.then(|| Box::new(Counters::new(workers))),
+        }
+    }
 }
 
 /// A moment in milliseconds of the process' clock.
@@ -179,11 +199,26 @@ impl Counters {
         self.last_session.set(now_ms);
     }
 
+    /// Counts a connection that a frontend has accepted, before any rule.
+    pub fn accept(&self, now_ms: u64) {
+        self.connections.enter();
+        count(&self.total, 1);
+        self.connection_rate.add(now_ms);
+    }
+
+    /// Counts a session that begins on an accepted connection.
+    pub fn begin_session(&self, now_ms: u64) {
+        self.session_rate.add(now_ms);
+        self.last_session.set(now_ms);
+    }
+
     /// Forgets the highest values, and with `all` everything but what goes on now.
     pub fn clear(&self, all: bool) {
         self.connections.clear_max();
         self.session_rate.clear_max();
         self.request_rate.clear_max();
+        self.connection_rate.clear_max();
+        self.tallies.clear(all);
         if !all {
             return;
         }
@@ -191,8 +226,6 @@ impl Counters {
             &self.total,
             &self.requests,
             &self.balanced,
-            &self.bytes_in,
-            &self.bytes_out,
             &self.denied_requests,
             &self.denied_responses,
             &self.request_errors,
@@ -201,21 +234,28 @@ impl Counters {
             &self.retries,
             &self.redispatches,
         ];
-        let rest = self.responses.iter().chain(&self.aborts);
-        for counter in single.into_iter().chain(rest) {
+        for counter in single.into_iter().chain(&self.aborts) {
             counter.store(0, Ordering::Relaxed);
         }
     }
 
     /// Counts a response by its status.
     pub fn count_response(&self, status: u16) {
-        let class = match status {
-            100..=599 => usize::from(status / 100) - 1,
-            _ => 5,
-        };
-        if let Some(counter) = self.responses.get(class) {
-            counter.fetch_add(1, Ordering::Relaxed);
+        self.tallies.add(Tally::of_status(status), 1);
+    }
+
+    /// Counters for a number of workers.
+    #[must_use]
+    pub fn new(workers: usize) -> Self {
+        Self {
+            tallies: Tallies::new(workers),
+            ..Self::default()
         }
+    }
+
+    /// Counts by worker.
+    pub fn tally(&self, what: Tally, n: u64) {
+        self.tallies.add(what, n);
     }
 }
 
@@ -285,16 +325,16 @@ pub struct ServerState {
 }
 
 impl ServerState {
-    /// A server's state at the start.
+    /// A server's state at the start, `workers` being how many count.
     #[must_use]
-    pub fn new(disabled: bool, weight: u32, health: Health) -> Self {
+    pub fn new(disabled: bool, weight: u32, health: Health, workers: usize) -> Self {
         let admin = if disabled {
             Admin::MAINT.0 | Admin::CONFIGURED.0
         } else {
             0
         };
         Self {
-            counters: Counters::default(),
+            counters: Counters::new(workers),
             queued: Gauge::default(),
             up: AtomicBool::new(health.operation() != Operation::Stopped),
             admin: AtomicU32::new(admin),

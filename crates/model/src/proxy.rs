@@ -205,6 +205,8 @@ options! {
     SMART_ACCEPT = 32;
     /// `tcp-smart-connect`
     SMART_CONNECT = 33;
+    /// `socket-stats`
+    SOCKET_STATS = 36;
     /// `no option abortonclose`: not even by the default of HTTP backends
     NO_ABORT_ON_CLOSE = 35;
 }

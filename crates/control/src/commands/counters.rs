@@ -4,7 +4,7 @@ use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
 use engine::runtime::Runtime;
 use model::live::count;
-use std::sync::atomic::Ordering;
+use model::live::tally::Tally;
 
 /// The rows of this family.
 pub const ROWS: &[CommandRow] = &[CommandRow {
@@ -27,11 +27,18 @@ fn clear_all(runtime: &Runtime, all: bool) {
     for proxy in &runtime.all_proxies() {
         if all {
             // The process' own total goes on.
-            let sent = proxy.front.bytes_out.load(Ordering::Relaxed);
+            let sent = proxy.front.tallies.get(Tally::BytesOut);
             count(&runtime.process.forgotten_bytes_out, sent);
         }
         proxy.front.clear(all);
         proxy.back.clear(all);
+        proxy.dispatch.queue().clear_max();
+        for listener in &proxy.binds {
+            listener.connections.clear_max();
+            if let Some(counters) = &listener.counters {
+                counters.clear(all);
+            }
+        }
         for server in proxy.servers.load().iter() {
             server.state.counters.clear(all);
             server.state.queued.clear_max();
@@ -39,4 +46,5 @@ fn clear_all(runtime: &Runtime, all: bool) {
     }
     runtime.process.connections.clear_max();
     runtime.process.session_rate.clear_max();
+    runtime.process.connection_rate.clear_max();
 }

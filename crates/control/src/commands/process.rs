@@ -7,6 +7,7 @@ use crate::stat::value::{Value, write_json_tags};
 use engine::clock;
 use engine::proxy::Listening;
 use engine::runtime::Runtime;
+use model::live::tally::Tally;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
@@ -185,17 +186,17 @@ const FACTS: &[Fact] = &[
         "ConnRate",
         "MRPV",
         "Client connections over the last second",
-        |r, _| n32(r.process.session_rate.read(clock::now_ms())),
+        |r, _| n32(r.process.connection_rate.read(clock::now_ms())),
     ),
     fact(
         27,
         "ConnRateLimit",
         "CLPV",
         "Limit on ConnRate (maxconnrate)",
-        |r, _| n32(r.snapshot.global.max_rates[0]),
+        |r, _| n32(r.process.max_rates[0].load(Ordering::Relaxed)),
     ),
     fact(28, "MaxConnRate", "MMPV", "Highest ConnRate", |r, _| {
-        n32(r.process.session_rate.max())
+        n32(r.process.connection_rate.max())
     }),
     fact(
         29,
@@ -209,7 +210,7 @@ const FACTS: &[Fact] = &[
         "SessRateLimit",
         "CLPV",
         "Limit on SessRate (maxsessrate)",
-        |r, _| n32(r.snapshot.global.max_rates[1]),
+        |r, _| n32(r.process.max_rates[1].load(Ordering::Relaxed)),
     ),
     fact(31, "MaxSessRate", "MRPV", "Highest SessRate", |r, _| {
         n32(r.process.session_rate.max())
@@ -317,7 +318,7 @@ fn listeners(runtime: &Runtime) -> usize {
 fn bytes_out(runtime: &Runtime) -> u64 {
     let proxies = runtime.proxies.iter();
     let present: u64 = proxies
-        .map(|proxy| proxy.front.bytes_out.load(Ordering::Relaxed))
+        .map(|proxy| proxy.front.tallies.get(Tally::BytesOut))
         .sum();
     let forgotten = &runtime.process.forgotten_bytes_out;
     present + forgotten.load(Ordering::Relaxed)

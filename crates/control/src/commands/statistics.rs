@@ -2,20 +2,15 @@
 
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::{Dump, Reply};
-use crate::stat::columns::{COLUMNS, MODULE_COLUMNS};
-use crate::stat::value::write_json_tags;
-use crate::stat::{Row, Subject, rows};
-use engine::proxy::ProxyRuntime;
+use crate::stat::list::{Filter, Rows};
+use crate::stat::write;
 use engine::runtime::Runtime;
-use model::live::Admin;
-use std::fmt::Write;
-use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[CommandRow] = &[CommandRow {
     words: &["show", "stat"],
     level: Level::User,
-    args: "[json|no-maint|typed|up]*",
+    args: "[desc|json|no-maint|typed|up]*",
     doc: "show the counters of proxies and servers",
     run: show,
 }];
@@ -24,31 +19,13 @@ pub const ROWS: &[CommandRow] = &[CommandRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Csv,
-    Typed,
+    /// With a description of every field, if so.
+    Typed(bool),
     Json,
 }
 
-/// Which rows are wanted.
-#[derive(Debug, Clone)]
-struct Filter {
-    /// The proxy's number; `None` for all.
-    proxy: Option<u32>,
-    /// Bits of [`Subject::bit`].
-    types: u32,
-    /// The server's number; `None` for all.
-    server: Option<u32>,
-    up: bool,
-    no_maint: bool,
-}
-
 fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    let mut filter = Filter {
-        proxy: None,
-        types: u32::MAX,
-        server: None,
-        up: false,
-        no_maint: false,
-    };
+    let mut filter = Filter::default();
     let mut words = args.0;
     if words.first().map(String::as_str) == Some("domain") {
         if args.get(1) != "proxy" {
@@ -65,29 +42,25 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         filter.server = number(server);
         words = rest;
     }
+    let desc = words.iter().any(|word| word == "desc");
     let mut form = Form::Csv;
     for word in words {
         match word.as_str() {
-            "typed" => form = Form::Typed,
+            "typed" => form = Form::Typed(desc),
             "json" => form = Form::Json,
             "up" => filter.up = true,
             "no-maint" => filter.no_maint = true,
-            "desc" => return reply.error("'show stat desc' is not available."),
             _ => {}
         }
     }
     match form {
-        Form::Csv => write_header(&mut reply.text),
+        Form::Csv => write::header(&mut reply.text),
         Form::Json => reply.text.push('['),
-        Form::Typed => {}
+        Form::Typed(_) => {}
     }
     reply.dump(Statistics {
-        proxies: context.runtime.all_proxies(),
-        filter,
+        rows: Rows::new(context.runtime, filter, context.state.level),
         form,
-        level: context.state.level,
-        proxy: 0,
-        step: 0,
         first: true,
     });
 }
@@ -107,147 +80,34 @@ fn proxy_id(runtime: &Runtime, word: &str) -> Option<Option<u32>> {
     Some(Some(named.config.id))
 }
 
-fn write_header(out: &mut String) {
-    out.push_str("# ");
-    for name in COLUMNS.iter().map(|column| column.name) {
-        let _ = write!(out, "{name},");
-    }
-    out.push_str("-,");
-    for name in MODULE_COLUMNS {
-        let _ = write!(out, "{name},");
-    }
-    out.push('\n');
-}
-
-/// The rows of all proxies, one at a time.
+/// The rows in the form that was asked for.
 struct Statistics {
-    proxies: Vec<Arc<ProxyRuntime>>,
-    filter: Filter,
+    rows: Rows,
     form: Form,
-    level: Level,
-    /// The place of the next proxy.
-    proxy: usize,
-    /// Its next row: the frontend, its servers, the backend.
-    step: usize,
     first: bool,
 }
 
 impl Dump for Statistics {
     fn fill(&mut self, runtime: &Runtime, out: &mut String) -> bool {
-        while let Some(proxy) = self.proxies.get(self.proxy) {
-            let row = self.row_at(runtime, proxy);
-            self.step += 1;
-            if self.step > proxy.servers.load().len() + 1 {
-                (self.proxy, self.step) = (self.proxy + 1, 0);
+        let Some(row) = self.rows.next(runtime) else {
+            match self.form {
+                Form::Json => out.push_str("]\n"),
+                Form::Csv => {}
+                Form::Typed(_) => {}
             }
-            if let Some(row) = row {
-                self.write(&row, out);
-                return true;
-            }
-        }
-        if self.form == Form::Json {
-            out.push_str("]\n");
-        }
-        false
-    }
-}
-
-impl Statistics {
-    fn row_at(&self, runtime: &Runtime, proxy: &Arc<ProxyRuntime>) -> Option<Row> {
-        let (filter, config) = (&self.filter, &proxy.config);
-        if config.disabled || filter.proxy.is_some_and(|id| id != config.id) {
-            return None;
-        }
-        let wants = |subject: Subject| filter.types & subject.bit() != 0;
-        match self.step {
-            0 => (config.caps.front && wants(Subject::Frontend))
-                .then(|| rows::frontend(runtime, proxy)),
-            step if step <= proxy.servers.load().len() => {
-                let servers = proxy.servers.load();
-                let server = servers.nth(step - 1)?;
-                let admin = server.state.admin();
-                let down = admin.has(Admin::MAINT) || !server.state.is_up();
-                let passed = (filter.up && down)
-                    || (filter.no_maint && admin.has(Admin::MAINT))
-                    || filter.server.is_some_and(|id| id != server.config.id);
-                (wants(Subject::Server) && !passed)
-                    .then(|| rows::server(runtime, proxy, server, self.level))
-            }
-            _ => (config.caps.back && wants(Subject::Backend))
-                .then(|| rows::backend(proxy, self.level)),
-        }
-    }
-
-    fn write(&mut self, row: &Row, out: &mut String) {
+            return false;
+        };
         match self.form {
-            Form::Csv => write_csv(row, out),
-            Form::Typed => write_typed(row, out),
+            Form::Csv => write::csv(&row, out),
+            Form::Typed(desc) => write::typed(&row, desc, out),
             Form::Json => {
                 if !self.first {
                     out.push(',');
                 }
-                write_json(row, out);
+                write::json(&row, out);
             }
         }
         self.first = false;
+        true
     }
-}
-
-fn write_csv(row: &Row, out: &mut String) {
-    for cell in &row.cells {
-        if let Some(value) = cell {
-            value.write_csv(out);
-        }
-        out.push(',');
-    }
-    out.push_str("-,");
-    out.extend(std::iter::repeat_n(',', MODULE_COLUMNS.len()));
-    out.push('\n');
-}
-
-/// The tags of a cell. A backend's highest rate is a gauge to HAProxy.
-fn tags(row: &Row, at: usize) -> &'static str {
-    let Some(column) = COLUMNS.get(at) else {
-        return "";
-    };
-    match (column.name, row.subject) {
-        ("rate_max", Subject::Backend) => "MGPV",
-        ("act" | "bck", Subject::Backend) => "MGPV",
-        _ => column.tags,
-    }
-}
-
-fn cells(row: &Row) -> impl Iterator<Item = (usize, &'static str, &crate::stat::value::Value)> {
-    let named = row.cells.iter().zip(&COLUMNS).enumerate();
-    named.filter_map(|(at, (cell, column))| Some((at, column.name, cell.as_ref()?)))
-}
-
-fn write_typed(row: &Row, out: &mut String) {
-    let (letter, (proxy, id)) = (row.subject.letter(), row.ids);
-    for (at, name, value) in cells(row) {
-        let (tags, kind) = (tags(row, at), value.kind());
-        let _ = writeln!(
-            out,
-            "{letter}.{proxy}.{id}.{at}.{name}.1:{tags}:{kind}:{value}"
-        );
-    }
-}
-
-fn write_json(row: &Row, out: &mut String) {
-    let (subject, (proxy, id)) = (row.subject.name(), row.ids);
-    out.push('[');
-    for (count, (at, name, value)) in cells(row).enumerate() {
-        if count > 0 {
-            out.push(',');
-        }
-        let _ = write!(
-            out,
-            "{{\"objType\":\"{subject}\",\"proxyId\":{proxy},\"id\":{id},\"field\":{{\"pos\":{at},\"name\":\"{name}\"}},\"processNum\":1,"
-        );
-        write_json_tags(out, tags(row, at));
-        out.push_str(",\"value\":");
-        value.write_json(out);
-        out.push('}');
-    }
-    out.push(']');
 }

@@ -1,10 +1,13 @@
 //! Statistics: the rows of `show stat` from the counters of proxies and servers.
 
 pub mod columns;
+pub mod list;
 pub mod rows;
+pub mod server;
 pub mod value;
+pub mod write;
 
-use columns::{COLUMNS, place};
+use columns::{COLUMNS, COMMON, place};
 use value::Value;
 
 /// What a row is about.
@@ -16,6 +19,8 @@ pub enum Subject {
     Backend,
     /// A server.
     Server,
+    /// A listening address.
+    Listener,
 }
 
 impl Subject {
@@ -26,6 +31,7 @@ impl Subject {
             Self::Frontend => 0,
             Self::Backend => 1,
             Self::Server => 2,
+            Self::Listener => 3,
         }
     }
 
@@ -42,6 +48,7 @@ impl Subject {
             Self::Frontend => 'F',
             Self::Backend => 'B',
             Self::Server => 'S',
+            Self::Listener => 'L',
         }
     }
 
@@ -52,6 +59,7 @@ impl Subject {
             Self::Frontend => "Frontend",
             Self::Backend => "Backend",
             Self::Server => "Server",
+            Self::Listener => "Listener",
         }
     }
 }
@@ -81,6 +89,15 @@ impl Row {
         debug_assert!(cell.is_some(), "no column {column}");
         if let Some(cell) = cell {
             *cell = Some(value);
+        }
+    }
+
+    /// Fills the columns of protocols other than TLS with zeros, for those that nothing happens in.
+    fn no_events(&mut self) {
+        for (cell, column) in self.cells.iter_mut().zip(&COLUMNS).skip(COMMON) {
+            if !column.name.starts_with("ssl_") {
+                *cell = Some(Value::U64(0));
+            }
         }
     }
 

@@ -1,20 +1,21 @@
-//! What each kind of row says. Columns whose figures are not counted yet stay empty.
+//! What each kind of row says.
 
+use super::server::address;
 use super::{Row, Subject};
 use crate::command::Level;
 use engine::clock;
-use engine::proxy::{Listening, ProxyRuntime, ServerRuntime};
+use engine::proxy::{Listening, ProxyRuntime};
 use engine::runtime::Runtime;
-use model::live::{Admin, Counters};
-use model::{Address, Algorithm, Mode};
-use std::sync::Arc;
+use model::live::tally::{Span, Tally};
+use model::live::{Counters, ListenerState};
+use model::{Address, Algorithm, Bind, Mode};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-fn load(counter: &AtomicU64) -> u64 {
+pub(super) fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn begin(subject: Subject, proxy: &ProxyRuntime, name: &str, id: u32) -> Row {
+pub(super) fn begin(subject: Subject, proxy: &ProxyRuntime, name: &str, id: u32) -> Row {
     let mut row = Row::new(subject, (proxy.config.id, id));
     row.text("pxname", &*proxy.config.name);
     row.text("svname", name);
@@ -26,60 +27,169 @@ fn begin(subject: Subject, proxy: &ProxyRuntime, name: &str, id: u32) -> Row {
     row
 }
 
+pub(super) fn is_http(proxy: &ProxyRuntime) -> bool {
+    proxy.config.mode == Mode::Http
+}
+
+type Columns<'a> = &'a [(&'a str, Tally)];
+
+fn tallies(row: &mut Row, counters: &Counters, columns: Columns<'_>) {
+    for (column, what) in columns {
+        row.u64(column, counters.tallies.get(*what));
+    }
+}
+
+const COMMON: Columns<'static> = &[
+    ("bin", Tally::BytesIn),
+    ("bout", Tally::BytesOut),
+    ("wrew", Tally::FailedRewrites),
+    ("eint", Tally::InternalErrors),
+    ("reqbin", Tally::RequestIn),
+    ("reqbout", Tally::RequestOut),
+    ("resbin", Tally::ResponseIn),
+    ("resbout", Tally::ResponseOut),
+];
+
+const TLS: Columns<'static> = &[
+    ("ssl_sess", Tally::TlsSessions),
+    ("ssl_reused_sess", Tally::TlsResumed),
+    ("ssl_failed_handshake", Tally::TlsFailed),
+    ("ssl_ocsp_staple", Tally::TlsStapled),
+    ("ssl_failed_ocsp_staple", Tally::TlsStapleFailed),
+];
+
 /// What all kinds of rows count.
-fn common(row: &mut Row, counters: &Counters, http: bool) {
-    let now = clock::now_ms();
+pub(super) fn common(row: &mut Row, counters: &Counters) {
     row.u32("scur", counters.connections.now());
     row.u32("smax", counters.connections.max());
-    row.u64("stot", load(&counters.total));
-    row.u64("bin", load(&counters.bytes_in));
-    row.u64("bout", load(&counters.bytes_out));
-    row.u64("dresp", load(&counters.denied_responses));
-    row.u32("rate", counters.session_rate.read(now));
+    tallies(row, counters, COMMON);
+    tallies(row, counters, TLS);
+}
+
+/// What all but listeners count.
+pub(super) fn traffic(row: &mut Row, counters: &Counters, http: bool) {
+    row.u32("rate", counters.session_rate.read(clock::now_ms()));
     row.u32("rate_max", counters.session_rate.max());
     if http {
         let columns = [
-            "hrsp_1xx",
-            "hrsp_2xx",
-            "hrsp_3xx",
-            "hrsp_4xx",
-            "hrsp_5xx",
-            "hrsp_other",
+            ("hrsp_1xx", Tally::Status1),
+            ("hrsp_2xx", Tally::Status2),
+            ("hrsp_3xx", Tally::Status3),
+            ("hrsp_4xx", Tally::Status4),
+            ("hrsp_5xx", Tally::Status5),
+            ("hrsp_other", Tally::StatusOther),
         ];
-        for (column, counter) in columns.into_iter().zip(&counters.responses) {
-            row.u64(column, load(counter));
-        }
+        tallies(row, counters, &columns);
     }
 }
 
 /// What backends and servers count.
-fn serving(row: &mut Row, counters: &Counters, http: bool) {
+pub(super) fn serving(row: &mut Row, counters: &Counters) {
+    row.u64("stot", load(&counters.total));
+    row.u64("dresp", load(&counters.denied_responses));
     row.u64("econ", load(&counters.connection_errors));
     row.u64("eresp", load(&counters.response_errors));
     row.u64("wretr", load(&counters.retries));
     row.u64("wredis", load(&counters.redispatches));
     row.u64("lbtot", load(&counters.balanced));
-    if http {
-        row.u64("req_tot", load(&counters.total));
-    }
+    row.u64("cli_abrt", load(&counters.aborts[0]));
+    row.u64("srv_abrt", load(&counters.aborts[1]));
+    let connections = [("connect", Tally::Connects), ("reuse", Tally::Reuses)];
+    tallies(row, counters, &connections);
     let last = counters.last_session.age_ms(clock::now_ms());
     let last = last.map_or(-1, |ms| i32::try_from(ms / 1000).unwrap_or(i32::MAX));
     row.set("lastsess", super::Value::S32(last));
+    for (mean, longest, span) in [
+        ("qtime", "qtime_max", Span::Queue),
+        ("ctime", "ctime_max", Span::Connect),
+        ("rtime", "rtime_max", Span::Response),
+        ("ttime", "ttime_max", Span::Total),
+    ] {
+        let narrow = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
+        row.u32(mean, narrow(counters.tallies.mean(span)));
+        row.u32(longest, narrow(counters.tallies.longest(span)));
+    }
+}
+
+/// What frontends and backends count of protocols, of compression and of caches.
+fn protocols(row: &mut Row, counters: &Counters, http: bool) {
+    const COMPRESSION: Columns<'static> = &[
+        ("comp_in", Tally::CompressionIn),
+        ("comp_out", Tally::CompressionOut),
+        ("comp_byp", Tally::CompressionBypassed),
+        ("comp_rsp", Tally::CompressedResponses),
+    ];
+    const CACHE: Columns<'static> = &[
+        ("cache_lookups", Tally::CacheLookups),
+        ("cache_hits", Tally::CacheHits),
+    ];
+    const MUXES: Columns<'static> = &[
+        ("h2_headers_rcvd", Tally::H2Headers),
+        ("h2_data_rcvd", Tally::H2Data),
+        ("h2_settings_rcvd", Tally::H2Settings),
+        ("h2_rst_stream_rcvd", Tally::H2Reset),
+        ("h2_goaway_rcvd", Tally::H2GoAway),
+        (
+            "h2_detected_conn_protocol_errors",
+            Tally::H2ConnectionErrors,
+        ),
+        ("h2_detected_strm_protocol_errors", Tally::H2StreamErrors),
+        ("h2_rst_stream_resp", Tally::H2ResetSent),
+        ("h2_goaway_resp", Tally::H2GoAwaySent),
+        ("h2_total_connections", Tally::H2Opened),
+        ("h2_backend_total_streams", Tally::H2Begun),
+        ("h1_total_connections", Tally::H1Opened),
+        ("h1_total_streams", Tally::H1Begun),
+        ("h1_bytes_in", Tally::H1In),
+        ("h1_bytes_out", Tally::H1Out),
+        ("h1_spliced_bytes_in", Tally::H1SplicedIn),
+        ("h1_spliced_bytes_out", Tally::H1SplicedOut),
+    ];
+    tallies(row, counters, COMPRESSION);
+    if http {
+        tallies(row, counters, CACHE);
+    }
+    row.no_events();
+    tallies(row, counters, MUXES);
+    for (column, begun, ended) in [
+        ("h2_open_connections", Tally::H2Opened, Tally::H2Closed),
+        ("h2_backend_open_streams", Tally::H2Begun, Tally::H2Ended),
+        ("h1_open_connections", Tally::H1Opened, Tally::H1Closed),
+        ("h1_open_streams", Tally::H1Begun, Tally::H1Ended),
+    ] {
+        let ended = counters.tallies.get(ended);
+        row.u64(column, counters.tallies.get(begun).saturating_sub(ended));
+    }
+}
+
+/// What frontends and listeners count: connections, and what came of them.
+fn accepting(row: &mut Row, counters: &Counters) {
+    let total = load(&counters.total);
+    let denied = counters.tallies.get(Tally::DeniedConnections);
+    let refused = counters.tallies.get(Tally::DeniedSessions);
+    row.u64("stot", total.saturating_sub(denied + refused));
+    row.u64("conn_tot", total);
+    row.u64("dcon", denied);
+    row.u64("dses", refused);
+    row.u64("dreq", load(&counters.denied_requests));
+    row.u64("dresp", load(&counters.denied_responses));
+    row.u64("ereq", load(&counters.request_errors));
 }
 
 /// A frontend's row.
 #[must_use]
 pub fn frontend(runtime: &Runtime, proxy: &ProxyRuntime) -> Row {
     let mut row = begin(Subject::Frontend, proxy, "FRONTEND", 0);
-    let (counters, http) = (&proxy.front, proxy.config.mode == Mode::Http);
-    common(&mut row, counters, http);
+    let (counters, http) = (&proxy.front, is_http(proxy));
+    common(&mut row, counters);
+    traffic(&mut row, counters, http);
+    accepting(&mut row, counters);
+    protocols(&mut row, counters, http);
     let limit = match proxy.maxconn() {
         0 => runtime.process.maxconn.load(Ordering::Relaxed),
         limit => limit,
     };
     row.u32("slim", limit);
-    row.u64("dreq", load(&counters.denied_requests));
-    row.u64("ereq", load(&counters.request_errors));
     row.text(
         "status",
         match *proxy.listening.borrow() {
@@ -90,176 +200,80 @@ pub fn frontend(runtime: &Runtime, proxy: &ProxyRuntime) -> Row {
     );
     let now = clock::now_ms();
     row.u32("rate_lim", proxy.config.front.session_rate_limit);
-    row.u32("conn_rate", counters.session_rate.read(now));
-    row.u32("conn_rate_max", counters.session_rate.max());
-    row.u64("conn_tot", load(&counters.total));
+    row.u32("conn_rate", counters.connection_rate.read(now));
+    row.u32("conn_rate_max", counters.connection_rate.max());
     row.u32("req_rate", counters.request_rate.read(now));
     row.u32("req_rate_max", counters.request_rate.max());
+    row.u64("req_tot", load(&counters.requests));
     if http {
-        row.u64("req_tot", load(&counters.requests));
+        row.u64("intercepted", counters.tallies.get(Tally::Intercepted));
     }
+    let protocols = [
+        ("sess_other", Tally::SessionsOther),
+        ("h1sess", Tally::SessionsH1),
+        ("h2sess", Tally::SessionsH2),
+        ("h3sess", Tally::SessionsH3),
+        ("req_other", Tally::RequestsOther),
+        ("h1req", Tally::RequestsH1),
+        ("h2req", Tally::RequestsH2),
+        ("h3req", Tally::RequestsH3),
+    ];
+    tallies(&mut row, counters, &protocols);
     row
 }
 
-/// A server's row.
+/// The row of a listening address, which only those have that count by themselves (`option socket-stats`).
 #[must_use]
-pub fn server(
+pub fn listener(
     runtime: &Runtime,
-    proxy: &Arc<ProxyRuntime>,
-    server: &Arc<ServerRuntime>,
+    proxy: &ProxyRuntime,
+    bind: &Bind,
+    state: &ListenerState,
     level: Level,
-) -> Row {
-    let config = &server.config;
-    let mut row = begin(Subject::Server, proxy, &config.name, config.id);
-    let (state, settings) = (&server.state, &config.settings);
-    let http = proxy.config.mode == Mode::Http;
-    common(&mut row, &state.counters, http);
-    serving(&mut row, &state.counters, http);
-    row.u32("qcur", state.queued.now());
-    row.u32("qmax", state.queued.max());
-    if server.maxconn() > 0 {
-        row.u32("slim", server.maxconn());
-    }
-    if settings.maxqueue > 0 {
-        row.u32("qlimit", settings.maxqueue);
-    }
-    row.text("status", server_status(runtime, proxy, server));
-    row.u32("weight", state.weight());
-    row.u32("uweight", state.weight());
-    row.u32("act", u32::from(!settings.backup));
-    row.u32("bck", u32::from(settings.backup));
-    let changed = state.changed().age_ms(clock::now_ms()).unwrap_or(0);
-    row.u32("lastchg", u32::try_from(changed / 1000).unwrap_or(u32::MAX));
-    row.u32("used_conn_cur", state.counters.connections.now());
-    checks(&mut row, server);
-    let idle = u32::try_from(server.idle.total()).unwrap_or(u32::MAX);
-    row.u32("srv_icur", idle);
-    row.u32("idle_conn_cur", 0);
-    row.u32("safe_conn_cur", idle);
-    if let Some(limit) = settings.pool_max {
-        row.u32("src_ilim", limit);
-    }
-    if level >= Level::Operator {
-        let location = server.whereabouts.now();
-        if location.known {
-            row.text("addr", address(&location.address));
-        }
-        if let Some(cookie) = &settings.cookie {
-            row.text("cookie", &**cookie);
-        }
-    }
-    row
-}
-
-/// What a server's own checks have found.
-fn checks(row: &mut Row, server: &ServerRuntime) {
-    let settings = &server.config.settings;
-    if let Some(track) = &settings.track {
-        row.text("tracked", &**track);
-    }
-    if !settings.check.enabled || settings.track.is_some() {
-        return;
-    }
-    let health = server.state.health.lock();
-    let seconds = |ms: u64| u32::try_from(ms / 1000).unwrap_or(u32::MAX);
-    row.u64("chkfail", health.failed_checks);
-    row.u64("chkdown", health.times_down);
-    row.u32("downtime", seconds(health.downtime(clock::now_ms())));
-    if server.state.admin().in_maintenance() {
-        return;
-    }
-    let last = health.last();
-    row.text("check_status", last.status.code());
-    if let Some(code) = last.code {
-        row.u32("check_code", code.into());
-    }
-    if health.checked_at.is_some() {
-        row.u64(
-            "check_duration",
-            u64::try_from(last.duration.as_millis()).unwrap_or(u64::MAX),
-        );
-    }
-    row.text("check_desc", last.status.text());
-    if let Some(info) = &last.info {
-        row.text("last_chk", String::from_utf8_lossy(info));
-    }
-    row.u32("check_rise", settings.check.rise);
-    row.u32("check_fall", settings.check.fall);
-    row.u32("check_health", health.counter());
-}
-
-/// The server whose checks tell about this one: itself, or the one it follows in the end.
-fn checked(
-    runtime: &Runtime,
-    proxy: &Arc<ProxyRuntime>,
-    server: &Arc<ServerRuntime>,
-) -> Arc<ServerRuntime> {
-    let (mut proxy, mut server) = (proxy.clone(), server.clone());
-    // Chains are no longer than there are proxies with servers; circles are refused when the configuration is read.
-    for _ in 0..=runtime.proxies.len() {
-        let Some(track) = server.config.settings.track.as_deref() else {
-            break;
-        };
-        let (backend, name) = match track.split_once('/') {
-            Some((backend, name)) => (runtime.backend(backend), name),
-            None => (Some(proxy.clone()), track),
-        };
-        let found = backend.and_then(|backend| Some((backend.server_named(name)?, backend)));
-        let Some((next, backend)) = found else {
-            break;
-        };
-        (proxy, server) = (backend, next);
-    }
-    server
-}
-
-fn server_status(
-    runtime: &Runtime,
-    proxy: &Arc<ProxyRuntime>,
-    server: &Arc<ServerRuntime>,
-) -> String {
-    let (state, admin) = (&server.state, server.state.admin());
-    let check = &server.config.settings.check;
-    let track = &server.config.settings.track;
-    match (admin.has(Admin::INHERITED), track) {
-        _ if admin.has(Admin::RESOLUTION) => return "MAINT (resolution)".into(),
-        _ if admin.has(Admin::MAINT) => return "MAINT".into(),
-        (true, Some(track)) => return format!("MAINT (via {track})"),
-        (true, None) => return "MAINT".into(),
-        _ => {}
-    }
-    let drains = !admin.allows();
-    if !check.enabled && track.is_none() {
-        return if drains { "DRAIN" } else { "no check" }.into();
-    }
-    let word = match (state.is_up(), drains) {
-        (false, _) => "DOWN",
-        (true, true) => "DRAIN",
-        (true, false) => "UP",
+) -> Option<Row> {
+    let counters = state.counters.as_deref()?;
+    let name = match &bind.name {
+        Some(name) => name.to_string(),
+        None => format!("sock-{}", bind.id),
     };
-    let checked = checked(runtime, proxy, server);
-    let check = &checked.config.settings.check;
-    if !check.enabled {
-        return word.into();
+    let mut row = begin(Subject::Listener, proxy, &name, bind.id);
+    common(&mut row, counters);
+    accepting(&mut row, counters);
+    row.u32("slim", bind.maxconn);
+    row.text("status", listener_status(runtime, proxy, bind, state));
+    row.text(
+        "proto",
+        match &bind.address {
+            Address::Inet(address) if address.is_ipv4() => "tcpv4",
+            Address::Inet(_) => "tcpv6",
+            Address::Abstract { .. } => "abns",
+            _ => "unix",
+        },
+    );
+    if level >= Level::Operator {
+        row.text("addr", address(&bind.address));
     }
-    let counter = checked.state.health.lock().counter();
-    let (rise, fall) = (check.rise.max(1), check.fall.max(1));
-    let ceiling = rise.saturating_add(fall) - 1;
-    // How far a change of state has come.
-    match (state.is_up(), counter) {
-        (true, n) if n < ceiling => {
-            format!("{word} {}/{fall}", (n + 1).saturating_sub(rise).max(1))
-        }
-        (false, n) if n > 0 => format!("{word} {n}/{rise}"),
-        _ => word.into(),
-    }
+    Some(row)
 }
 
-fn address(address: &Address) -> String {
-    match address {
-        Address::Inet(address) => address.to_string(),
-        Address::Unix(_) | Address::Abstract { .. } => "unix".into(),
-        Address::Fd(_) | Address::SocketPair(_) => "fd".into(),
+fn listener_status(
+    runtime: &Runtime,
+    proxy: &ProxyRuntime,
+    bind: &Bind,
+    state: &ListenerState,
+) -> &'static str {
+    let process = &runtime.process;
+    let limit = proxy.maxconn();
+    if *proxy.listening.borrow() != Listening::Running {
+        return "WAITING";
+    }
+    let full = bind.maxconn > 0 && state.connections.now() >= bind.maxconn;
+    let waits = (limit > 0 && proxy.front.connections.now() >= limit)
+        || process.connections.now() >= process.maxconn.load(Ordering::Relaxed);
+    match (full, waits) {
+        (true, _) => "FULL",
+        (_, true) => "WAITING",
+        _ => "OPEN",
     }
 }
 
@@ -267,36 +281,71 @@ fn address(address: &Address) -> String {
 #[must_use]
 pub fn backend(proxy: &ProxyRuntime, level: Level) -> Row {
     let mut row = begin(Subject::Backend, proxy, "BACKEND", 0);
-    let (counters, http) = (&proxy.back, proxy.config.mode == Mode::Http);
-    common(&mut row, counters, http);
-    serving(&mut row, counters, http);
-    row.u32(
-        "qcur",
-        u32::try_from(proxy.dispatch.queued()).unwrap_or(u32::MAX),
-    );
-    if proxy.config.back.fullconn > 0 {
-        row.u32("slim", proxy.config.back.fullconn);
+    let (counters, http) = (&proxy.back, is_http(proxy));
+    common(&mut row, counters);
+    traffic(&mut row, counters, http);
+    serving(&mut row, counters);
+    protocols(&mut row, counters, http);
+    connections(&mut row, proxy, http);
+    if http {
+        row.u64("req_tot", load(&counters.total));
     }
+    row.u32("qcur", proxy.dispatch.queue().now());
+    row.u32("qmax", proxy.dispatch.queue().max());
+    row.u32("slim", proxy.config.back.fullconn);
     row.u64("dreq", load(&counters.denied_requests));
+    servers(&mut row, proxy);
+    for column in [
+        "agg_server_status",
+        "agg_server_check_status",
+        "agg_check_status",
+    ] {
+        row.u32(column, 0);
+    }
+    if level >= Level::Operator {
+        row.text("algo", algorithm(&proxy.config.back.balance.algorithm));
+    }
+    row
+}
+
+/// The connections to a backend's servers: each attempt is one with a stream, each use of an idle one another stream.
+fn connections(row: &mut Row, proxy: &ProxyRuntime, http: bool) {
+    if !http {
+        return;
+    }
+    let list = proxy.servers.load();
+    let (mut open, mut streams) = (0_u64, 0_u64);
+    for server in list.iter() {
+        open += u64::from(server.idle.used()) + server.idle.total() as u64;
+        streams += u64::from(server.idle.used());
+    }
+    row.u64("h1_open_connections", open);
+    row.u64("h1_open_streams", streams);
+    let tallies = &proxy.back.tallies;
+    let total = tallies.get(Tally::H1Opened) + tallies.get(Tally::Reuses);
+    row.u64("h1_total_streams", total);
+}
+
+/// What a backend's servers make of it.
+fn servers(row: &mut Row, proxy: &ProxyRuntime) {
+    let list = proxy.servers.load();
     let (mut weights, mut counts) = ([0_u32; 2], [0_u32; 2]);
-    for server in proxy.servers.load().iter() {
+    for server in list.iter() {
         let weight = server.state.weight();
         if server.state.is_usable() && weight > 0 {
             let group = usize::from(server.config.settings.backup);
-            weights[group] += weight;
-            counts[group] += 1;
+            if let (Some(sum), Some(count)) = (weights.get_mut(group), counts.get_mut(group)) {
+                (*sum, *count) = (*sum + weight, *count + 1);
+            }
         }
     }
-    let weight = if counts[0] > 0 {
-        weights[0]
-    } else {
-        weights[1]
-    };
+    let [active, backup] = weights;
+    let weight = if counts[0] > 0 { active } else { backup };
     row.u32("weight", weight);
     row.u32("uweight", weight);
     row.u32("act", counts[0]);
     row.u32("bck", counts[1]);
-    let up = weight > 0 || proxy.servers.load().is_empty();
+    let up = weight > 0 || list.is_empty();
     row.text(
         "status",
         match (up, proxy.unpublished.load(Ordering::Relaxed)) {
@@ -306,10 +355,14 @@ pub fn backend(proxy: &ProxyRuntime, level: Level) -> Row {
             (false, true) => "DOWN (UNPUB)",
         },
     );
-    if level >= Level::Operator {
-        row.text("algo", algorithm(&proxy.config.back.balance.algorithm));
+    let availability = proxy.dispatch.availability();
+    let now = clock::now_ms();
+    let seconds = |ms: u64| u32::try_from(ms / 1000).unwrap_or(u32::MAX);
+    row.u64("chkdown", availability.times_down);
+    row.u32("lastchg", seconds(now.saturating_sub(availability.since)));
+    if !list.is_empty() {
+        row.u32("downtime", seconds(availability.downtime(now)));
     }
-    row
 }
 
 /// The name of an algorithm; `random` has none here, as in HAProxy.

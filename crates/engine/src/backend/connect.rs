@@ -4,6 +4,7 @@ use crate::clock;
 use crate::io::{Deadline, Socket, apply_to_server};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
+use model::live::tally::Tally;
 use model::{Address, Options, SourceBinding};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use std::future::poll_fn;
@@ -54,6 +55,11 @@ pub async fn connect(
     at: Option<u64>,
     deadline: &mut Deadline,
 ) -> Result<Socket, ConnectError> {
+    proxy.back.tally(Tally::Connects, 1);
+    if proxy.config.mode == model::Mode::Http {
+        proxy.back.tally(Tally::H1Opened, 1);
+    }
+    server.state.counters.tally(Tally::Connects, 1);
     let fd = open(proxy, server, route, buffers).map_err(ConnectError::Resource)?;
     establish(fd, &route.address, at, deadline).await
 }

@@ -6,18 +6,20 @@ use crate::runtime;
 use crate::servers::ServerList;
 use balance::{Balancer, Load, MaxconnRamp, Pending, PickCtx, Queue, QueueKey, ServerSpec};
 use base::ServerIdx;
-use model::live::{Admin, ServerState, count};
+use model::live::{Admin, Gauge, ServerState, count};
 use model::{Algorithm, Options, Proxy};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Poll, Waker};
 
 /// A backend's balancing and queues, shared by all workers behind one short lock.
 pub struct Dispatch {
     inner: Mutex<Inner>,
-    queued: AtomicU64,
+    queued: Gauge,
+    /// When the backend last lost or regained its servers.
+    availability: Mutex<Availability>,
     /// `fullconn`.
     fullconn: u32,
     /// Whether any server has a connection limit; without one nobody ever queues.
@@ -241,7 +243,8 @@ impl Dispatch {
                 by_server: servers.iter().map(|_| Queue::new()).collect(),
                 shared: Queue::new(),
             }),
-            queued: AtomicU64::new(0),
+            queued: Gauge::default(),
+            availability: Mutex::default(),
             limited: AtomicBool::new(servers.iter().any(|server| server.maxconn() > 0)),
             fullconn: config.back.fullconn,
         }
@@ -262,7 +265,7 @@ impl Dispatch {
     /// Streams waiting in the backend's own queue.
     #[must_use]
     pub fn queued(&self) -> u64 {
-        self.queued.load(Ordering::Relaxed)
+        self.queued.now().into()
     }
 
     /// Finds a server, or a place in a queue.
@@ -335,7 +338,7 @@ impl Dispatch {
         let pending = queue.push(key, ticket.clone());
         match server.and_then(|idx| proxy.server_at(idx)) {
             Some(server) => drop(server.state.queued.enter()),
-            None => drop(self.queued.fetch_add(1, Ordering::Relaxed)),
+            None => drop(self.queued.enter()),
         }
         let ahead = if server.is_some() {
             [ahead, 0]
@@ -369,7 +372,7 @@ impl Dispatch {
     fn uncount(&self, proxy: &ProxyRuntime, server: Option<ServerIdx>) {
         match server.and_then(|idx| proxy.server_at(idx)) {
             Some(server) => drop(server.state.queued.leave()),
-            None => drop(self.queued.fetch_sub(1, Ordering::Relaxed)),
+            None => drop(self.queued.leave()),
         }
     }
 
@@ -535,6 +538,7 @@ impl Dispatch {
         let mut inner = self.inner.lock();
         let state = &server.state;
         let before = (state.is_usable(), serves(state));
+        let served = inner.balancer.in_service() != (0, 0);
         change(state);
         let usable = state.is_usable();
         let moved = before.1 != serves(state);
@@ -545,12 +549,28 @@ impl Dispatch {
         inner
             .balancer
             .update(other(idx), Some(usable), Some(weight), &loads);
+        let serves_now = inner.balancer.in_service() != (0, 0);
+        if served != serves_now {
+            self.availability.lock().turn(serves_now, clock::now_ms());
+        }
         let queued = match (before.0, usable) {
             (true, false) => self.send_away(&mut inner, proxy, idx),
             (false, true) if self.is_limited() => self.let_in(&mut inner, proxy, idx),
             _ => 0,
         };
         moved.then_some(Moved { queued })
+    }
+
+    /// Since when the backend has or lacks servers, and for how long it has lacked them.
+    #[must_use]
+    pub fn availability(&self) -> Availability {
+        *self.availability.lock()
+    }
+
+    /// The most streams that waited in the backend's own queue, and what forgets it.
+    #[must_use]
+    pub fn queue(&self) -> &Gauge {
+        &self.queued
     }
 
     /// How many active and how many backup servers can take traffic, those of weight 0 left out.
@@ -576,6 +596,39 @@ impl Dispatch {
             }
         }
         sent
+    }
+}
+
+/// Whether a backend has servers, over time. Times are in milliseconds since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Availability {
+    /// When it last changed.
+    pub since: u64,
+    down: bool,
+    past: u64,
+    /// How often it lost its last server.
+    pub times_down: u64,
+}
+
+impl Availability {
+    fn turn(&mut self, up: bool, now_ms: u64) {
+        if up {
+            self.past += now_ms.saturating_sub(self.since);
+        } else {
+            self.times_down += 1;
+        }
+        (self.down, self.since) = (!up, now_ms);
+    }
+
+    /// How long it was without servers in all.
+    #[must_use]
+    pub fn downtime(&self, now_ms: u64) -> u64 {
+        let present = if self.down {
+            now_ms.saturating_sub(self.since)
+        } else {
+            0
+        };
+        self.past + present
     }
 }
 

@@ -72,6 +72,34 @@ impl IdlePool {
         }
     }
 
+    /// Connections in use.
+    #[must_use]
+    pub fn used(&self) -> u32 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// How many connections are estimated to be needed.
+    #[must_use]
+    pub fn needed(&self) -> u32 {
+        self.needed.load(Ordering::Relaxed)
+    }
+
+    /// How many idle connections have served one stream only, and how many several: the first may turn out to be closed
+    /// after each response.
+    #[must_use]
+    pub fn by_safety(&self) -> (u32, u32) {
+        let mut found = (0, 0);
+        for stack in &self.by_worker {
+            for conn in stack.lock().iter() {
+                match conn.uses {
+                    0 | 1 => found.0 += 1,
+                    _ => found.1 += 1,
+                }
+            }
+        }
+        found
+    }
+
     /// Whether another idle connection may be kept, the one in question still being counted as in use: no more than were
     /// lately needed at once and `low` (`pool-low-conn`) beyond, and less than `most` (`pool-max-conn`).
     #[must_use]

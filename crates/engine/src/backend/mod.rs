@@ -9,6 +9,6 @@ pub use connect::{
     ConnectError, Route, address_for, binding, connect, connect_deadline, establish, open,
     source_for,
 };
-pub use dispatch::{Assigned, Dispatch, Moved, Place, Slot, Wish};
+pub use dispatch::{Assigned, Availability, Dispatch, Moved, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool, InUse};
 pub use location::{Location, Whereabouts};

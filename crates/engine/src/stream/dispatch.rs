@@ -16,6 +16,7 @@ use expr::{Outcome, Type};
 use message::Method;
 use message::uri::Target;
 use model::live::count;
+use model::live::tally::Tally;
 use model::rules::Reply;
 use model::{Address, Algorithm, Options, Reuse};
 use std::cell::OnceCell;
@@ -73,6 +74,9 @@ impl Stream<'_> {
         };
         self.state.end(source, phase);
         count(&self.backend().back.connection_errors, 1);
+        if let (Some(server), Phase::Connect) = (&self.state.server, phase) {
+            count(&server.state.counters.connection_errors, 1);
+        }
         if self.state.has_request {
             self.send_page(status).await
         } else {
@@ -157,6 +161,7 @@ impl Stream<'_> {
             count(&server.state.counters.redispatches, 1);
             return Ok(());
         }
+        count(&server.state.counters.total, 1);
         if failure == Failure::Refused {
             let pause = backend
                 .config
@@ -385,6 +390,8 @@ impl Stream<'_> {
 
     fn adopt(&mut self, idle: IdleConn, server: &Arc<ServerRuntime>, key: u64) {
         let conn = Conn::new(idle.socket);
+        server.state.counters.tally(Tally::Reuses, 1);
+        self.backend().back.tally(Tally::Reuses, 1);
         self.state.times.connect = clock::now_ms();
         self.state.server_conn = Some(ServerConn {
             conn,
@@ -437,7 +444,6 @@ impl Stream<'_> {
             Err(phase) => return Err(Failure::ClientGone(phase)),
             Ok(Ok(socket)) => socket,
             Ok(Err(error)) => {
-                count(&server.state.counters.connection_errors, 1);
                 return Err(match error {
                     ConnectError::Failed(_) => Failure::Refused,
                     ConnectError::Timeout => Failure::ConnectTimeout,

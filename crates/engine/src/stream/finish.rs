@@ -1,11 +1,13 @@
 //! The end of a stream: counters and its log line.
 
 use super::{Phase, Source, State, Stream};
+use crate::clock;
 use crate::log::{self, Message};
 use expr::logformat::LogFormat;
-use model::Options;
-use model::live::count;
+use model::live::tally::{Span, Tallies, Tally};
+use model::live::{Counters, count};
 use model::log::ProxyLog;
+use model::{Mode, Options};
 use std::sync::Arc;
 
 /// The level of a line about a stream that ended well.
@@ -53,26 +55,142 @@ impl Stream<'_> {
     }
 
     fn count_stream(&self) {
-        let (sent, received) = self.state.bytes;
         let frontend = &self.session.frontend;
-        count(&frontend.front.bytes_in, sent);
-        count(&frontend.front.bytes_out, received);
-        if let Some(backend) = &self.state.backend {
-            count(&backend.back.bytes_in, sent);
-            count(&backend.back.bytes_out, received);
-            if self.state.status > 0 {
-                backend.back.count_response(self.state.status);
-            }
+        let listener = frontend.listener_counters(&self.session.bind);
+        let backend = self.state.backend.as_ref().map(|backend| &*backend.back);
+        let server = self.state.server.as_ref();
+        let server = server.map(|server| &server.state.counters);
+        let reached = self.state.times.connect != 0;
+        self.count_bytes(&frontend.front);
+        self.count_client_side(&frontend.front);
+        for counters in listener.into_iter().chain(backend).chain(server) {
+            self.count_bytes(counters);
         }
-        if let Some(server) = &self.state.server {
-            count(&server.state.counters.bytes_in, sent);
-            count(&server.state.counters.bytes_out, received);
-            if self.state.status > 0 {
-                server.state.counters.count_response(self.state.status);
-            }
+        if let Some(backend) = backend {
+            self.count_server_side(backend);
         }
         if self.state.status > 0 {
-            frontend.front.count_response(self.state.status);
+            let server = server.filter(|_| reached);
+            for counters in [&*frontend.front].into_iter().chain(backend).chain(server) {
+                counters.count_response(self.state.status);
+            }
+        }
+        if let (Some(backend), Some(server), true) = (backend, server, reached) {
+            server.tally(Tally::RequestsH1, u64::from(self.state.has_request));
+            self.count_times(&[&backend.tallies, &server.tallies]);
+        }
+    }
+
+    /// What frontends, listeners, backends and servers have in common.
+    fn count_bytes(&self, counters: &Counters) {
+        let (sent, received) = self.state.bytes;
+        let [request_in, request_out, reply] = self.state.head_bytes;
+        let request = request_in + sent;
+        counters.tally(Tally::BytesIn, request);
+        counters.tally(Tally::RequestIn, request);
+        counters.tally(Tally::BytesOut, received);
+        counters.tally(Tally::ResponseIn, received);
+        if self.state.times.connect != 0 {
+            counters.tally(Tally::RequestOut, request_out + sent);
+        }
+        // A reply of the proxy's own has come from nowhere.
+        counters.tally(Tally::ResponseOut, if reply > 0 { reply } else { received });
+        if self.state.failed_rewrites > 0 {
+            counters.tally(Tally::FailedRewrites, self.state.failed_rewrites.into());
+        }
+        if self.ended_by(Source::Internal) {
+            counters.tally(Tally::InternalErrors, 1);
+        }
+    }
+
+    fn ended_by(&self, source: Source) -> bool {
+        self.state.cause.is_some_and(|cause| cause.source == source)
+    }
+
+    /// What the client's connection carried over HTTP/1 for this stream.
+    fn count_client_side(&self, front: &Counters) {
+        if !self.is_http() {
+            return;
+        }
+        let conn = &self.client.conn;
+        let (received, sent) = self.state.client_base;
+        let unread = conn.input.len() as u64;
+        front.tally(Tally::H1Begun, 1);
+        front.tally(Tally::H1Ended, 1);
+        front.tally(Tally::H1In, conn.received.saturating_sub(received + unread));
+        front.tally(Tally::H1Out, conn.sent.saturating_sub(sent));
+        if self.state.spliced != (0, 0) {
+            front.tally(Tally::H1SplicedIn, self.state.spliced.0);
+            front.tally(Tally::H1SplicedOut, self.state.spliced.1);
+        }
+        if self.ended_by(Source::Local) {
+            front.tally(Tally::Intercepted, 1);
+        }
+    }
+
+    /// What the server's connections carried over HTTP/1 for this stream.
+    fn count_server_side(&self, back: &Counters) {
+        let (received, sent) = self.state.server_bytes;
+        if !self.is_http() || (received, sent) == (0, 0) {
+            return;
+        }
+        back.tally(Tally::H1In, received);
+        back.tally(Tally::H1Out, sent);
+        if self.state.spliced != (0, 0) {
+            back.tally(Tally::H1SplicedIn, self.state.spliced.1);
+            back.tally(Tally::H1SplicedOut, self.state.spliced.0);
+        }
+    }
+
+    fn is_http(&self) -> bool {
+        self.session.frontend.config.mode == Mode::Http || self.state.has_request
+    }
+
+    fn count_times(&self, tallies: &[&Tallies; 2]) {
+        let times = self.state.times.durations(clock::now_ms());
+        let response = if self.is_http() { times.response } else { 0 };
+        let spans = [
+            (Span::Queue, times.queue),
+            (Span::Connect, times.connect),
+            (Span::Response, response),
+            (Span::Total, times.total),
+        ];
+        for (span, ms) in spans {
+            if let Ok(ms) = u64::try_from(ms) {
+                tallies.iter().for_each(|tallies| tallies.time(span, ms));
+            }
+        }
+    }
+
+    /// Counts a request that rules have refused, wherever it had got to.
+    pub(super) fn count_denied(&self) {
+        let frontend = &self.session.frontend;
+        let backend = self
+            .state
+            .backend
+            .as_ref()
+            .filter(|_| self.state.in_backend);
+        let listener = frontend.listener_counters(&self.session.bind);
+        let all = [&*frontend.front].into_iter().chain(listener);
+        for counters in all.chain(backend.map(|backend| &*backend.back)) {
+            count(&counters.denied_requests, 1);
+        }
+    }
+
+    /// Counts a request that was never complete, or could not be read.
+    pub(super) fn count_faulty(&self) {
+        let frontend = &self.session.frontend;
+        let listener = frontend.listener_counters(&self.session.bind);
+        for counters in [&*frontend.front].into_iter().chain(listener) {
+            count(&counters.request_errors, 1);
+        }
+    }
+
+    /// Takes note of what the connection to the server carried before it is given up.
+    pub(super) fn note_server_conn(&mut self) {
+        if let Some(server) = &self.state.server_conn {
+            self.state.server_bytes.0 += server.conn.received;
+            self.state.server_bytes.1 += server.conn.sent;
         }
     }
 

@@ -8,6 +8,7 @@ use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
 use model::Options;
 use model::live::count;
+use model::live::tally::Tally;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
@@ -133,6 +134,7 @@ impl Stream<'_> {
                 self.bad_request(408).await
             }
             Arrival::Refused(status) => {
+                self.count_request();
                 self.refuse(Phase::Request);
                 self.bad_request(status).await
             }
@@ -148,12 +150,19 @@ impl Stream<'_> {
         self.state.number = process
             .streams
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        count(&frontend.front.requests, 1);
+        self.state.head_bytes[0] = super::response::counted_size(&self.state.request);
+        self.count_request();
         frontend.front.request_rate.add(self.state.times.request);
         self.capture_request();
         self.log_connect();
         self.log_stage("accept");
         self.log_stage("request");
+    }
+
+    fn count_request(&self) {
+        let front = &self.session.frontend.front;
+        count(&front.requests, 1);
+        front.tally(Tally::RequestsH1, 1);
     }
 
     async fn process_and_serve(&mut self) -> Next {
@@ -202,7 +211,7 @@ impl Stream<'_> {
     /// see.
     async fn bad_request(&mut self, status: u16) -> Next {
         let frontend = self.session.frontend.clone();
-        count(&frontend.front.request_errors, 1);
+        self.count_faulty();
         self.state.status = status;
         let ignored = frontend.config.options.has(Options::IGNORE_PROBES);
         if ignored && self.state.times.first_byte == 0 {

@@ -115,6 +115,16 @@ pub struct State {
     pub waiting_since: Option<u64>,
     /// Bytes passed on from the client and from the server, as logs and statistics count them.
     pub bytes: (u64, u64),
+    /// Those of them that went past the buffers.
+    pub spliced: (u64, u64),
+    /// What heads add to `bytes`: the request's as received and as sent; and a reply of the proxy's own with its body.
+    pub head_bytes: [u64; 3],
+    /// What the client's connection had received and sent when the stream began.
+    pub client_base: (u64, u64),
+    /// What connections to servers have received and sent for this stream.
+    pub server_bytes: (u64, u64),
+    /// How many rules found no room for what they were to write.
+    pub failed_rewrites: u32,
     /// The number of this stream in the process.
     pub number: u64,
     /// Whether the server's connection may serve another request, as far as the request is concerned.
@@ -208,6 +218,12 @@ impl State {
         };
     }
 
+    /// Takes note of bytes that went past the buffers.
+    pub fn note_spliced(&mut self, (request, response): (u64, u64)) {
+        self.spliced.0 += request;
+        self.spliced.1 += response;
+    }
+
     /// Takes note of how the stream ended, unless that is settled already.
     pub fn end(&mut self, source: Source, phase: Phase) {
         self.cause.get_or_insert(Cause { source, phase });
@@ -242,6 +258,9 @@ impl<'c> Stream<'c> {
     pub fn new(session: &Rc<Session>, worker: &Rc<Worker>, client: &'c mut ClientSide) -> Self {
         let mut state = worker.take_state();
         state.strict = true;
+        let conn = &client.conn;
+        let unread = conn.input.len() as u64;
+        state.client_base = (conn.received.saturating_sub(unread), conn.sent);
         Self {
             session: session.clone(),
             worker: worker.clone(),

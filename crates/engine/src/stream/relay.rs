@@ -65,6 +65,8 @@ struct Flow {
     drops_trailers: bool,
     /// Body bytes passed on.
     moved: u64,
+    /// Those of them that bypassed the buffers.
+    spliced: u64,
     /// Whether the last read filled a whole buffer: only then bypassing it pays.
     bulk: bool,
     /// Whether bypassing the buffers is allowed and has not failed.
@@ -171,6 +173,12 @@ impl<'a> Relay<'a> {
         self.request.drops_trailers = of_request;
         self.response.drops_trailers = of_response;
         self
+    }
+
+    /// Those of [`Relay::moved`] that bypassed the buffers.
+    #[must_use]
+    pub fn spliced(&self) -> (u64, u64) {
+        (self.request.spliced, self.response.spliced)
     }
 
     /// Body bytes passed on from the client and from the server.
@@ -450,7 +458,10 @@ fn poll_splice(
     loop {
         while pipe.held > 0 {
             match sink.poll_send_pipe(cx, &mut pipe) {
-                Poll::Ready(Ok(n)) => flow.moved += n as u64,
+                Poll::Ready(Ok(n)) => {
+                    flow.moved += n as u64;
+                    flow.spliced += n as u64;
+                }
                 Poll::Ready(Err(_)) => return Err(FlowFault::SinkBroken),
                 Poll::Pending => {
                     flow.waits_for_source = false;

@@ -72,6 +72,8 @@ impl Stream<'_> {
         };
         let next = self.write_response_head(framing, reply.close || unread);
         let payload: &[u8] = if head_only { &[] } else { &body };
+        let head = super::response::counted_size(&self.state.response);
+        self.state.head_bytes[2] = head + payload.len() as u64;
         if !self.deliver(payload).await {
             return Next::Abort;
         }

@@ -7,7 +7,6 @@ use crate::mux::Received;
 use crate::proxy::ProxyRuntime;
 use expr::view::Side;
 use message::{FieldId, Head};
-use model::live::count;
 use model::rules::{self, CloseKind};
 use model::{ForwardHeader, Options, Proxy, SwitchTarget};
 use std::future::poll_fn;
@@ -247,32 +246,32 @@ impl Stream<'_> {
         let verdict = self
             .run_content_rules(&rules.tcp_content, rules.request_inspect_delay)
             .await;
-        self.settle(verdict, proxy).await
+        self.settle(verdict).await
     }
 
     /// `http-request` and `redirect` rules of a proxy.
     async fn request_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
         let rules = &proxy.config.rules;
         let verdict = self.run_rules(&rules.http_request).await;
-        self.settle(verdict, proxy).await?;
+        self.settle(verdict).await?;
         let verdict = self.run_rules(&rules.redirects).await;
-        self.settle(verdict, proxy).await
+        self.settle(verdict).await
     }
 
     /// Carries out what request rules came to.
-    async fn settle(&mut self, verdict: Verdict, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
+    async fn settle(&mut self, verdict: Verdict) -> Result<(), Next> {
         let next = match verdict {
             Verdict::Pass | Verdict::SwitchToHttp => return Ok(()),
             Verdict::Deny(status, reply) => {
                 self.refuse(Phase::Request);
-                count(&proxy.front.denied_requests, 1);
+                self.count_denied();
                 match reply {
                     Some(reply) => self.send_reply(reply).await,
                     None => self.send_page(status).await,
                 }
             }
             Verdict::Tarpit(status, reply) => {
-                count(&proxy.front.denied_requests, 1);
+                self.count_denied();
                 self.hold_in_tarpit().await;
                 match reply {
                     Some(reply) => self.send_reply(reply).await,
@@ -285,7 +284,7 @@ impl Stream<'_> {
             }
             Verdict::Close(kind) => {
                 self.refuse(Phase::Request);
-                count(&proxy.front.denied_requests, 1);
+                self.count_denied();
                 if kind == CloseKind::Silent {
                     Next::Abort
                 } else {

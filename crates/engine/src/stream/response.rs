@@ -236,6 +236,7 @@ impl Stream<'_> {
             .as_ref()
             .filter(|_| backend.config.options.has(Options::ADJUST_SERVER_CASE));
         let framing = self.state.request_framing;
+        self.state.head_bytes[1] = counted_size(&self.state.request);
         let Some(server) = self.state.server_conn.as_mut() else {
             return;
         };
@@ -283,7 +284,9 @@ impl Stream<'_> {
         .drop_trailers(drops.0, drops.1)
         .splice(splice);
         let end = relay.run(deadline).await;
+        let spliced = relay.spliced();
         self.state.bytes.0 += relay.moved().0;
+        self.state.note_spliced(spliced);
         match end {
             RelayEnd::ClientAborted => Err(Lost::Client(Phase::Headers)),
             RelayEnd::ClientTimeout => Err(Lost::ClientTimeout),
@@ -481,6 +484,8 @@ impl Stream<'_> {
             }
             let end = relay.run(deadline).await;
             let (from_client, from_server) = relay.moved();
+            let spliced = relay.spliced();
+            self.state.note_spliced(spliced);
             self.state.bytes.0 += from_client;
             self.state.bytes.1 += from_server;
             end
@@ -543,6 +548,8 @@ impl Stream<'_> {
                 Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
             let end = relay.run(deadline).await;
             let (from_client, from_server) = relay.moved();
+            let spliced = relay.spliced();
+            self.state.note_spliced(spliced);
             self.state.bytes.0 += from_client;
             self.state.bytes.1 += from_server;
             end
@@ -678,11 +685,13 @@ impl Stream<'_> {
 
     /// Gives up the connection to the server.
     pub(super) fn drop_server_conn(&mut self) {
+        self.note_server_conn();
         self.state.server_conn = None;
     }
 
     /// Keeps the connection to the server for later if both sides agree, and lets the next stream onto the server.
     fn release_server_conn(&mut self, answer: &Answer) {
+        self.note_server_conn();
         let Some(server) = self.state.server_conn.take() else {
             return;
         };

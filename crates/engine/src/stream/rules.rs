@@ -60,8 +60,10 @@ impl Stream<'_> {
                 Flow::Reply(reply) => return Some(Verdict::Reply(reply)),
                 Flow::Close(kind) => return Some(Verdict::Close(kind)),
                 Flow::SwitchToHttp => return Some(Verdict::SwitchToHttp),
-                Flow::Failed if self.state.strict => return Some(Verdict::Failed),
-                Flow::Failed => return None,
+                Flow::Failed => {
+                    self.state.failed_rewrites += 1;
+                    return self.state.strict.then_some(Verdict::Failed);
+                }
                 Flow::Wait(time) => {
                     let since = *self.state.waiting_since.get_or_insert_with(clock::now_ms);
                     if !self.wait_for_data(since + time).await {

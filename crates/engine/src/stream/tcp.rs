@@ -7,7 +7,6 @@ use crate::clock;
 use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
-use model::live::count;
 use model::{Mode, Options};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -106,7 +105,7 @@ impl Stream<'_> {
             }
             Verdict::Deny(..) | Verdict::Tarpit(..) | Verdict::Reply(_) | Verdict::Close(_) => {
                 self.refuse(Phase::Request);
-                count(&proxy.front.denied_requests, 1);
+                self.count_denied();
                 Some(TcpEnd::Over)
             }
         }

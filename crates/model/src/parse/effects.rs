@@ -20,7 +20,6 @@ fn what_is_not_built_is_refused() {
         ("transparent", "transparent"),
         ("option persist", "option persist"),
         ("option checkcache", "option checkcache"),
-        ("option socket-stats", "option socket-stats"),
         ("option independent-streams", "option independent-streams"),
         ("option independant-streams", "option independent-streams"),
         (
@@ -68,7 +67,7 @@ fn what_is_not_built_is_refused() {
 
 #[test]
 fn what_is_not_built_may_be_switched_off() {
-    for option in ["transparent", "persist", "socket-stats"] {
+    for option in ["transparent", "persist"] {
         let (loaded, messages) = messages_of(&format!("no option {option}"));
         assert!(loaded, "{option}: {messages:?}");
     }

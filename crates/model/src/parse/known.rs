@@ -184,7 +184,6 @@ const PROXY_OPTION: &[Group] = &[
     ("small buffers", &["use-small-buffers"]),
     ("'Proxy-Connection' headers", &["http-use-proxy-header"]),
     ("timeouts for each direction", &["independent-streams"]),
-    ("statistics of listeners", &["socket-stats"]),
     ("forwarding to the original destination", &["transparent"]),
     ("cookie persistence", &["persist", "checkcache"]),
 ];

@@ -140,7 +140,6 @@ const OFF: &[&str] = &[
     "http-use-proxy-header",
     "independent-streams",
     "persist",
-    "socket-stats",
     "transparent",
 ];
 

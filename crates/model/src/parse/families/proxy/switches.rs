@@ -196,6 +196,12 @@ pub const SWITCHES: &[OptionRow] = &[
         Valid::BE_DEF,
         "Stay with a client's last server.",
     ),
+    plain(
+        "socket-stats",
+        Options::SOCKET_STATS,
+        Valid::FE_DEF,
+        "Count for each listening address.",
+    ),
     holding(
         plain(
             "splice-auto",
