@@ -2,8 +2,10 @@
 
 use crate::command::{Context, State};
 use crate::commands;
+use crate::master::Opening;
 use crate::reader::{Command, Event, Fault, Reader};
 use crate::reply::{Reply, Rest};
+use engine::handover;
 use engine::io::Socket;
 use engine::runtime::Runtime;
 use model::Bind;
@@ -27,6 +29,7 @@ pub async fn serve(runtime: Arc<Runtime>, bind: Arc<Bind>, socket: Socket) {
     let mut connection = Connection {
         reader: Reader::new(global.buffer_size),
         state: State::new(&bind, global.stats_timeout),
+        exposes: bind.expose_fd,
         runtime: runtime.clone(),
         socket,
         out: String::new(),
@@ -35,8 +38,45 @@ pub async fn serve(runtime: Arc<Runtime>, bind: Arc<Bind>, socket: Socket) {
     let _ = connection.run().await;
 }
 
+/// Serves a connection that the master opened for one of its users.
+pub async fn serve_master(runtime: Arc<Runtime>, bind: Bind, socket: Socket, opening: Opening) {
+    let global = &runtime.snapshot.global;
+    let mut state = State::new(&bind, global.stats_timeout);
+    state.interactive = opening.interactive;
+    state.prompt = opening.prompt;
+    state.timed = opening.timed;
+    let modes = [
+        (opening.expert, "expert-mode"),
+        (opening.experimental, "experimental-mode"),
+    ];
+    for (_, mode) in modes.iter().filter(|(on, _)| *on) {
+        let mut context = Context {
+            runtime: &runtime,
+            state: &mut state,
+            payload: None,
+        };
+        let words = [(*mode).to_owned(), "on".to_owned()];
+        commands::run(&mut context, &mut Reply::default(), &words);
+    }
+    let mut connection = Connection {
+        reader: Reader::new(global.buffer_size),
+        state,
+        exposes: bind.expose_fd,
+        runtime: runtime.clone(),
+        socket,
+        out: String::new(),
+    };
+    if connection.state.prompts() {
+        connection.state.write_prompt(&mut connection.out);
+    }
+    // As above.
+    let _ = connection.begin().await;
+}
+
 struct Connection {
     reader: Reader,
+    /// Whether listening sockets may be asked for.
+    exposes: bool,
     state: State,
     runtime: Arc<Runtime>,
     socket: Socket,
@@ -56,6 +96,30 @@ impl From<io::Error> for Over {
 }
 
 impl Connection {
+    async fn begin(&mut self) -> Step {
+        self.flush().await?;
+        self.run().await
+    }
+
+    /// Hands the process' listening sockets over to the peer.
+    async fn hand_over(&mut self) -> Step {
+        self.flush().await?;
+        let socket = &self.socket;
+        let sockets = self.runtime.process.exposed.open();
+        let ready = |to_read| {
+            poll_fn(move |cx| match to_read {
+                true => socket.poll_readable(cx),
+                false => socket.poll_writable(cx),
+            })
+        };
+        let sending = handover::send(socket, &sockets, ready);
+        let sent = tokio::time::timeout(handover::PATIENCE, sending).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            eprintln!("hapax: the listening sockets could not be handed over");
+        }
+        Err(Over)
+    }
+
     async fn run(&mut self) -> Step {
         let mut room = vec![0; 4096];
         loop {
@@ -105,6 +169,14 @@ impl Connection {
     }
 
     async fn run_command(&mut self, command: &Command) -> Step {
+        if self.exposes
+            && command
+                .words
+                .first()
+                .is_some_and(|word| word == handover::COMMAND)
+        {
+            return self.hand_over().await;
+        }
         let mut reply = Reply::new(self.state.severity);
         let mut context = Context {
             runtime: &self.runtime,

@@ -8,6 +8,7 @@
 pub mod command;
 pub mod commands;
 mod connection;
+pub mod master;
 pub mod reader;
 pub mod reply;
 mod stat;

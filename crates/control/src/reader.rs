@@ -127,6 +127,12 @@ impl Reader {
         }
     }
 
+    /// What has come in after the last event, as it came; the reader is empty afterwards.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        self.searched = 0;
+        std::mem::take(&mut self.pending)
+    }
+
     /// Whether nothing of the next line has come yet.
     #[must_use]
     pub fn is_at_line_start(&self) -> bool {

@@ -13,6 +13,24 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::OwnedSemaphorePermit;
 
+/// What the process does besides, on its first worker, from its start to its end.
+pub type Service = Box<dyn FnOnce(Arc<Runtime>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+static SERVICE: parking_lot::Mutex<Option<Service>> = parking_lot::Mutex::new(None);
+
+/// Says what the process does besides serving, before the workers start.
+pub fn set_service(service: Service) {
+    *SERVICE.lock() = Some(service);
+}
+
+/// Starts what was said with [`set_service`]; called on the first worker's thread.
+pub(crate) fn start_service(runtime: &Arc<Runtime>) {
+    let service = SERVICE.lock().take();
+    if let Some(service) = service {
+        tokio::task::spawn_local(service(runtime.clone()));
+    }
+}
+
 /// Serves one connection to its end.
 pub type Handler = fn(Arc<Runtime>, Arc<Bind>, Socket) -> Pin<Box<dyn Future<Output = ()>>>;
 
@@ -27,7 +45,7 @@ pub fn set_handler(handler: Handler) {
 }
 
 /// Accepts connections to the runtime API until the task is ended, `stats maxconn` at a time over all of its sockets.
-pub async fn accept(runtime: Arc<Runtime>, bind: Arc<Bind>, fd: AsyncFd<OwnedFd>) {
+pub async fn accept(runtime: Arc<Runtime>, bind: Arc<Bind>, fd: AsyncFd<Arc<OwnedFd>>) {
     loop {
         let Ok(mut ready) = fd.readable().await else {
             return;

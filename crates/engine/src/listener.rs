@@ -1,6 +1,7 @@
 //! Listening sockets: binding them before the program goes on, accepting on them afterwards.
 
 use crate::clock;
+use crate::handover::Inherited;
 use crate::io::Socket;
 use crate::proxy::Listening::{Paused, Running};
 use crate::proxy::{self, ProxyRuntime};
@@ -31,14 +32,14 @@ pub enum Purpose {
 }
 
 /// A listening socket of one worker.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Listening {
     /// What it is for.
     pub purpose: Purpose,
     /// Its configuration.
     pub bind: Arc<Bind>,
-    /// The descriptor.
-    pub fd: OwnedFd,
+    /// The descriptor, which a new process may take over.
+    pub fd: Arc<OwnedFd>,
 }
 
 /// A listening socket that could not be had.
@@ -61,11 +62,15 @@ pub struct Listeners {
     pub by_worker: Vec<Vec<Listening>>,
 }
 
-/// Binds every listening socket of a configuration for a number of workers.
+/// Binds every listening socket of a configuration for a number of workers, or takes it from those of an old process.
 ///
 /// # Errors
 /// With every socket that could not be bound; none is kept then.
-pub fn bind_all(snapshot: &Snapshot, workers: usize) -> Result<Listeners, Vec<BindFailure>> {
+pub fn bind_all(
+    snapshot: &Snapshot,
+    workers: usize,
+    inherited: &Inherited,
+) -> Result<Listeners, Vec<BindFailure>> {
     let mut by_worker: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
     let mut failures = Vec::new();
     let fronts = snapshot
@@ -99,18 +104,19 @@ pub fn bind_all(snapshot: &Snapshot, workers: usize) -> Result<Listeners, Vec<Bi
             workers
         };
         let reuse = !snapshot.global.no_reuseport;
-        match open(&bind, backlog, wanted, reuse) {
+        let chosen: Vec<usize> = (0..wanted).filter(|at| listens(&bind, *at)).collect();
+        let old = inherited.matching(&bind);
+        match open(&bind, backlog, chosen.len(), reuse, old) {
             Ok(fds) => {
-                let chosen = by_worker
-                    .iter_mut()
-                    .enumerate()
-                    .filter(|(at, _)| listens(&bind, *at));
-                for ((_, sockets), fd) in chosen.zip(fds) {
-                    sockets.push(Listening {
-                        purpose: purpose.clone(),
-                        bind: bind.clone(),
-                        fd,
-                    });
+                // Workers may be fewer than an old process had: connections wait in each of its sockets.
+                for (at, fd) in chosen.iter().cycle().zip(fds) {
+                    if let Some(sockets) = by_worker.get_mut(*at) {
+                        sockets.push(Listening {
+                            purpose: purpose.clone(),
+                            bind: bind.clone(),
+                            fd: Arc::new(fd),
+                        });
+                    }
                 }
             }
             Err((step, error)) => failures.push(BindFailure {
@@ -142,17 +148,38 @@ fn backlog(snapshot: &Snapshot, configured: u32, maxconn: u32) -> i32 {
 
 pub(crate) type Step<T> = Result<T, (&'static str, io::Error)>;
 
-/// Opens one configured address, once for each worker.
-fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec<OwnedFd>> {
+/// Opens one configured address, once for each worker at least; `old` are sockets that an old process listens on there.
+fn open(
+    bind: &Bind,
+    backlog: i32,
+    workers: usize,
+    reuse_port: bool,
+    mut old: Vec<OwnedFd>,
+) -> Step<Vec<OwnedFd>> {
     let backlog = if bind.backlog > 0 {
         i32::try_from(bind.backlog).unwrap_or(i32::MAX)
     } else {
         backlog
     };
-    let first = open_one(bind, backlog, reuse_port)?;
-    let shared = !reuse_port || !matches!(bind.address, Address::Inet(_));
-    let mut fds = Vec::with_capacity(workers);
-    for _ in 1..workers {
+    for fd in &old {
+        let failed = |error: rustix::io::Errno| ("cannot listen to socket", error.into());
+        rustix::net::listen(fd, backlog).map_err(failed)?;
+        rustix::io::ioctl_fionbio(fd, true).map_err(failed)?;
+    }
+    let mut shared = !reuse_port || !matches!(bind.address, Address::Inet(_));
+    if shared {
+        // All of them are one socket, unless the old process did not share it.
+        old.truncate(1);
+    }
+    let first = match old.is_empty() {
+        true => open_one(bind, backlog, reuse_port)?,
+        false => {
+            shared |= !rustix::net::sockopt::socket_reuseport(&old[0]).unwrap_or(false);
+            old.remove(0)
+        }
+    };
+    let mut fds = old;
+    while fds.len() + 1 < workers {
         let fd = match shared {
             true => sys::duplicate(first.as_raw_fd())
                 .map_err(|error| ("cannot duplicate socket", error))?,
@@ -162,6 +189,14 @@ fn open(bind: &Bind, backlog: i32, workers: usize, reuse_port: bool) -> Step<Vec
     }
     fds.push(first);
     Ok(fds)
+}
+
+/// Opens one address by itself, as no proxy's.
+///
+/// # Errors
+/// With the step that failed.
+pub fn open_single(bind: &Bind) -> Result<OwnedFd, (&'static str, io::Error)> {
+    open_one(bind, 128, false)
 }
 
 pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<OwnedFd> {
@@ -267,7 +302,8 @@ fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedF
 /// this one is complete.
 fn bind_unix(bind: &Bind, path: &Path, backlog: i32) -> Step<OwnedFd> {
     let fail = |step: &'static str| move |error: rustix::io::Errno| (step, io::Error::from(error));
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
     let _ = std::fs::remove_file(&temporary);
     let fd = stream_socket(AddressFamily::UNIX)?;
     let address = SocketAddrUnix::new(&temporary).map_err(fail("socket path too long"))?;
@@ -319,7 +355,7 @@ const FULL: Duration = Duration::from_millis(5);
 /// Accepts connections until the task is ended.
 pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listening) {
     let Listening { purpose, bind, fd } = listening;
-    let Ok(fd) = sys::watch(fd) else {
+    let Ok(fd) = sys::watch_shared(fd) else {
         return;
     };
     let proxy = match purpose {
@@ -371,12 +407,34 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
     }
 }
 
+/// Takes in the connections that wait in a socket that is about to be closed, which would reset them.
+pub(crate) fn drain(worker: &Rc<Worker>, runtime: &Arc<Runtime>, listening: &Listening) {
+    let Purpose::Frontend(idx) = listening.purpose else {
+        return;
+    };
+    let Some(proxy) = runtime.proxy(idx) else {
+        return;
+    };
+    if *proxy.listening.borrow() != Running {
+        return;
+    }
+    let bind = &listening.bind;
+    let load = proxy.bind_gauge(bind).cloned().unwrap_or_default();
+    while !is_full(runtime, proxy, bind, &load) {
+        match accept_one(listening.fd.as_fd()) {
+            Ok((socket, peer)) => start(worker, runtime, proxy, (bind, &load), socket, peer),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+            Err(_) => return,
+        }
+    }
+}
+
 /// Waits while the frontend is paused; `false` when it has been stopped.
 ///
 /// A TCP socket stops listening, so that clients are refused; connections to a Unix socket, which could not be opened
 /// again, wait in its backlog.
 async fn pause(
-    fd: &AsyncFd<OwnedFd>,
+    fd: &AsyncFd<Arc<OwnedFd>>,
     bind: &Bind,
     state: &mut tokio::sync::watch::Receiver<proxy::Listening>,
 ) -> bool {

@@ -53,6 +53,7 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         ],
         forgotten_bytes_out: Default::default(),
         api_room: Arc::new(tokio::sync::Semaphore::new(global.stats_maxconn as usize)),
+        exposed: Default::default(),
         stopping: Default::default(),
         next_number: Default::default(),
         streams: Default::default(),
@@ -96,12 +97,24 @@ fn handshake_log() -> Option<LogFormat> {
     LogFormat::parse("%ci:%cp [%t] %f/%[so_id]: ", Usage::LOG, &mut context).ok()
 }
 
+/// How the process came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Everything was done.
+    Finished,
+    /// It was told to end at once, by this signal.
+    Signal(i32),
+}
+
 /// Runs the workers until the process is told to end.
 ///
 /// # Errors
 /// When threads or event loops can't be started.
-pub fn run(runtime: &Arc<Runtime>, listeners: Listeners) -> io::Result<()> {
+pub fn run(runtime: &Arc<Runtime>, listeners: Listeners) -> io::Result<End> {
     let (phase, watch) = watch::channel(Phase::Running);
+    for listening in listeners.by_worker.iter().flatten() {
+        runtime.process.exposed.add(&listening.bind, &listening.fd);
+    }
     let mut threads = Vec::new();
     for (index, sockets) in listeners.by_worker.into_iter().enumerate() {
         let (runtime, watch) = (runtime.clone(), watch.clone());
@@ -117,8 +130,7 @@ pub fn run(runtime: &Arc<Runtime>, listeners: Listeners) -> io::Result<()> {
         threads.push(thread);
     }
     drop(watch);
-    supervise(runtime, &phase, &threads)?;
-    Ok(())
+    supervise(runtime, &phase, &threads)
 }
 
 fn cpus_of(runtime: &Runtime, index: usize) -> Option<Vec<usize>> {
@@ -151,7 +163,7 @@ fn supervise(
     runtime: &Arc<Runtime>,
     phase: &watch::Sender<Phase>,
     threads: &Threads,
-) -> io::Result<()> {
+) -> io::Result<End> {
     let event_loop = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -163,7 +175,7 @@ fn supervise(
         let mut pause = signal(SignalKind::from_raw(rustix::process::Signal::TTOU.as_raw()))?;
         let mut resume = signal(SignalKind::from_raw(rustix::process::Signal::TTIN.as_raw()))?;
         let mut hard_stop = None;
-        loop {
+        let end = loop {
             let deadline = async {
                 match hard_stop {
                     Some(at) => tokio::time::sleep_until(at).await,
@@ -176,8 +188,8 @@ fn supervise(
                 tokio::time::sleep(Duration::from_millis(pause)).await;
             };
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break End::Signal(SignalKind::terminate().as_raw_value()),
+                _ = interrupt.recv() => break End::Signal(SignalKind::interrupt().as_raw_value()),
                 _ = soft.recv() => {
                     if let Some(grace) = runtime.snapshot.global.grace {
                         tokio::time::sleep(Duration::from_millis(grace)).await;
@@ -188,14 +200,14 @@ fn supervise(
                 _ = pause.recv() => switch_listeners(runtime, Listening::Running, Listening::Paused),
                 _ = resume.recv() => switch_listeners(runtime, Listening::Paused, Listening::Running),
                 _ = hang_up.recv() => dump_states(runtime),
-                () = deadline => break,
-                () = poll => if threads.iter().all(|thread| thread.is_finished()) { break },
+                () = deadline => break End::Finished,
+                () = poll => if threads.iter().all(|thread| thread.is_finished()) { break End::Finished },
             }
-        }
+        };
         runtime.process.stopping.store(true, Ordering::Relaxed);
         let _ = phase.send(Phase::Ending);
         wait_for_workers(threads).await;
-        io::Result::Ok(())
+        io::Result::Ok(end)
     })
 }
 

@@ -66,6 +66,8 @@ pub struct Process {
     pub forgotten_bytes_out: AtomicU64,
     /// Room for connections to the runtime API (`stats maxconn`).
     pub api_room: Arc<tokio::sync::Semaphore>,
+    /// Listening sockets that a new process may take over.
+    pub exposed: crate::handover::Exposed,
     /// Set once the process accepts no more connections and ends with its last one.
     pub stopping: AtomicBool,
     /// The next number that [`ProcessView::next_number`] gives.

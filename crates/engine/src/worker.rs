@@ -190,17 +190,18 @@ async fn serve(
     mut phase: watch::Receiver<Phase>,
 ) {
     let services = if worker.index == 0 {
+        crate::api::start_service(&runtime);
         log::start(&runtime).ok()
     } else {
         None
     };
     let listeners: Vec<_> = sockets
-        .into_iter()
+        .iter()
         .map(|listening| {
             tokio::task::spawn_local(crate::listener::accept(
                 worker.clone(),
                 runtime.clone(),
-                listening,
+                listening.clone(),
             ))
         })
         .collect();
@@ -217,11 +218,18 @@ async fn serve(
         listener.abort();
     }
     drop(listeners);
+    if *phase.borrow() == Phase::Stopping {
+        for listening in &sockets {
+            crate::listener::drain(&worker, &runtime, listening);
+        }
+    }
+    drop(sockets);
     // A process that takes no new connections does not care any more who could serve them.
     checks.abort();
     while *phase.borrow() == Phase::Stopping {
         worker.wake_sessions();
-        if worker.session_count() == 0 {
+        // A connection that was accepted at the last moment counts before its session has begun.
+        if worker.session_count() == 0 && runtime.process.connections.now() == 0 {
             break;
         }
         tokio::select! {

@@ -77,6 +77,14 @@ pub struct Options {
     pub farewell: Option<Farewell>,
     /// Those processes.
     pub previous: Vec<i32>,
+    /// `-W` or `-Ws`: a master that supervises a worker.
+    pub master: bool,
+    /// `-Ws`: the master tells systemd how it is.
+    pub systemd: bool,
+    /// `-S`: the master's own runtime API, each a listening address with options.
+    pub master_sockets: Vec<String>,
+    /// `-x`: where to ask an old process for its listening sockets.
+    pub handover: Option<PathBuf>,
     /// `-L`: this process' name among peers.
     pub local_peer: Option<String>,
     /// `-dW`: warnings are errors.
@@ -166,15 +174,14 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Refus
                         .push(process(if finish { "-sf" } else { "-st" }, &pid)?);
                 }
             }
-            [b'W', b's', ..] => return Err(Refused::not_built("-Ws", "the master-worker mode")),
-            [b'W', ..] => return Err(Refused::not_built("-W", "the master-worker mode")),
-            [b'S', ..] => return Err(Refused::not_built("-S", "the master-worker mode")),
-            [b'x', ..] => {
-                return Err(Refused::not_built(
-                    "-x",
-                    "the transfer of listening sockets",
-                ));
+            [b'W', rest @ ..] => {
+                options.master = true;
+                options.systemd |= rest.first() == Some(&b's');
             }
+            [b'S', ..] => options
+                .master_sockets
+                .push(value()?.to_string_lossy().into_owned()),
+            [b'x', ..] => options.handover = Some(value()?.into()),
             [b'4', ..] => return Err(Refused::not_built("-4", "DNS resolvers")),
             _ => return Ok(Command::Usage),
         }
@@ -335,9 +342,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_named() {
-        for option in [
-            "-W", "-Ws", "-S", "-x", "-4", "-dA", "-dC", "-dV", "-dc", "-dr", "-dt",
-        ] {
+        for option in ["-4", "-dA", "-dC", "-dV", "-dc", "-dr", "-dt"] {
             let Err(Refused(message)) = read(&format!("{option} -f a")) else {
                 panic!("{option} was taken");
             };

@@ -25,7 +25,11 @@ pub fn for_configuration(files: &[PathBuf], local_peer: &str) -> Env {
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    env.set("HAPROXY_STARTUP_VERSION", version::HAPROXY);
+    match crate::worker::is_worker() {
+        // The version that the master was started with.
+        true => drop(env.preset("HAPROXY_STARTUP_VERSION", version::HAPROXY)),
+        false => env.set("HAPROXY_STARTUP_VERSION", version::HAPROXY),
+    }
     env.set("HAPROXY_BRANCH", version::BRANCH);
     env.set("HAPROXY_CFGFILES", names.join(";"));
     env.set("HAPROXY_LOCALPEER", local_peer);

@@ -53,15 +53,7 @@ pub fn load(options: &Options, reporter: &mut Reporter) -> Result<Snapshot, Fail
     };
     let mut snapshot = loaded.snapshot;
     override_by(options, &mut snapshot);
-    match snapshot.global.master_worker && !options.foreground {
-        true => {
-            reporter.alert(
-                "'master-worker' needs the master-worker mode, which hapax has not built yet.",
-            );
-            Err(Failed::Told)
-        }
-        false => Ok(snapshot),
-    }
+    Ok(snapshot)
 }
 
 /// Shows messages, with a line after the last alert of each file that says that the file has some.

@@ -2,11 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod discovery;
 mod environment;
 mod features;
 mod keywords;
 mod limits;
 mod load;
+mod master;
 mod objects;
 mod previous;
 mod privileges;
@@ -14,6 +16,7 @@ mod report;
 mod start;
 mod usage;
 mod version;
+mod worker;
 
 use args::{Command, Options};
 use config::Env;
@@ -37,7 +40,10 @@ fn main() -> ExitCode {
         Ok(Command::MemoryHelp) => {
             done("hapax has no memory debugging options; -dM is accepted and changes nothing.")
         }
-        Ok(Command::Run(options)) => run(&options, &mut reporter),
+        Ok(Command::Run(options)) => match supervised(&options, &mut reporter) {
+            Some(code) => code,
+            None => run(*options, &mut reporter),
+        },
         Err(refused) => {
             reporter.alert(refused.0);
             ExitCode::FAILURE
@@ -62,7 +68,30 @@ fn eprint_all(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-fn run(options: &Options, reporter: &mut Reporter) -> ExitCode {
+/// Runs a master, if one is wanted and this is not its worker.
+fn supervised(options: &Options, reporter: &mut Reporter) -> Option<ExitCode> {
+    if options.check || options.condition.is_some() || worker::is_worker() {
+        return None;
+    }
+    let discovery = discovery::discover(options);
+    if options.master || discovery.master {
+        return Some(master::run(options, discovery, reporter));
+    }
+    if options.master_sockets.is_empty() {
+        return None;
+    }
+    reporter.alert("a master CLI socket was defined, but master-worker mode (-W) is not enabled.");
+    Some(ExitCode::FAILURE)
+}
+
+fn run(mut options: Options, reporter: &mut Reporter) -> ExitCode {
+    let given = worker::given();
+    if let Some(given) = &given {
+        reporter.keep(given.log.clone());
+        // The master went to the background, and wrote its own number.
+        options.foreground = true;
+    }
+    let options = &options;
     reporter.set_quiet(options.quiet && !options.verbose && !options.debug);
     if let Some(condition) = &options.condition {
         return evaluate(condition.as_bytes(), options, reporter);
@@ -111,7 +140,7 @@ fn run(options: &Options, reporter: &mut Reporter) -> ExitCode {
     if options.check {
         checked(options, &snapshot, reporter)
     } else {
-        start::start(options, snapshot, reporter)
+        start::start(options, snapshot, given, reporter)
     }
 }
 

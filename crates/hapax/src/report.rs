@@ -10,6 +10,7 @@ pub struct Reporter {
     quiet: bool,
     introduced: bool,
     warnings: usize,
+    kept: Option<control::master::StartupLog>,
 }
 
 impl Reporter {
@@ -28,7 +29,13 @@ impl Reporter {
             quiet: false,
             introduced: false,
             warnings: 0,
+            kept: None,
         }
+    }
+
+    /// Keeps what is said from now on, too.
+    pub fn keep(&mut self, log: control::master::StartupLog) {
+        self.kept = Some(log);
     }
 
     /// Prints nothing from now on, or prints again.
@@ -63,6 +70,16 @@ impl Reporter {
             .iter()
             .any(|message| message.severity >= Severity::Warning);
         let introduction: Vec<&str> = introduction.iter().map(String::as_str).collect();
+        if let Some(log) = &self.kept {
+            let plain = Style {
+                excerpt: false,
+                color: false,
+            };
+            let mut text = Vec::new();
+            let _ =
+                messages.render_with_preamble(&mut text, std::process::id(), plain, &introduction);
+            log.append(&text);
+        }
         let mut out = std::io::stderr().lock();
         // There is nowhere to tell that standard error can't be written to.
         let _ =

@@ -7,12 +7,19 @@
 use crate::args::Options;
 use crate::previous::Previous;
 use crate::report::{Reporter, reason};
+use crate::worker::Given;
 use crate::{environment, limits, privileges};
+use engine::handover::Inherited;
 use engine::listener::{self, Listeners};
-use engine::process::{self, ProcessInfo};
+use engine::process::{self, End, ProcessInfo};
 use model::{Address, Global, Snapshot};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +29,17 @@ const RETRIES: u32 = 200;
 const RETRY_DELAY: Duration = Duration::from_millis(10);
 
 /// Starts and runs until the end.
-pub fn start(options: &Options, snapshot: Snapshot, reporter: &mut Reporter) -> ExitCode {
+pub fn start(
+    options: &Options,
+    snapshot: Snapshot,
+    given: Option<Given>,
+    reporter: &mut Reporter,
+) -> ExitCode {
     let mut previous = Previous::new(options);
-    let prepared = prepare(options, &snapshot, &mut previous, reporter);
+    let (channel, predecessor) =
+        given.map_or((None, None), |given| (Some(given.channel), given.previous));
+    let prepared = inherit(options, predecessor, reporter)
+        .and_then(|inherited| prepare(options, &snapshot, &inherited, &mut previous, reporter));
     let Ok((maxconn, listeners)) = prepared else {
         previous.resume();
         return ExitCode::FAILURE;
@@ -37,9 +52,16 @@ pub fn start(options: &Options, snapshot: Snapshot, reporter: &mut Reporter) -> 
         dump_states: true,
     };
     control::install();
+    if let Some(channel) = channel {
+        control::master::worker::attach(channel);
+    }
     let runtime = process::build(Arc::new(snapshot), &info);
     match process::run(&runtime, listeners) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Finished) => ExitCode::SUCCESS,
+        Ok(End::Signal(signal)) => {
+            sys::end_by_signal(signal);
+            ExitCode::FAILURE
+        }
         Err(error) => {
             reporter.alert(format!("[hapax.main()] Cannot run : {}.", reason(&error)));
             ExitCode::FAILURE
@@ -47,10 +69,56 @@ pub fn start(options: &Options, snapshot: Snapshot, reporter: &mut Reporter) -> 
     }
 }
 
+/// The listening sockets of the process before this one: a master's former worker, or the one that `-x` names.
+fn inherit(
+    options: &Options,
+    predecessor: Option<OwnedFd>,
+    reporter: &mut Reporter,
+) -> Result<Inherited, ()> {
+    if let Some(connection) = predecessor {
+        return Ok(Inherited::request(&connection).unwrap_or_else(|error| {
+            reporter.warning(format!(
+                "The former worker did not hand over its listening sockets ({}); they are opened again.",
+                reason(&error)
+            ));
+            Inherited::default()
+        }));
+    }
+    let Some(path) = options
+        .handover
+        .as_deref()
+        .filter(|path| *path != Path::new("/dev/null"))
+    else {
+        return Ok(Inherited::default());
+    };
+    let written = path.as_os_str().as_bytes();
+    let place = OsStr::from_bytes(written.strip_prefix(b"unix@").unwrap_or(written));
+    let connected = UnixStream::connect(place).map_err(|_| {
+        reporter.warning(format!(
+            "Failed to connect to the old process socket '{}'",
+            path.display()
+        ));
+    });
+    let requested = connected.and_then(|connection| {
+        Inherited::request(&connection).map_err(|error| {
+            reporter.warning(format!(
+                "'{}' does not hand over its listening sockets ({}); does it have 'expose-fd listeners'?",
+                path.display(),
+                reason(&error)
+            ));
+        })
+    });
+    if requested.is_err() {
+        reporter.alert("Failed to get the sockets from the old process!");
+    }
+    requested
+}
+
 /// Everything up to the first connection.
 fn prepare(
     options: &Options,
     snapshot: &Snapshot,
+    inherited: &Inherited,
     previous: &mut Previous,
     reporter: &mut Reporter,
 ) -> Result<(u32, Listeners), ()> {
@@ -62,7 +130,13 @@ fn prepare(
         );
         return Err(());
     }
-    let listeners = bind(snapshot, limits::workers(global), previous, reporter)?;
+    let listeners = bind(
+        snapshot,
+        limits::workers(global),
+        inherited,
+        previous,
+        reporter,
+    )?;
     let pidfile = create_pidfile(global, reporter)?;
     privileges::enter_jail(global, reporter)?;
     // A user without rights could not dismiss the processes of another one.
@@ -85,12 +159,13 @@ pub fn listens(snapshot: &Snapshot) -> bool {
 fn bind(
     snapshot: &Snapshot,
     workers: usize,
+    inherited: &Inherited,
     previous: &mut Previous,
     reporter: &mut Reporter,
 ) -> Result<Listeners, ()> {
     let mut retries = 0;
     let failures = loop {
-        match listener::bind_all(snapshot, workers) {
+        match listener::bind_all(snapshot, workers, inherited) {
             Ok(listeners) => return Ok(listeners),
             Err(failures) if retries >= RETRIES => break failures,
             Err(failures) => {

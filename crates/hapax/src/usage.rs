@@ -21,6 +21,11 @@ Running:
         -p <file>     where to write the process number when in the background
         -sf <pid>*    take over from these processes and let them finish
         -st <pid>*    take over from these processes and stop them
+        -x <socket>   take the listening sockets of the process that exposes them there
+        -W            run a master that supervises a worker; SIGUSR2 reloads
+        -Ws           as -W, and tell systemd
+        -S <address>[,<option>...]
+                      the master's runtime API, with options of 'stats socket'
         -q            print no messages
         -V            print messages even with -q or 'quiet'
 
@@ -45,5 +50,5 @@ About:
         -vq, -vqs, -vqb
                       show only the version, its number, or its branch
 
-Not built yet, and refused: -W -Ws -S -x -4 -dA -dC -dV -dc -dr -dt
+Not built yet, and refused: -4 -dA -dC -dV -dc -dr -dt
 ";

@@ -52,6 +52,8 @@ pub struct Bind {
     pub level: u8,
     /// `severity-output`: 0 none, 1 number, 2 string.
     pub severity_output: u8,
+    /// `expose-fd listeners`: a new process may ask for the listening sockets here.
+    pub expose_fd: bool,
     /// `thread`: threads (from 1) that listen; empty for all.
     pub threads: Vec<u32>,
     /// `proto`: the mux forced by its name.
@@ -86,6 +88,7 @@ impl Bind {
             unix_owner: (None, None),
             level: 1,
             severity_output: 0,
+            expose_fd: false,
             threads: Vec::new(),
             proto: None,
         }

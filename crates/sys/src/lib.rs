@@ -6,8 +6,11 @@ mod process;
 mod sockopt;
 mod time;
 
-pub use fds::{adopt, duplicate, watch};
-pub use process::{daemonize, raise_descriptor_limit, set_groups_and_ids};
+pub use fds::{adopt, duplicate, set_inherited, watch, watch_shared};
+pub use process::{
+    daemonize, end_by_signal, hold_signals, raise_descriptor_limit, release_signals,
+    set_groups_and_ids,
+};
 pub use sockopt::{
     bind_to_interface, save_syn, set_bind_address_no_port, set_defer_accept, set_fast_open,
     set_fast_open_connect, set_mark, set_md5_signature, set_mss, set_tos, set_transparent,

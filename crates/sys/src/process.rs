@@ -86,3 +86,35 @@ pub fn raise_descriptor_limit(wanted: u64) -> io::Result<u64> {
     )?;
     Ok(hard.min(wanted))
 }
+
+/// Ends the process by a signal, with the signal's own meaning whatever was installed for it.
+pub fn end_by_signal(signal: c_int) {
+    // SAFETY: the default action of a signal refers to no code of this process.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+}
+
+/// Holds signals back until [`release_signals`], also beyond `execve(2)`, so that none comes while nobody listens.
+pub fn hold_signals() {
+    mask(libc::SIG_SETMASK, true);
+}
+
+/// Lets signals through, those held back first.
+pub fn release_signals() {
+    mask(libc::SIG_SETMASK, false);
+}
+
+fn mask(how: c_int, all: bool) {
+    // SAFETY: the set is initialised by `sigfillset` or `sigemptyset` before it is used, and outlives the calls.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        if all {
+            libc::sigfillset(&raw mut set);
+        } else {
+            libc::sigemptyset(&raw mut set);
+        }
+        libc::pthread_sigmask(how, &raw const set, std::ptr::null_mut());
+    }
+}

@@ -91,7 +91,7 @@ impl Builder {
         self
     }
 
-    /// Adds an argument to the command line.
+    /// Adds an argument to the command line; it may use the placeholders too.
     pub fn arg(mut self, argument: &str) -> Self {
         self.args.push(argument.to_owned());
         self
@@ -162,7 +162,7 @@ impl Builder {
     #[track_caller]
     pub fn run_bare(self) -> Exit {
         let folder = folder();
-        let child = self.launch(&folder, &[], None);
+        let child = self.launch(&folder, &BTreeMap::new(), &[], None);
         Program {
             child,
             folder,
@@ -204,7 +204,7 @@ impl Builder {
             "writing the configuration",
             std::fs::write(&config, fill(&self.config, &values, true)),
         );
-        let child = self.launch(&folder, flags, Some(&config));
+        let child = self.launch(&folder, &values, flags, Some(&config));
         Program {
             child,
             folder,
@@ -214,9 +214,16 @@ impl Builder {
     }
 
     #[track_caller]
-    fn launch(&self, folder: &TempDir, flags: &[&str], config: Option<&Path>) -> Child {
+    fn launch(
+        &self,
+        folder: &TempDir,
+        values: &BTreeMap<String, String>,
+        flags: &[&str],
+        config: Option<&Path>,
+    ) -> Child {
         let mut command = Command::new(&self.program);
-        command.args(flags).args(&self.args);
+        let args = self.args.iter().map(|arg| fill(arg, values, false));
+        command.args(flags).args(args);
         if let Some(config) = config {
             command.arg("-f").arg(config);
         }

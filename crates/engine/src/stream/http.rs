@@ -69,11 +69,9 @@ async fn wait_for_request(session: &Session, client: &mut ClientSide, first: boo
     };
     let at = timeout.map(|timeout| clock::now_ms() + timeout);
     let process = &session.runtime.process;
-    let closes = !session
-        .frontend
-        .config
-        .options
-        .has(Options::IDLE_CLOSE_ON_RESPONSE);
+    // A connection that has just come was promised an answer by being accepted.
+    let stays = Options::IDLE_CLOSE_ON_RESPONSE;
+    let closes = !first && !session.frontend.config.options.has(stays);
     let ClientSide { conn, deadline, .. } = client;
     let came = poll_fn(|cx| match conn.poll_fill(cx) {
         Poll::Ready(Ok(Received::Bytes | Received::Full)) => Poll::Ready(Awaited::Bytes),

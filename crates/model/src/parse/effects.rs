@@ -89,9 +89,7 @@ fn what_changes_nothing_is_told() {
         "global tune.idletimer 2s",
         "global tune.max-checks-per-thread 5",
         "global external-check",
-        "global mworker-max-reloads 5",
         "global server-state-base /tmp",
-        "global stats socket /tmp/x.sock expose-fd listeners",
     ] {
         let (loaded, messages) = messages_of(line);
         let told = messages

@@ -56,15 +56,9 @@ pub(super) const OPTIONS: &[OptionRow<BindLine>] = &[
     },
 ];
 
-fn expose_fd(_: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
+fn expose_fd(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
     match cursor.word() {
-        "listeners" => {
-            let statement = cursor.statement;
-            cursor.parser.notice_once(
-                statement,
-                "'expose-fd listeners' has no effect in hapax until a new process can take over listening sockets ('-x').",
-            );
-        }
+        "listeners" => line.bind.expose_fd = true,
         other => {
             return Err(cursor.option_fault(format!("only supports 'listeners' (got '{other}')")));
         }

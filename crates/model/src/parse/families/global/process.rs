@@ -192,12 +192,8 @@ fn master_worker(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 }
 
 fn max_reloads(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    figure(parser, statement)?;
-    parser.notice_once(
-        statement,
-        "'mworker-max-reloads' has no effect in hapax until the master-worker mode is built.",
-    );
-    Ok(())
+    // The master reads the number by itself.
+    figure(parser, statement).map(drop)
 }
 
 fn strict_limits(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
