@@ -63,14 +63,11 @@ impl Session {
 
     /// Serves a connection to its end.
     pub async fn run(mut self, socket: Socket) {
-        match self.serve(&socket).await {
-            Ok(Next::Reload(hard)) => {
-                let reply = socket.into_fd();
-                // The master is there as long as its connections are.
-                let _ = self.shared.requests.send(Request { hard, reply });
-            }
-            // A peer that is gone can't be told anything.
-            Ok(_) | Err(_) => {}
+        // A peer that is gone can't be told anything.
+        if let Ok(Next::Reload(hard)) = self.serve(&socket).await {
+            let reply = socket.into_fd();
+            // The master is there as long as its connections are.
+            let _ = self.shared.requests.send(Request { hard, reply });
         }
     }
 
