@@ -419,7 +419,7 @@ pub(crate) fn drain(worker: &Rc<Worker>, runtime: &Arc<Runtime>, listening: &Lis
         return;
     }
     let bind = &listening.bind;
-    let load = proxy.bind_gauge(bind).cloned().unwrap_or_default();
+    let load = proxy.listener(bind).cloned().unwrap_or_default();
     while !is_full(runtime, proxy, bind, &load) {
         match accept_one(listening.fd.as_fd()) {
             Ok((socket, peer)) => start(worker, runtime, proxy, (bind, &load), socket, peer),
