@@ -56,6 +56,10 @@ pub struct Compiler {
     pub patterns: PatternStore,
     /// Names to resolve.
     pub references: Vec<Reference>,
+    /// The public keys that tokens are verified with.
+    pub public_keys: Arc<crate::converters::jwt::PublicKeys>,
+    /// The algorithms with which tokens may be encrypted.
+    pub jwe: Arc<crate::converters::jwt::Allowed>,
 }
 
 impl Compiler {
@@ -67,6 +71,8 @@ impl Compiler {
             names: VarNames::default(),
             patterns: PatternStore::default(),
             references: Vec::new(),
+            public_keys: Arc::default(),
+            jwe: Arc::default(),
         }
     }
 }

@@ -6,14 +6,7 @@ use crate::row::Awaiting;
 pub static AWAITING: &[Awaiting] = &[
     Awaiting {
         needs: "the TLS library's keys and certificates",
-        names: &[
-            "jwt_decrypt_cert",
-            "jwt_decrypt_jwk",
-            "jwt_decrypt_secret",
-            "jwt_verify",
-            "jwt_verify_cert",
-            "x509_v_err_str",
-        ],
+        names: &["jwt_decrypt_cert", "jwt_verify_cert", "x509_v_err_str"],
     },
     Awaiting {
         needs: "stick tables",

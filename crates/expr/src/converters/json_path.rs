@@ -115,6 +115,23 @@ fn steps(path: &[u8]) -> Vec<Step> {
     steps
 }
 
+/// The text of the value at a key of an object. What follows it need not be right.
+pub(super) fn member<'j>(json: &'j [u8], key: &str) -> Option<&'j [u8]> {
+    let mut scan = Scan { rest: json };
+    scan.space();
+    (scan.rest.first() == Some(&b'{')).then_some(())?;
+    scan.children(0, |scan, name, depth| {
+        let value = scan.skip(depth)?;
+        Some((name == Some(key.as_bytes())).then_some(value))
+    })?
+}
+
+/// The string at a key of an object.
+pub(super) fn member_text(json: &[u8], key: &str) -> Option<Vec<u8>> {
+    let raw = member(json, key)?;
+    unescape(raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?)
+}
+
 /// A reader of JSON. Its functions return `None` where the text is broken.
 struct Scan<'j> {
     rest: &'j [u8],

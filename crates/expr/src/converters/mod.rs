@@ -15,7 +15,7 @@ mod hosts;
 mod http;
 mod json;
 mod json_path;
-mod jwt;
+pub mod jwt;
 mod lists;
 mod maps;
 mod mqtt;
@@ -63,7 +63,9 @@ pub static FAMILIES: &[&[ConverterRow]] = &[
     http::ROWS,
     json::ROWS,
     json_path::ROWS,
-    jwt::ROWS,
+    jwt::QUERIES,
+    jwt::SIGNATURES,
+    jwt::ENCRYPTED,
     protobuf::ROWS,
     fix::ROWS,
     mqtt::ROWS,

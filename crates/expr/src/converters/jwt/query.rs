@@ -1,8 +1,8 @@
 //! What JSON Web Tokens in compact form say, without regard to their signatures (RFC 7515, section 3.1).
 
-use super::base64::decode_url;
-use super::json_path::Query;
-use super::text;
+use super::super::base64::decode_url;
+use super::super::json_path::Query;
+use super::super::text;
 use crate::args::Args;
 use crate::args::spec::OPT_STR;
 use crate::context::ParseContext;
@@ -30,7 +30,7 @@ fn payload<'a>(args: &'a Args, value: Value<'a>, _: &'a dyn View) -> Option<Valu
     query(args, 1, value)
 }
 
-pub(super) static ROWS: &[ConverterRow] = &[
+pub(in crate::converters) static ROWS: &[ConverterRow] = &[
     ConverterRow::new(
         "jwt_header_query",
         Type::Bin,
