@@ -31,6 +31,8 @@ pub struct Session {
     pub frontend: Arc<ProxyRuntime>,
     /// The listening socket.
     pub bind: Arc<Bind>,
+    /// Its live state.
+    pub listener: Arc<ListenerState>,
     /// The peer's address.
     pub real_src: Option<Endpoint>,
     /// This end's address; asked of the system when it is needed.
@@ -205,6 +207,7 @@ impl Accepted {
             runtime: self.runtime.clone(),
             frontend: self.frontend.clone(),
             bind: self.bind.clone(),
+            listener: self.listener.clone(),
             real_src: self.peer.clone(),
             real_dst: OnceCell::new(),
             src: None,

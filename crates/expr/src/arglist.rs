@@ -34,9 +34,11 @@ pub(crate) fn parse<'t>(
     };
     let mut values = Vec::new();
     let mut rest = inner;
-    // Empty parentheses are one empty argument where one is needed.
+    // Empty parentheses are one empty argument where one is needed, or where it is a text.
     if let Some(after) = rest.strip_prefix(')')
-        && specs.first().is_none_or(|spec| spec.optional)
+        && specs
+            .first()
+            .is_none_or(|spec| spec.optional && spec.kind != ArgKind::Str)
     {
         let args = complete(values, specs, owner, ctx)?;
         return Ok((args, after));

@@ -147,7 +147,13 @@ impl Phases {
             Self::SERVER => "server",
             Self::RESPONSE if reads_buffer("res.") => "response buffer",
             Self::RESPONSE => "HTTP response headers",
-            Self::RESPONSE_KEPT if name.starts_with("ssl_bc") => "server-side connection",
+            Self::RESPONSE_KEPT
+                if ["ssl_bc", "bs.", "bc_nb_", "bc_settings_"]
+                    .iter()
+                    .any(|start| name.starts_with(start)) =>
+            {
+                "server-side connection"
+            }
             Self::RESPONSE_KEPT if name.starts_with("bc_") || name.ends_with(".queue") => {
                 "server address"
             }

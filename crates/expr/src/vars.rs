@@ -17,6 +17,9 @@ pub enum Scope {
     Response,
     /// `check.`: a health check.
     Check,
+    /// `psess.`, `ptxn.`, `preq.`, `pres.`: those of the stream for which another one was made. No stream here is made for
+    /// another one, and then these are never there, as in HAProxy.
+    Parent,
 }
 
 impl Scope {
@@ -30,6 +33,7 @@ impl Scope {
             Self::Request => "req",
             Self::Response => "res",
             Self::Check => "check",
+            Self::Parent => "parent",
         }
     }
 }
@@ -106,19 +110,18 @@ impl VarNames {
         if text.is_empty() {
             return Err("Empty variable name cannot be accepted".into());
         }
-        if ["psess.", "ptxn.", "preq.", "pres."]
-            .iter()
-            .any(|scope| text.starts_with(scope))
-        {
-            return Err(format!(
-                "variable '{text}' is not built yet: needs streams with a parent stream"
-            ));
-        }
+        let parents = ["psess.", "ptxn.", "preq.", "pres."];
         let found = SCOPES.into_iter().find_map(|scope| {
             let rest = text.strip_prefix(scope.name())?.strip_prefix('.')?;
             Some((scope, rest))
         });
-        let Some((scope, name)) = found else {
+        let parent = || {
+            let name = parents
+                .into_iter()
+                .find_map(|scope| text.strip_prefix(scope));
+            name.map(|name| (Scope::Parent, name))
+        };
+        let Some((scope, name)) = found.or_else(parent) else {
             return Err(format!("invalid variable name '{text}'. {SCOPE_HINT}"));
         };
         if let Some(bad) = name.chars().find(|c| !is_name_char(*c)) {

@@ -56,6 +56,39 @@ pub struct Connection<'a> {
     pub reused: bool,
     /// The error the connection ended with, as the number that HAProxy gives it; 0 without one.
     pub error: u8,
+    /// Streams on the connection.
+    pub streams: u32,
+    /// How many streams the connection may have at once.
+    pub streams_limit: u32,
+    /// Odd events of the protocol.
+    pub glitches: u32,
+    /// The number that the connection gives this stream.
+    pub stream_id: Option<u64>,
+    /// Whether the peer aborted this stream.
+    pub aborted: bool,
+    /// The code with which the peer reset this stream.
+    pub reset_code: Option<u64>,
+}
+
+/// What the kernel measures of a TCP connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TcpInfo {
+    /// Smoothed round-trip time in microseconds.
+    pub rtt: u32,
+    /// Its variation in microseconds.
+    pub rtt_variation: u32,
+    /// Segments sent and not acknowledged.
+    pub unacked: u32,
+    /// Segments acknowledged out of order.
+    pub sacked: u32,
+    /// Segments held to be lost.
+    pub lost: u32,
+    /// Segments sent again.
+    pub retransmitted: u32,
+    /// Forward acknowledgements.
+    pub forward_acks: u32,
+    /// How far segments may be out of order.
+    pub reordering: u32,
 }
 
 /// A proxy as fetches and logs see it.
@@ -347,6 +380,32 @@ pub trait View {
     fn connection_error(&self, side: Side) -> Option<(&str, &str)> {
         None
     }
+    /// What the kernel measures of the client's (request side) or the server's connection.
+    fn tcp_info(&self, side: Side) -> Option<TcpInfo> {
+        None
+    }
+    /// The SYN packet of the client's connection, when the system kept it.
+    fn saved_syn(&self) -> Option<Vec<u8>> {
+        None
+    }
+    /// File and line of the last rule that decided something.
+    fn last_rule(&self) -> Option<(&str, u32)> {
+        None
+    }
+    /// File and line of the rule that is waited for.
+    fn waiting_rule(&self) -> Option<(&str, u32)> {
+        None
+    }
+    /// Priority class, and offset in milliseconds, in queues.
+    fn priority(&self) -> Option<(i32, i32)> {
+        None
+    }
+    /// Present connections of the listening socket.
+    fn listener_connections(&self) -> Option<u64> {
+        None
+    }
+    /// Hands name (without its scope) and value of every variable of a scope to `each`.
+    fn each_var(&self, scope: crate::vars::Scope, each: &mut dyn FnMut(&str, &Value<'_>)) {}
     /// Whether it is the response that is being processed.
     fn is_response(&self) -> bool {
         self.response().is_some()

@@ -43,6 +43,8 @@ pub struct Global {
     pub hard_stop_after: Option<u64>,
     /// `grace`, in milliseconds.
     pub grace: Option<u64>,
+    /// `tune.vars.*-max-size`.
+    pub variable_limits: VariableLimits,
     /// `log` targets, which proxies take with `log global`.
     pub logs: Vec<Arc<LogTarget>>,
     /// `log-tag`.
@@ -137,6 +139,17 @@ pub struct SocketBuffers {
     pub server_send: usize,
 }
 
+/// How many bytes variables may take, 0 for any number. A scope's limit counts the scopes inside it as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VariableLimits {
+    /// The session's, its transaction's and the message's.
+    pub session: usize,
+    /// The transaction's and the message's.
+    pub transaction: usize,
+    /// Those of a request or of a response.
+    pub message: usize,
+}
+
 impl Default for Global {
     fn default() -> Self {
         Self {
@@ -191,6 +204,7 @@ impl Default for Global {
             strict_limits: true,
             exposes: [false; 2],
             zero_warning: false,
+            variable_limits: VariableLimits::default(),
         }
     }
 }

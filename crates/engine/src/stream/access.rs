@@ -4,7 +4,7 @@ use super::{Phase, Source, Stream};
 use crate::clock;
 use base::Endpoint;
 use expr::sample::Value;
-use expr::vars::{Scope, VarId};
+use expr::vars::VarId;
 use expr::view::{Side, View};
 use message::{Head, Version};
 use model::rules::{self, End, Reply, SocketSetting};
@@ -25,14 +25,7 @@ impl rules::Stream for Stream<'_> {
     }
 
     fn set_var(&mut self, name: VarId, value: Option<Value<'static>>) -> bool {
-        match (name.scope, value) {
-            (Scope::Process, value) => self.session.runtime.process.set_var(name.name, value),
-            (Scope::Session, Some(value)) => self.session.vars.borrow_mut().set(name, value),
-            (Scope::Session, None) => self.session.vars.borrow_mut().unset(name),
-            (_, Some(value)) => self.state.vars.get_mut().set(name, value),
-            (_, None) => self.state.vars.get_mut().unset(name),
-        }
-        true
+        self.store_var(name, value)
     }
 
     fn set_end(&mut self, which: End, to: Endpoint) {

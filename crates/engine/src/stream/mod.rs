@@ -111,6 +111,10 @@ pub struct State {
     pub no_l7_retry: bool,
     /// Marks and types of service for the coming server connection.
     pub server_socket: (Option<u32>, Option<u8>),
+    /// The last rule that decided something.
+    pub last_rule: Option<Arc<model::rules::Rule>>,
+    /// The rule that waits, or was waiting when the stream ended.
+    pub waiting_rule: Option<Arc<model::rules::Rule>>,
     /// When the rule that waits began to, in milliseconds since the start.
     pub waiting_since: Option<u64>,
     /// Bytes passed on from the client and from the server, as logs and statistics count them.

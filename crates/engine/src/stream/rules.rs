@@ -47,8 +47,17 @@ impl Stream<'_> {
         Verdict::Pass
     }
 
+    /// Runs one rule's action, and notes the rule when it decided something.
+    async fn act(&mut self, rule: &Arc<Rule>) -> Option<Verdict> {
+        let verdict = self.run_action(rule).await;
+        if !matches!(verdict, None | Some(Verdict::Gone)) {
+            self.state.last_rule = Some(rule.clone());
+        }
+        verdict
+    }
+
     /// Runs one rule's action, again and again while it waits.
-    async fn act(&mut self, rule: &Rule) -> Option<Verdict> {
+    async fn run_action(&mut self, rule: &Arc<Rule>) -> Option<Verdict> {
         self.state.waiting_since = None;
         self.settle_captures();
         loop {
@@ -66,9 +75,11 @@ impl Stream<'_> {
                 }
                 Flow::Wait(time) => {
                     let since = *self.state.waiting_since.get_or_insert_with(clock::now_ms);
+                    self.state.waiting_rule = Some(rule.clone());
                     if !self.wait_for_data(since + time).await {
                         return Some(Verdict::Gone);
                     }
+                    self.state.waiting_rule = None;
                 }
             }
         }

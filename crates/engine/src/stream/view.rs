@@ -6,7 +6,7 @@ use crate::handshake::HandshakeError;
 use expr::sample::Value;
 use expr::vars::{Scope, VarId};
 use expr::view::{
-    Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, StreamFacts, View,
+    Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, StreamFacts, TcpInfo, View,
 };
 use message::Head;
 use wire::h1::Framing;
@@ -37,6 +37,11 @@ impl View for Stream<'_> {
             proxied: session.proxied,
             reused: session.requests.get() > 1,
             error: session.error.map_or(0, HandshakeError::code),
+            streams: 1,
+            streams_limit: 1,
+            stream_id: Some(0),
+            aborted: self.client.conn.has_ended(),
+            ..Connection::default()
         })
     }
 
@@ -65,7 +70,11 @@ impl View for Stream<'_> {
             http_major: 1,
             proxied: false,
             reused: server.reused,
-            error: 0,
+            streams: 1,
+            streams_limit: 1,
+            stream_id: Some(0),
+            aborted: server.conn.has_ended(),
+            ..Connection::default()
         })
     }
 
@@ -134,26 +143,13 @@ impl View for Stream<'_> {
         match name.scope {
             Scope::Process => self.session.runtime.proc_var(name.name),
             Scope::Session => self.session.vars.borrow().get(name).cloned(),
-            _ => self.state.vars.borrow().get(name).cloned(),
+            scope if self.has_scope(scope) => self.state.vars.borrow().get(name).cloned(),
+            _ => None,
         }
     }
 
     fn set_var(&self, name: VarId, value: Option<Value<'_>>) -> bool {
-        let value = value.map(Value::into_owned);
-        let mut vars = match name.scope {
-            Scope::Process => {
-                self.session.runtime.process.set_var(name.name, value);
-                return true;
-            }
-            Scope::Check => return false,
-            Scope::Session => self.session.vars.borrow_mut(),
-            Scope::Transaction | Scope::Request | Scope::Response => self.state.vars.borrow_mut(),
-        };
-        match value {
-            Some(value) => vars.set(name, value),
-            None => vars.unset(name),
-        }
-        true
+        self.store_var(name, value.map(Value::into_owned))
     }
 
     fn capture(&self, side: Side, slot: usize, text: &[u8]) -> bool {
@@ -233,6 +229,68 @@ impl View for Stream<'_> {
             "queue" => changed.queue.or(backend.queue),
             "tarpit" => changed.tarpit.or(backend.tarpit),
             _ => None,
+        }
+    }
+
+    fn tcp_info(&self, side: Side) -> Option<TcpInfo> {
+        let conn = match side {
+            Side::Request => &self.client.conn,
+            Side::Response => &self.state.server_conn.as_ref()?.conn,
+        };
+        let info = sys::tcp_info(conn.socket()).ok()?;
+        Some(TcpInfo {
+            rtt: info.rtt,
+            rtt_variation: info.rtt_variation,
+            unacked: info.unacked,
+            sacked: info.sacked,
+            lost: info.lost,
+            retransmitted: info.retransmitted,
+            forward_acks: info.forward_acks,
+            reordering: info.reordering,
+        })
+    }
+
+    fn saved_syn(&self) -> Option<Vec<u8>> {
+        sys::saved_syn(self.client.conn.socket()).ok()
+    }
+
+    fn last_rule(&self) -> Option<(&str, u32)> {
+        let rule = self.state.last_rule.as_deref()?;
+        Some((&rule.origin.0, rule.origin.1))
+    }
+
+    fn waiting_rule(&self) -> Option<(&str, u32)> {
+        let rule = self.state.waiting_rule.as_deref()?;
+        Some((&rule.origin.0, rule.origin.1))
+    }
+
+    fn priority(&self) -> Option<(i32, i32)> {
+        Some(self.state.priority)
+    }
+
+    fn listener_connections(&self) -> Option<u64> {
+        Some(self.session.listener.connections.now().into())
+    }
+
+    fn each_var(&self, scope: Scope, each: &mut dyn FnMut(&str, &Value<'_>)) {
+        let names = &self.session.runtime.snapshot.variables;
+        match scope {
+            Scope::Process => {
+                let vars = self.session.runtime.process.vars.read();
+                vars.iter()
+                    .for_each(|(id, value)| each(names.name(*id), value));
+            }
+            Scope::Session => {
+                let vars = self.session.vars.borrow();
+                vars.of_scope(scope)
+                    .for_each(|(id, value)| each(names.name(id.name), value));
+            }
+            scope if self.has_scope(scope) => {
+                let vars = self.state.vars.borrow();
+                vars.of_scope(scope)
+                    .for_each(|(id, value)| each(names.name(id.name), value));
+            }
+            _ => {}
         }
     }
 

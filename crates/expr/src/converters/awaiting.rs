@@ -5,7 +5,7 @@ use crate::row::Awaiting;
 /// Known converters that are not built yet.
 pub static AWAITING: &[Awaiting] = &[
     Awaiting {
-        needs: "the TLS library's keys and certificates",
+        needs: "the store of TLS certificates",
         names: &["jwt_decrypt_cert", "jwt_verify_cert", "x509_v_err_str"],
     },
     Awaiting {

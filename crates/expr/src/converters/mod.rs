@@ -28,6 +28,7 @@ mod strings;
 mod tcp_header;
 mod url;
 mod variables;
+pub mod x509;
 
 #[cfg(test)]
 mod tests;
@@ -74,6 +75,7 @@ pub static FAMILIES: &[&[ConverterRow]] = &[
     maps::ROWS,
     servers::ROWS,
     variables::ROWS,
+    x509::ROWS,
 ];
 
 /// The bytes of a string or block.

@@ -176,7 +176,7 @@ const SINKS: [&[u8]; 3] = [b"buf0", b"stdout", b"stderr"];
 
 fn check_debug(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
     match args.str(1) {
-        Some(sink) if !SINKS.contains(&sink) => {
+        Some(sink) if !sink.is_empty() && !SINKS.contains(&sink) => {
             let sink = String::from_utf8_lossy(sink);
             Err(format!("sink '{sink}' is not built yet: needs rings"))
         }
@@ -207,7 +207,8 @@ fn debug_line(prefix: &[u8], value: &Value<'_>) -> Vec<u8> {
 
 fn debug<'a>(args: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<Value<'a>> {
     let line = debug_line(args.str(0).unwrap_or_default(), &value);
-    view.process().event(args.str(1).unwrap_or(b"buf0"), &line);
+    let sink = args.str(1).filter(|sink| !sink.is_empty());
+    view.process().event(sink.unwrap_or(b"buf0"), &line);
     Some(value)
 }
 

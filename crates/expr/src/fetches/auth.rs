@@ -82,7 +82,7 @@ fn bearer<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
     let Some(head) = view.request() else {
         return Outcome::Missing;
     };
-    let token = match args.str(0).filter(|name| !name.is_empty()) {
+    let token = match args.str(0) {
         Some(name) => head.get(name).and_then(bearer_token),
         None => head.known(FieldId::Authorization).and_then(bearer_token),
     };

@@ -307,39 +307,8 @@ pub static AWAITING: &[Awaiting] = &[
         ],
     },
     Awaiting {
-        needs: "TCP information of connections",
-        names: &[
-            "bc_rtt",
-            "bc_rttvar",
-            "fc_fackets",
-            "fc_lost",
-            "fc_reordering",
-            "fc_retrans",
-            "fc_rtt",
-            "fc_rttvar",
-            "fc_sacked",
-            "fc_saved_syn",
-            "fc_unacked",
-        ],
-    },
-    Awaiting {
-        needs: "stream state of the HTTP/2 and HTTP/3 muxes",
-        names: &[
-            "bc_glitches",
-            "bc_nb_streams",
-            "bc_settings_streams_limit",
-            "bs.aborted",
-            "bs.debug_str",
-            "bs.id",
-            "bs.rst_code",
-            "fc_glitches",
-            "fc_nb_streams",
-            "fc_settings_streams_limit",
-            "fs.aborted",
-            "fs.debug_str",
-            "fs.id",
-            "fs.rst_code",
-        ],
+        needs: "a dump of the state of muxes",
+        names: &["bs.debug_str", "fs.debug_str"],
     },
     Awaiting {
         needs: "task profiling",
@@ -355,29 +324,7 @@ pub static AWAITING: &[Awaiting] = &[
         ],
     },
     Awaiting {
-        needs: "tracing of rules",
-        names: &[
-            "last_entity",
-            "last_rule_file",
-            "last_rule_line",
-            "term_events",
-            "waiting_entity",
-        ],
-    },
-    Awaiting {
-        needs: "queue priorities",
-        names: &["prio_class", "prio_offset"],
-    },
-    Awaiting {
-        needs: "listener counters",
-        names: &["dst_conn"],
-    },
-    Awaiting {
-        needs: "a walk over all variables",
-        names: &["dump_all_vars"],
-    },
-    Awaiting {
-        needs: "the distcc protocol",
-        names: &["distcc_body", "distcc_param"],
+        needs: "a record of termination events",
+        names: &["term_events"],
     },
 ];

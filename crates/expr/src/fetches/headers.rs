@@ -60,7 +60,7 @@ pub(super) fn occurrence<'a>(
 
 fn picked<'a>(args: &'a Args, view: &'a dyn View, pick: Pick, full: bool) -> Option<&'a [u8]> {
     let head = pick(view)?;
-    if !args.has(1) && args.str(0).is_none_or(<[u8]>::is_empty) {
+    if !args.has(0) && !args.has(1) {
         return None;
     }
     let at = args.int(1).unwrap_or(-1);

@@ -52,7 +52,7 @@ fn query<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 
 fn check_query(args: &mut Args, _: &mut crate::context::ParseContext<'_>) -> Result<(), String> {
     match args.str(0) {
-        None | Some(b"with_qm") => Ok(()),
+        None | Some(b"" | b"with_qm") => Ok(()),
         Some(_) => Err("supported options are: 'with_qm'".into()),
     }
 }

@@ -6,14 +6,18 @@ mod connection;
 mod constant;
 mod content;
 mod cookies;
+mod distcc;
 mod extensions;
 mod headers;
+mod kernel;
 mod line;
 mod params;
 mod process;
 mod state;
 mod stream;
+mod streams;
 mod tls_hello;
+mod trace;
 
 pub use awaiting::AWAITING;
 
@@ -37,6 +41,10 @@ pub static FAMILIES: &[&[FetchRow]] = &[
     process::ROWS,
     stream::ROWS,
     extensions::ROWS,
+    kernel::ROWS,
+    streams::ROWS,
+    trace::ROWS,
+    distcc::ROWS,
 ];
 
 fn count<'a>(value: usize) -> Value<'a> {
@@ -49,6 +57,10 @@ fn joined<'a>(args: &Args, parts: impl Iterator<Item = &'a [u8]>) -> Outcome<'a>
     let mut text = Vec::new();
     for (at, part) in parts.enumerate() {
         if at > 0 {
+            if delimiter.is_empty() {
+                // HAProxy gets no further.
+                break;
+            }
             text.extend_from_slice(delimiter);
         }
         text.extend_from_slice(part);

@@ -57,7 +57,7 @@ fn check_body(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
 
 fn check_fold(args: &Args, at: usize) -> Result<(), String> {
     match args.str(at) {
-        None | Some(b"i") => Ok(()),
+        None | Some(b"" | b"i") => Ok(()),
         Some(_) => Err("case-insensitive option must be set to \"i\"".into()),
     }
 }

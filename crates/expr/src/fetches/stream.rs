@@ -95,8 +95,10 @@ fn var<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
         Scope::Process => view.process().proc_var(id.name),
         _ => view.var(id),
     });
+    let is_parents = args.var(0).is_some_and(|id| id.scope == Scope::Parent);
     match (value, args.str(1)) {
         (Some(value), _) => Outcome::Found(value),
+        _ if is_parents => Outcome::Missing,
         (None, Some(default)) => Outcome::Found(Value::Str(Cow::Borrowed(default))),
         (None, None) => Outcome::Missing,
     }

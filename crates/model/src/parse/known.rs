@@ -65,7 +65,6 @@ const GLOBAL: &[Group] = &[
             "ssl-skip-self-issued-ca",
         ],
     ),
-    ("JWT", &["jwt.decrypt_alg_list", "jwt.decrypt_enc_list"]),
     (
         "the HTTP client",
         &[

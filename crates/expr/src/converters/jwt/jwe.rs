@@ -64,22 +64,24 @@ impl Default for Allowed {
     }
 }
 
-/// Reads `ALL:!NAME:NAME`. A name behind `!` is taken out wherever it stands.
+/// Reads `ALL:!NAME:NAME`, word by word.
 fn read_list<'n>(list: &str, names: impl Iterator<Item = &'n str> + Clone) -> Result<u32, String> {
-    let (mut set, mut without) = (0u32, 0u32);
-    for word in list.split(':') {
+    let mut set = 0u32;
+    for word in list.split(':').filter(|word| !word.is_empty()) {
         if word == "ALL" {
             set = !0;
             continue;
         }
-        let (target, name) = match word.strip_prefix('!') {
-            Some(name) => (&mut without, name),
-            None => (&mut set, word),
-        };
+        let name = word.strip_prefix('!').unwrap_or(word);
         let at = names.clone().position(|known| known == name);
-        *target |= 1 << at.ok_or_else(|| word.to_owned())?;
+        let bit = 1 << at.ok_or_else(|| name.to_owned())?;
+        if word.starts_with('!') {
+            set &= !bit;
+        } else {
+            set |= bit;
+        }
     }
-    Ok(set & !without)
+    Ok(set)
 }
 
 impl Allowed {
@@ -155,13 +157,15 @@ fn content_key(
     (encryption_name, encryption): (&str, Encryption),
 ) -> Option<Vec<u8>> {
     match (wrapping, key) {
-        (Wrapping::Direct, Key::Secret(secret)) => wrapped.is_empty().then(|| secret.clone()),
-        (Wrapping::Wrap(length), Key::Secret(secret)) => {
-            (secret.len() == length).then(|| unwrap(secret, &wrapped))?
+        // Of a secret that is too long the first bytes count, as in HAProxy.
+        (Wrapping::Direct, Key::Secret(secret)) => {
+            let secret = secret.get(..encryption.key_len())?;
+            wrapped.is_empty().then(|| secret.to_vec())
         }
+        (Wrapping::Wrap(length), Key::Secret(secret)) => unwrap(secret.get(..length)?, &wrapped),
         (Wrapping::Gcm(length), Key::Secret(secret)) => {
             let (iv, tag) = (bytes_member(header, "iv")?, bytes_member(header, "tag")?);
-            (secret.len() == length).then(|| gcm(secret, &iv, wrapped, b"", &tag))?
+            gcm(secret.get(..length)?, &iv, wrapped, b"", &tag)
         }
         (Wrapping::Rsa(padding), Key::Rsa(key)) => key.decrypt(padding, &wrapped),
         (Wrapping::Agreed(0), Key::Ec(key)) => {

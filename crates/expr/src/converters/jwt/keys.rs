@@ -9,6 +9,24 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct PublicKey(pub(crate) Box<[u8]>);
 
+impl PublicKey {
+    /// The length in bytes of a number on the key's curve; `None` when it is no EC key.
+    pub(super) fn curve_length(&self) -> Option<usize> {
+        // The curve's identifier stands at the start of the structure.
+        const CURVES: [(&[u8], usize); 3] = [
+            (
+                &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07],
+                32,
+            ),
+            (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22], 48),
+            (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23], 66),
+        ];
+        let start = self.0.get(..32.min(self.0.len())).unwrap_or_default();
+        let names = |(oid, _): &&(&[u8], usize)| memchr::memmem::find(start, oid).is_some();
+        CURVES.iter().find(names).map(|(_, length)| *length)
+    }
+}
+
 /// The public keys that a configuration names, by path. Tokens are verified without reading files.
 #[derive(Debug, Default)]
 pub struct PublicKeys(RwLock<HashMap<Box<[u8]>, Arc<PublicKey>>>);

@@ -10,7 +10,7 @@ use crate::row::ConverterRow;
 use crate::sample::{Type, Value};
 use crate::view::View;
 use aws_lc_rs::signature::{
-    self as lc, EcdsaVerificationAlgorithm, RsaParameters, UnparsedPublicKey,
+    self as lc, RsaParameters, RsaPssSaltLength, UnparsedPublicKey, VerificationAlgorithm,
 };
 use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha384, Sha512};
@@ -201,42 +201,51 @@ fn has_mac(bits: Bits, key: &[u8], signed: &[u8], mac: &[u8]) -> bool {
 }
 
 fn asymmetric(algorithm: Algorithm, key: &PublicKey, signed: &[u8], signature: &[u8]) -> Verdict {
+    let verify = |with: &'static dyn VerificationAlgorithm| {
+        let key = UnparsedPublicKey::new(with, &key.0);
+        key.verify(signed, signature).is_ok()
+    };
     let right = match algorithm {
-        Algorithm::Rsa(bits) => {
-            let parameters: &'static RsaParameters = match bits {
-                Bits::B256 => &lc::RSA_PKCS1_2048_8192_SHA256,
-                Bits::B384 => &lc::RSA_PKCS1_2048_8192_SHA384,
-                Bits::B512 => &lc::RSA_PKCS1_2048_8192_SHA512,
-            };
-            UnparsedPublicKey::new(parameters, &key.0).verify(signed, signature)
+        Algorithm::Rsa(Bits::B256) => verify(&lc::RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::Rsa(Bits::B384) => verify(&lc::RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::Rsa(Bits::B512) => verify(&lc::RSA_PKCS1_2048_8192_SHA512),
+        // HAProxy takes salts of any length; those of the digest's and of the largest length are in use.
+        Algorithm::Pss(Bits::B256) => {
+            verify(&lc::RSA_PSS_2048_8192_SHA256) || verify(&LARGE_SALT[0])
         }
-        Algorithm::Pss(bits) => {
-            let parameters: &'static RsaParameters = match bits {
-                Bits::B256 => &lc::RSA_PSS_2048_8192_SHA256,
-                Bits::B384 => &lc::RSA_PSS_2048_8192_SHA384,
-                Bits::B512 => &lc::RSA_PSS_2048_8192_SHA512,
-            };
-            UnparsedPublicKey::new(parameters, &key.0).verify(signed, signature)
+        Algorithm::Pss(Bits::B384) => {
+            verify(&lc::RSA_PSS_2048_8192_SHA384) || verify(&LARGE_SALT[1])
+        }
+        Algorithm::Pss(Bits::B512) => {
+            verify(&lc::RSA_PSS_2048_8192_SHA512) || verify(&LARGE_SALT[2])
         }
         Algorithm::Ecdsa(bits) => {
-            let (parameters, length): (&'static EcdsaVerificationAlgorithm, _) = match bits {
-                Bits::B256 => (&lc::ECDSA_P256_SHA256_FIXED, 64),
-                Bits::B384 => (&lc::ECDSA_P384_SHA384_FIXED, 96),
-                Bits::B512 => (&lc::ECDSA_P521_SHA512_FIXED, 132),
+            let (with, length): (&'static dyn VerificationAlgorithm, _) = match bits {
+                Bits::B256 => (&lc::ECDSA_P256_SHA256_FIXED, 32),
+                Bits::B384 => (&lc::ECDSA_P384_SHA384_FIXED, 48),
+                Bits::B512 => (&lc::ECDSA_P521_SHA512_FIXED, 66),
             };
-            if signature.len() != length {
+            // Both numbers of a signature are as long as those of the curve.
+            let fits = |length| signature.len() == 2 * length;
+            if !fits(length) && key.curve_length().is_some_and(|length| !fits(length)) {
                 return Verdict::InvalidToken;
             }
-            UnparsedPublicKey::new(parameters, &key.0).verify(signed, signature)
+            verify(with)
         }
-        Algorithm::None | Algorithm::Hmac(_) => return Verdict::Wrong,
+        Algorithm::None | Algorithm::Hmac(_) => false,
     };
-    if right.is_ok() {
+    if right {
         Verdict::Right
     } else {
         Verdict::Wrong
     }
 }
+
+static LARGE_SALT: [RsaParameters; 3] = [
+    lc::RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Max),
+    lc::RSA_PSS_2048_8192_SHA384.with_pss_salt_length(RsaPssSaltLength::Max),
+    lc::RSA_PSS_2048_8192_SHA512.with_pss_salt_length(RsaPssSaltLength::Max),
+];
 
 pub(in crate::converters) static ROWS: &[ConverterRow] = &[ConverterRow::new(
     "jwt_verify",

@@ -13,6 +13,7 @@ use super::table::Row;
 /// Directives of the `global` section.
 pub const GLOBAL: &[&[Row]] = &[
     global::environment::ROWS,
+    global::expressions::ROWS,
     global::http1::ROWS,
     global::identity::ROWS,
     global::inert::INNER,

@@ -103,9 +103,6 @@ pub const LATER: &[Row] = &[
     later("tune.vars.check-max-size", 1, 1),
     later("tune.vars.global-max-size", 1, 1),
     later("tune.vars.proc-max-size", 1, 1),
-    later("tune.vars.reqres-max-size", 1, 1),
-    later("tune.vars.sess-max-size", 1, 1),
-    later("tune.vars.txn-max-size", 1, 1),
 ];
 
 /// What tunes the reference implementation's inside only.

@@ -2,6 +2,7 @@
 
 mod cpu_map;
 pub mod environment;
+pub mod expressions;
 pub mod http1;
 pub mod identity;
 pub mod inert;
