@@ -78,7 +78,10 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         }
         cases
     });
+    let resolvers = snapshot.resolvers.iter().cloned();
+    let resolvers = resolvers.map(|config| Arc::new(crate::resolvers::Section::new(config)));
     Arc::new(Runtime {
+        resolvers: resolvers.collect(),
         snapshot,
         proxies,
         added: Default::default(),

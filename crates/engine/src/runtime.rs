@@ -24,6 +24,8 @@ pub struct Runtime {
     pub proxies: Vec<Arc<ProxyRuntime>>,
     /// Backends that commands have added since.
     pub added: ArcSwap<Vec<Arc<ProxyRuntime>>>,
+    /// Its `resolvers` sections.
+    pub resolvers: Vec<Arc<crate::resolvers::Section>>,
     /// The process.
     pub process: Arc<Process>,
     /// Limits of message heads.
@@ -124,6 +126,12 @@ impl Runtime {
         }
         let added = self.added.load();
         added.iter().find(|p| &*p.config.name == name).cloned()
+    }
+
+    /// The `resolvers` section of this name.
+    #[must_use]
+    pub fn resolvers(&self, name: &str) -> Option<&Arc<crate::resolvers::Section>> {
+        self.resolvers.iter().find(|r| *r.config.name == *name)
     }
 
     /// All proxies: those of the configuration, then backends that commands have added.

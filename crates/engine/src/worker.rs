@@ -206,6 +206,7 @@ async fn serve(
         })
         .collect();
     let checks = crate::check::start(&worker, &runtime);
+    let resolvers = (worker.index == 0).then(|| crate::resolvers::start(&runtime));
     let mut purge = tokio::time::interval(Duration::from_secs(1));
     purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -237,5 +238,6 @@ async fn serve(
             () = tokio::time::sleep(Duration::from_millis(20)) => {}
         }
     }
+    drop(resolvers);
     drop(services);
 }

@@ -87,6 +87,8 @@ pub struct Options {
     pub handover: Option<PathBuf>,
     /// `-L`: this process' name among peers.
     pub local_peer: Option<String>,
+    /// `-4`: name servers are asked for IPv4 addresses only.
+    pub ipv4_only: bool,
     /// `-dW`: warnings are errors.
     pub zero_warning: bool,
     /// `-dD`: remarks about suspicious statements.
@@ -182,7 +184,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Refus
                 .master_sockets
                 .push(value()?.to_string_lossy().into_owned()),
             [b'x', ..] => options.handover = Some(value()?.into()),
-            [b'4', ..] => return Err(Refused::not_built("-4", "DNS resolvers")),
+            [b'4', ..] => options.ipv4_only = true,
             _ => return Ok(Command::Usage),
         }
     }
@@ -342,7 +344,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_named() {
-        for option in ["-4", "-dA", "-dC", "-dV", "-dc", "-dr", "-dt"] {
+        for option in ["-dA", "-dC", "-dV", "-dc", "-dr", "-dt"] {
             let Err(Refused(message)) = read(&format!("{option} -f a")) else {
                 panic!("{option} was taken");
             };

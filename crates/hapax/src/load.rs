@@ -7,6 +7,7 @@ use crate::report::Reporter;
 use config::{Diagnostics, Source};
 use model::Snapshot;
 use model::parse::Input;
+use model::resolvers::AcceptedFamilies;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -112,6 +113,9 @@ fn override_by(options: &Options, snapshot: &mut Snapshot) {
         .filter(|limit| *limit > 0)
     {
         global.maxconn = Some(limit);
+    }
+    if options.ipv4_only {
+        global.dns_families = AcceptedFamilies::Only(model::IpFamily::V4);
     }
     if options.pidfile.is_some() {
         global.pidfile.clone_from(&options.pidfile);

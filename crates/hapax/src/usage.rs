@@ -36,6 +36,7 @@ Limits:
         -L <name>     this process' name among peers (the host name otherwise)
 
 Switches:
+        -4            ask name servers for IPv4 addresses only
         -dR           don't share listening ports between sockets (SO_REUSEPORT)
         -dS           don't splice
         -dF, -dZ      forward data by copying it; as -dS
@@ -50,5 +51,5 @@ About:
         -vq, -vqs, -vqb
                       show only the version, its number, or its branch
 
-Not built yet, and refused: -4 -dA -dC -dV -dc -dr -dt
+Not built yet, and refused: -dA -dC -dV -dc -dr -dt
 ";

@@ -6,6 +6,7 @@ mod counters;
 mod frontends;
 mod limits;
 mod process;
+mod resolvers;
 mod server_state;
 mod servers;
 mod statistics;
@@ -24,6 +25,7 @@ pub const ROOT: &[&[CommandRow]] = &[
     frontends::ROWS,
     limits::ROWS,
     process::ROWS,
+    resolvers::ROWS,
     server_state::ROWS,
     servers::ROWS,
     statistics::ROWS,

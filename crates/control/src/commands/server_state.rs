@@ -71,8 +71,9 @@ fn set_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     };
     match args.get(1) {
         "state" => set_state(context, reply, &backend, &server, args.get(2)),
+        "fqdn" => super::resolvers::set_host(context, reply, &backend, &server, args.get(2)),
         "weight" => set_weight(reply, &backend, &server, args.get(2)),
-        _ => reply.error("usage: set server <backend>/<server> state | weight"),
+        _ => reply.error("usage: set server <backend>/<server> fqdn | state | weight"),
     }
 }
 

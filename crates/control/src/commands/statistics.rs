@@ -28,8 +28,13 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let mut filter = Filter::default();
     let mut words = args.0;
     if words.first().map(String::as_str) == Some("domain") {
-        if args.get(1) != "proxy" {
-            return reply.error("Invalid statistics domain.");
+        match args.get(1) {
+            "proxy" => {}
+            "resolvers" if matches!(args.get(2), "typed" | "json") => {
+                return reply.error("The statistics of name servers come in CSV only.");
+            }
+            "resolvers" => return super::resolvers::statistics(context, reply),
+            _ => return reply.error("Invalid statistics domain."),
         }
         words = words.get(2..).unwrap_or_default();
     }

@@ -3,9 +3,11 @@
 use super::{Phase, Source, Stream};
 use crate::clock;
 use crate::mux::Received;
+use crate::resolvers;
 use crate::session::ClientSide;
 use expr::Match;
-use model::rules::{CloseKind, Flow, Reply, Rule};
+use expr::sample::Value;
+use model::rules::{self, CloseKind, Flow, Lookup, Reply, Rule};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -69,6 +71,10 @@ impl Stream<'_> {
                 Flow::Reply(reply) => return Some(Verdict::Reply(reply)),
                 Flow::Close(kind) => return Some(Verdict::Close(kind)),
                 Flow::SwitchToHttp => return Some(Verdict::SwitchToHttp),
+                Flow::Resolve(lookup) => {
+                    self.look_up(*lookup).await;
+                    return None;
+                }
                 Flow::Failed => {
                     self.state.failed_rewrites += 1;
                     return self.state.strict.then_some(Verdict::Failed);
@@ -82,6 +88,21 @@ impl Stream<'_> {
                     self.state.waiting_rule = None;
                 }
             }
+        }
+    }
+
+    /// Asks name servers for an address and puts it into a variable.
+    async fn look_up(&mut self, lookup: Lookup) {
+        let runtime = &self.session.runtime;
+        let Lookup {
+            var,
+            resolvers,
+            prefer,
+            name,
+        } = lookup;
+        if let Some(ip) = resolvers::resolve(runtime, &resolvers, &name, prefer).await {
+            // A variable that does not fit its scope's limit stays as it is.
+            let _ = rules::Stream::set_var(self, var, Some(Value::Ip(ip)));
         }
     }
 

@@ -331,7 +331,6 @@ const ACTION: &[Group] = &[
     ),
     ("user lists", &["auth"]),
     ("the cache", &["cache-use", "cache-store"]),
-    ("DNS", &["do-resolve*"]),
     ("SPOE", &["send-spoe-group"]),
     ("bandwidth limits", &["set-bandwidth-limit"]),
     ("services", &["use-service"]),

@@ -23,6 +23,7 @@ pub use reply::Reply;
 pub use resolve::{Names, resolve};
 pub use status::has_page;
 
+use crate::address::IpFamily;
 use base::Endpoint;
 use expr::sample::Value;
 use expr::vars::VarId;
@@ -129,6 +130,21 @@ pub enum Flow {
     Failed,
     /// The TCP stream becomes an HTTP stream (`switch-mode http`).
     SwitchToHttp,
+    /// With the next rule, once name servers have been asked and the variable is set.
+    Resolve(Box<Lookup>),
+}
+
+/// A name whose address is wanted (`do-resolve`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// The variable for the address; it stays as it is when there is none.
+    pub var: VarId,
+    /// The `resolvers` section.
+    pub resolvers: Arc<str>,
+    /// The preferred family.
+    pub prefer: IpFamily,
+    /// The name.
+    pub name: Box<str>,
 }
 
 /// How a connection is closed by a rule.

@@ -13,6 +13,8 @@ pub struct Names<'c> {
     pub proxy: &'c Proxy,
     /// `http-errors` sections.
     pub http_errors: &'c HashMap<Arc<str>, Arc<ErrorPages>>,
+    /// `resolvers` sections.
+    pub resolvers: &'c [Arc<crate::resolvers::Resolvers>],
     /// `log-profile` sections.
     pub log_profiles: &'c HashMap<Arc<str>, Arc<LogProfile>>,
 }

@@ -13,6 +13,7 @@ pub(super) fn check(parser: &mut Parser<'_>) {
             proxy: &draft.proxy,
             http_errors: &parser.http_errors,
             log_profiles: &parser.log_profiles,
+            resolvers: &parser.resolvers,
         };
         faults.extend(resolve(&names));
     }

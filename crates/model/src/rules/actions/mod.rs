@@ -10,6 +10,7 @@ mod redirect;
 mod relay;
 mod replace;
 mod reply;
+mod resolve;
 mod socket;
 mod status;
 mod target;
@@ -51,6 +52,7 @@ pub const TABLES: &[&[ActionRow]] = &[
     relay::ROWS,
     replace::ROWS,
     reply::ROWS,
+    resolve::ROWS,
     socket::ROWS,
     status::ROWS,
     target::ROWS,

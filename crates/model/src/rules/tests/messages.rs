@@ -74,7 +74,6 @@ fn actions_of_later_parts_are_refused_by_name() {
         ("http-request use-service prometheus-exporter", "services"),
         ("http-request cache-use c", "the cache"),
         ("http-request set-nice 5", "scheduling priorities"),
-        ("http-request do-resolve(txn.a,r) src", "DNS"),
         ("http-request set-map(f) a b", "ACL and map updates"),
         (
             "http-request silent-drop rst-ttl 3",
