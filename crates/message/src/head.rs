@@ -105,6 +105,8 @@ pub struct Head {
     first: Span,
     /// The target of a request, the reason phrase of a response.
     second: Span,
+    /// The target was put together from parts.
+    assembled: bool,
 }
 
 impl Head {
@@ -194,6 +196,17 @@ impl Head {
     /// Replaces the target of a request.
     pub fn set_target(&mut self, target: &[u8]) {
         self.second = self.append(target);
+    }
+
+    /// Whether the target was put together from parts that came separately, as in HTTP/2: in HTTP/1 only its path is sent.
+    #[must_use]
+    pub fn is_assembled(&self) -> bool {
+        self.assembled
+    }
+
+    /// Says whether the target was put together from parts.
+    pub fn set_assembled(&mut self, assembled: bool) {
+        self.assembled = assembled;
     }
 
     /// The version of the message.
@@ -287,6 +300,15 @@ impl Head {
     pub fn append_text(&mut self, text: &[u8]) -> usize {
         let start = self.text.len();
         self.text.extend_from_slice(text);
+        start
+    }
+
+    /// Appends a copy of a range of the text, and says where it begins. For parsers.
+    pub fn append_span(&mut self, span: Span) -> usize {
+        let start = self.text.len();
+        if span.end() <= start {
+            self.text.extend_from_within(span.range());
+        }
         start
     }
 

@@ -1,7 +1,8 @@
-//! Sans-IO codecs: HTTP/1, PROXY protocol, syslog and health-check protocols.
+//! Sans-IO codecs: HTTP/1, HTTP/2, PROXY protocol, syslog and health-check protocols.
 #![forbid(unsafe_code)]
 
 pub mod dns;
 pub mod h1;
+pub mod h2;
 pub mod proxy;
 pub mod syslog;

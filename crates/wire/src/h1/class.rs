@@ -1,15 +1,15 @@
 //! Byte classes.
 
 /// The byte may stand in a token (RFC 9110, section 5.6.2).
-pub(super) const TOKEN: u8 = 1;
+pub(crate) const TOKEN: u8 = 1;
 /// The byte may stand in a request target.
-pub(super) const TARGET: u8 = 2;
+pub(crate) const TARGET: u8 = 2;
 /// The byte may stand where a version is expected.
-pub(super) const VERSION: u8 = 4;
+pub(crate) const VERSION: u8 = 4;
 /// The byte may stand in an authority, outside the brackets of an address.
-pub(super) const AUTHORITY: u8 = 8;
+pub(crate) const AUTHORITY: u8 = 8;
 /// The byte may stand in a chunk's extension.
-pub(super) const EXTENSION: u8 = 16;
+pub(crate) const EXTENSION: u8 = 16;
 
 const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const TOKEN_SIGNS: &[u8] = b"!#$%&'*+-.^_`|~";
@@ -58,6 +58,6 @@ static CLASSES: [u8; 256] = classes();
 
 /// Whether `byte` belongs to one of the classes in `mask`.
 #[inline]
-pub(super) fn is(byte: u8, mask: u8) -> bool {
+pub(crate) fn is(byte: u8, mask: u8) -> bool {
     CLASSES[byte as usize] & mask != 0
 }

@@ -93,16 +93,9 @@ impl Common {
         let value = head.slice(span(field));
         let bad = || ParseError::bad(ErrorKind::ContentLength, field.value.0);
         let before = self.length;
-        let mut plain = !value.is_empty() && (value.len() == 1 || value.first() != Some(&b'0'));
-        for item in value.split(|&b| b == b',') {
-            let item = list::trim(item);
-            plain &= item.len() == value.len();
-            let number = decimal(item).ok_or_else(bad)?;
-            if self.length.is_some_and(|length| length != number) {
-                return Err(bad());
-            }
-            self.length = Some(number);
-        }
+        let number = merge_lengths(value, before).ok_or_else(bad)?;
+        let plain = number_is_plain(value);
+        self.length = Some(number);
         if before.is_some() {
             return Ok(Fate::Drop);
         }
@@ -269,6 +262,24 @@ pub(super) fn prune_known(head: &mut Head, id: FieldId, mut remove: impl FnMut(&
             }
         }
     }
+}
+
+/// The one length that the items of a `Content-Length` field and an earlier field agree on.
+pub(crate) fn merge_lengths(value: &[u8], before: Option<u64>) -> Option<u64> {
+    let mut agreed = before;
+    for item in value.split(|&b| b == b',') {
+        let number = decimal(list::trim(item))?;
+        if agreed.is_some_and(|agreed| agreed != number) {
+            return None;
+        }
+        agreed = Some(number);
+    }
+    agreed
+}
+
+/// Whether a length is written as this proxy would write it: one number without leading zeros.
+fn number_is_plain(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_digit) && (value.len() == 1 || value.first() != Some(&b'0'))
 }
 
 /// A number of nothing but digits; `None` if it is none or exceeds 64 bits.

@@ -5,7 +5,7 @@
 
 mod cases;
 mod chunk;
-mod class;
+pub(crate) mod class;
 mod common;
 mod connection;
 mod error;
@@ -21,6 +21,7 @@ mod write;
 
 pub use cases::{CaseMap, CaseMapError};
 pub use chunk::{ChunkDecoder, ChunkEvent};
+pub(crate) use common::merge_lengths;
 pub use connection::{
     ClientSide, ConnectionHeader, ConnectionMode, ConnectionTokens, RequestFacts, ServerSide,
     client_side, server_side, server_stays_open, take_connection_tokens,
