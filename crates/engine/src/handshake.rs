@@ -126,7 +126,9 @@ async fn rules_at(
         Verdict::Pass => {}
         Verdict::Close(CloseKind::Silent) => {
             // A reset is sent to nobody: the peer finds out by its own timeouts only when the kernel drops the socket.
-            client.conn.socket().linger_zero();
+            if let Some(socket) = client.conn.socket() {
+                socket.linger_zero();
+            }
             return None;
         }
         _ => return None,

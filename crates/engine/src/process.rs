@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use wire::h1::{CaseMap, Limits};
+use wire::h2::{self, Role};
 
 /// What the program found out about the process before the workers start.
 #[derive(Debug, Clone)]
@@ -70,6 +71,10 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         global.rewrite_reserve,
         global.max_headers,
     );
+    let http2 = (
+        http2_config(global, Role::Server, limits),
+        http2_config(global, Role::Client, limits),
+    );
     let cases = (!global.header_cases.is_empty()).then(|| {
         let mut cases = CaseMap::new();
         for (from, to) in &global.header_cases {
@@ -87,9 +92,33 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         added: Default::default(),
         process,
         limits,
+        http2,
         cases,
         handshake_log: handshake_log(),
     })
+}
+
+/// What is announced on HTTP/2 connections.
+fn http2_config(global: &model::Global, role: Role, limits: Limits) -> h2::Config {
+    let http2 = &global.http2;
+    let figures = match role {
+        Role::Server => http2.of_clients(),
+        Role::Client => http2.of_servers(),
+    };
+    h2::Config {
+        initial_window: figures.initial_window,
+        stream_window: figures.stream_window,
+        max_streams: figures.max_streams,
+        max_glitches: figures.max_glitches,
+        max_total_streams: match role {
+            Role::Server => http2.max_total_streams,
+            Role::Client => 0,
+        },
+        header_table: http2.header_table,
+        max_frame: http2.max_frame,
+        limits,
+        role,
+    }
 }
 
 /// The beginning of a line about a failed handshake, which no configuration can change.

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use wire::h1::{CaseMap, Limits};
+use wire::h2;
 
 /// One configuration with its live state, as sessions hold it.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Runtime {
     pub process: Arc<Process>,
     /// Limits of message heads.
     pub limits: Limits,
+    /// What is announced on clients' and on servers' HTTP/2 connections.
+    pub http2: (h2::Config, h2::Config),
     /// What stands in front of the reason in the line about a failed handshake.
     pub handshake_log: Option<LogFormat>,
     /// Header names to be sent in another case.

@@ -16,6 +16,7 @@ use model::Bind;
 use model::Mode;
 use model::live::ListenerState;
 use model::live::tally::Tally;
+use model::rules::Mux;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -51,6 +52,8 @@ pub struct Session {
     pub accepted: (u64, Date),
     /// When handshakes were over, in milliseconds since the start.
     pub handshake: u64,
+    /// How HTTP is carried, as far as that is settled: `proto` and its like force it.
+    pub mux: Cell<Option<Mux>>,
     /// Requests so far.
     pub requests: Cell<u32>,
     /// Whether its accept has been logged already by the TCP stream that it began as.
@@ -59,6 +62,8 @@ pub struct Session {
     pub vars: RefCell<Vars>,
     /// The log level that a session rule forced; `Some(None)` is silence.
     pub log_level: Option<Option<u8>>,
+    /// Server connections that only this session may use again, with their servers.
+    pub kept: RefCell<Vec<(Arc<ServerRuntime>, IdleConn)>>,
 }
 
 /// The client's half of a session: what is handed from one stream to the next.
@@ -68,8 +73,6 @@ pub struct ClientSide {
     pub conn: Conn,
     /// The session's timer.
     pub deadline: Deadline,
-    /// Server connections that only this session may use again, with their servers.
-    pub kept: Vec<(Arc<ServerRuntime>, IdleConn)>,
 }
 
 impl Session {
@@ -87,22 +90,23 @@ impl Session {
 impl ClientSide {
     /// A client's connection at its beginning.
     #[must_use]
-    pub fn new(socket: Socket) -> Self {
+    pub fn new(conn: Conn) -> Self {
         Self {
-            conn: Conn::new(socket),
+            conn,
             deadline: Deadline::default(),
-            kept: Vec::new(),
         }
     }
+}
 
+impl Session {
     /// Takes a server connection that this session has kept for itself.
-    pub fn take_kept(&mut self, server: &Arc<ServerRuntime>, key: u64) -> Option<IdleConn> {
+    pub fn take_kept(&self, server: &Arc<ServerRuntime>, key: u64) -> Option<IdleConn> {
+        let mut all = self.kept.borrow_mut();
         loop {
-            let at = self
-                .kept
+            let at = all
                 .iter()
                 .rposition(|(kept, conn)| Arc::ptr_eq(kept, server) && conn.key == key)?;
-            let (_, conn) = self.kept.remove(at);
+            let (_, conn) = all.remove(at);
             if conn.socket.is_quiet() {
                 return Some(conn);
             }
@@ -148,7 +152,7 @@ impl Drop for Accepted {
 /// Written out as a block over what it captures: an `async fn` would keep room for its arguments and for the variables they
 /// are moved to.
 pub fn run(accepted: Accepted, socket: Socket) -> impl Future<Output = ()> {
-    let mut client = ClientSide::new(socket);
+    let mut client = ClientSide::new(Conn::new(socket));
     async move {
         let _registration = poll_fn(|cx| Poll::Ready(accepted.worker.register(cx.waker()))).await;
         // What happens once is boxed, so that the rest of the connection's life does not keep room for it.
@@ -162,16 +166,16 @@ pub fn run(accepted: Accepted, socket: Socket) -> impl Future<Output = ()> {
                 None => return,
             },
         };
+        let mut begun = None;
         if session.frontend.config.mode != Mode::Http {
             accepted.frontend.front.tally(Tally::SessionsOther, 1);
-        }
-        if session.frontend.config.mode != Mode::Http
-            && Box::pin(serve_tcp(&session, &accepted.worker, &mut client)).await == TcpEnd::Over
-        {
-            return;
+            match Box::pin(serve_tcp(&session, &accepted.worker, &mut client)).await {
+                TcpEnd::Over => return,
+                TcpEnd::Http(state) => begun = Some(state),
+            }
         }
         accepted.note_http();
-        serve_http(&session, &accepted.worker, &mut client).await;
+        serve_http(&session, &accepted.worker, &mut client, begun).await;
     }
 }
 
@@ -217,10 +221,16 @@ impl Accepted {
             proxied: false,
             accepted: now,
             handshake: now.0,
+            mux: Cell::new(match self.bind.proto.as_deref() {
+                Some("h1") => Some(Mux::H1),
+                Some("h2") => Some(Mux::H2),
+                _ => None,
+            }),
             requests: Cell::new(0),
             announced: Cell::new(false),
             vars: RefCell::default(),
             log_level: None,
+            kept: RefCell::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Workers: one thread each, with its own event loop, listening sockets and pools.
 
+use crate::io::Deadline;
+use crate::mux::h2;
 use crate::proxy::ServerRuntime;
 use crate::runtime::{self, Runtime};
 use crate::stream::State;
@@ -26,6 +28,10 @@ pub struct Worker {
     /// Boxed, since each is handed out and taken back by itself.
     #[expect(clippy::vec_box)]
     states: RefCell<Vec<Box<State>>>,
+    /// Timers of streams that are over; their next use may find them set already.
+    deadlines: RefCell<Vec<Deadline>>,
+    /// HTTP/2 connections to servers.
+    pub multiplexed: Rc<h2::Pool>,
     /// The tasks of its sessions, to be woken when the process stops.
     sessions: RefCell<Sessions>,
     /// How often idle connections have been looked through.
@@ -65,6 +71,8 @@ impl Worker {
         Self {
             index,
             states: RefCell::default(),
+            deadlines: RefCell::default(),
+            multiplexed: Rc::default(),
             sessions: RefCell::default(),
             pooled: RefCell::default(),
             purges: Cell::new(0),
@@ -82,6 +90,19 @@ impl Worker {
         let mut states = self.states.borrow_mut();
         if states.len() < KEPT_STATES {
             states.push(state);
+        }
+    }
+
+    /// A timer for a stream.
+    pub fn take_deadline(&self) -> Deadline {
+        self.deadlines.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes a timer back.
+    pub fn give_deadline(&self, deadline: Deadline) {
+        let mut deadlines = self.deadlines.borrow_mut();
+        if deadlines.len() < KEPT_STATES {
+            deadlines.push(deadline);
         }
     }
 

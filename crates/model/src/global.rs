@@ -67,6 +67,8 @@ pub struct Global {
     pub socket_buffers: SocketBuffers,
     /// `tune.idle-pool.shared`.
     pub idle_pool_shared: bool,
+    /// `tune.h2.*`
+    pub http2: Http2,
     /// `tune.pipesize`, in bytes, 0 for the system's.
     pub pipe_size: usize,
     /// `no splice`, `-dS`.
@@ -177,6 +179,7 @@ impl Default for Global {
             buffer_size: 16384,
             rewrite_reserve: 1024,
             max_headers: 101,
+            http2: Http2::default(),
             captured_cookie_len: 63,
             logged_uri_len: 1024,
             max_accept: 4,
@@ -205,6 +208,89 @@ impl Default for Global {
             exposes: [false; 2],
             zero_warning: false,
             variable_limits: VariableLimits::default(),
+        }
+    }
+}
+
+/// `tune.h2.*`: what is kept to on HTTP/2 connections.
+#[derive(Debug, Clone, Copy)]
+pub struct Http2 {
+    /// Clients' connections (`tune.h2.fe.*`).
+    pub clients: Http2Side,
+    /// Servers' connections (`tune.h2.be.*`).
+    pub servers: Http2Side,
+    /// What holds for a side that says nothing of its own.
+    pub common: Http2Side,
+    /// `tune.h2.fe.max-total-streams`, 0 for any number.
+    pub max_total_streams: u32,
+    /// `tune.h2.header-table-size`, in bytes.
+    pub header_table: u32,
+    /// `tune.h2.max-frame-size`, in bytes.
+    pub max_frame: u32,
+}
+
+impl Default for Http2 {
+    fn default() -> Self {
+        Self {
+            clients: Http2Side::default(),
+            servers: Http2Side::default(),
+            common: Http2Side::default(),
+            max_total_streams: 0,
+            header_table: 4096,
+            max_frame: 16_384,
+        }
+    }
+}
+
+/// What a configuration says of one side's connections.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Http2Side {
+    /// `initial-window-size`, in bytes.
+    pub initial_window: Option<u32>,
+    /// `rxbuf`, in bytes.
+    pub stream_window: Option<u32>,
+    /// `max-concurrent-streams`
+    pub max_streams: Option<u32>,
+    /// `glitches-threshold`, 0 for none.
+    pub max_glitches: Option<u32>,
+}
+
+/// The figures in force for one side's connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http2Limits {
+    /// How much a stream may receive at first, in bytes.
+    pub initial_window: u32,
+    /// How much a stream may receive at once when its body goes on, in bytes.
+    pub stream_window: u32,
+    /// How many streams may be open at a time.
+    pub max_streams: u32,
+    /// How many oddities are put up with, 0 for any number.
+    pub max_glitches: u32,
+}
+
+impl Http2 {
+    /// The figures for clients' connections.
+    #[must_use]
+    pub fn of_clients(&self) -> Http2Limits {
+        self.clients.or(&self.common)
+    }
+
+    /// The figures for servers' connections.
+    #[must_use]
+    pub fn of_servers(&self) -> Http2Limits {
+        self.servers.or(&self.common)
+    }
+}
+
+impl Http2Side {
+    fn or(&self, common: &Self) -> Http2Limits {
+        let pick =
+            |own: Option<u32>, common: Option<u32>, default| own.or(common).unwrap_or(default);
+        Http2Limits {
+            initial_window: pick(self.initial_window, common.initial_window, 16_384),
+            stream_window: pick(self.stream_window, common.stream_window, 1_638_400),
+            max_streams: pick(self.max_streams, common.max_streams, 100),
+            max_glitches: pick(self.max_glitches, common.max_glitches, 0),
         }
     }
 }

@@ -112,6 +112,23 @@ impl IdlePool {
         most.is_none_or(|most| idle < most) && used + idle <= needed.saturating_add(low)
     }
 
+    /// Drops some of the oldest connections if they were closed by the server: they must not take the place of one that is
+    /// open.
+    pub fn weed(&self) {
+        const LOOKED_AT: usize = 8;
+        for stack in &self.by_worker {
+            let mut stack = stack.lock();
+            let before = stack.len();
+            let mut at = 0;
+            stack.retain(|conn| {
+                at += 1;
+                at > LOOKED_AT || !conn.socket.is_disturbed()
+            });
+            let dropped = before - stack.len();
+            self.idle.fetch_sub(dropped as u32, Ordering::Relaxed);
+        }
+    }
+
     /// Lets the estimate of needed connections follow what is in use.
     pub fn decay(&self) {
         let used = self.used.load(Ordering::Relaxed);

@@ -1,5 +1,9 @@
-//! Muxes: what turns a connection's bytes into messages and back. Protocols differ here and nowhere else.
+//! Muxes: how messages travel on a connection.
+//!
+//! [`Conn`] is what streams see, whatever carries it: a socket of its own with HTTP/1 or raw bytes on it, or one stream of a
+//! [`h2::Multiplexed`] connection.
 
-mod h1;
+mod conn;
+pub mod h2;
 
-pub use h1::{Conn, Received};
+pub use conn::{Conn, Leaving, Received};

@@ -45,7 +45,10 @@ impl rules::Stream for Stream<'_> {
         }
         let v6 =
             matches!(self.session.real_src, Some(Endpoint::Inet(address)) if address.is_ipv6());
-        let socket = self.client.conn.socket();
+        // What concerns the connection is not one stream's to change.
+        let Some(socket) = self.client.conn.socket() else {
+            return;
+        };
         // Without the privilege the packets simply keep their marks, as in HAProxy.
         let _ = match setting {
             SocketSetting::Mark(mark) => sys::set_mark(socket, mark),
@@ -112,13 +115,9 @@ impl rules::Stream for Stream<'_> {
         for (name, value) in headers {
             head.push(name, value);
         }
-        h1::write_response(
-            &head,
-            h1::Framing::None,
-            h1::ConnectionHeader::None,
-            None,
-            self.client.conn.output(),
-        );
+        self.client
+            .conn
+            .write_response(&head, h1::Framing::None, h1::ConnectionHeader::None, None);
     }
 
     fn log_now(&mut self, step: &'static str, profile: Option<&str>) {

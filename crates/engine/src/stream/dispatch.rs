@@ -7,7 +7,7 @@ use crate::backend::{
 };
 use crate::clock;
 use crate::io::Socket;
-use crate::mux::{Conn, Received};
+use crate::mux::{Conn, Leaving, h2};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
 use expr::sample::Value;
@@ -23,7 +23,7 @@ use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 /// Why there is no server connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +197,7 @@ impl Stream<'_> {
         let watch = self.watches_client();
         let client = &mut *self.client;
         let gone = poll_fn(|cx| {
-            if watch && poll_gone(cx, &mut client.conn) {
+            if watch && client.conn.poll_leaving(cx).is_some() {
                 return Poll::Ready(true);
             }
             client.deadline.poll(cx, Some(until)).map(|()| false)
@@ -264,7 +264,8 @@ impl Stream<'_> {
             return None;
         }
         let waiting = backend.config.back.max_keep_alive_queue;
-        let kept = self.client.kept.iter().rev().map(|(server, _)| server);
+        let kept = self.session.kept.borrow();
+        let kept = kept.iter().rev().map(|(server, _)| server);
         let mut last = kept.filter(|server| {
             backend
                 .server_at(server.config.idx)
@@ -326,7 +327,7 @@ impl Stream<'_> {
             if let Poll::Ready(slot) = place.poll_granted(cx) {
                 return Poll::Ready(Ok(slot));
             }
-            match poll_leaving(cx, &mut client.conn) {
+            match client.conn.poll_leaving(cx) {
                 Some(_) if watch => {
                     return Poll::Ready(Err(Failure::ClientGone(Phase::Queue)));
                 }
@@ -353,8 +354,8 @@ impl Stream<'_> {
             return false;
         }
         let key = self.connection_key(backend, server);
-        if let Some(kept) = self.client.take_kept(server, key) {
-            self.adopt(kept, server, key);
+        if let Some(kept) = self.session.take_kept(server, key) {
+            self.adopt(Conn::new(kept.socket), kept.uses, server, key);
             return true;
         }
         let first = self.session.requests.get() <= 1;
@@ -369,27 +370,39 @@ impl Stream<'_> {
         {
             return false;
         }
+        if speaks_http2(server) {
+            let served = |served| match backend.config.back.reuse {
+                Reuse::Never => false,
+                Reuse::Safe => !first,
+                Reuse::Aggressive => !first || served > 1,
+                Reuse::Always => true,
+            };
+            let Some((half, served)) = self.worker.multiplexed.take(server, key, served) else {
+                return false;
+            };
+            self.adopt(Conn::of_stream(half), served, server, key);
+            return true;
+        }
         let worker = self.worker.index;
         if let Some(idle) = server.idle.take(worker, key, usable) {
-            self.adopt(idle, server, key);
+            self.adopt(Conn::new(idle.socket), idle.uses, server, key);
             return true;
         }
         if !self.session.runtime.snapshot.global.idle_pool_shared {
             return false;
         }
-        let Some(mut idle) = server.idle.take_over(worker, key, usable) else {
+        let Some(idle) = server.idle.take_over(worker, key, usable) else {
             return false;
         };
         let Ok(socket) = Socket::new(idle.socket.into_fd()) else {
             return false;
         };
-        idle.socket = socket;
-        self.adopt(idle, server, key);
+        self.adopt(Conn::new(socket), idle.uses, server, key);
         true
     }
 
-    fn adopt(&mut self, idle: IdleConn, server: &Arc<ServerRuntime>, key: u64) {
-        let conn = Conn::new(idle.socket);
+    /// Goes on with a connection that has served streams before.
+    fn adopt(&mut self, conn: Conn, served: u32, server: &Arc<ServerRuntime>, key: u64) {
         server.state.counters.tally(Tally::Reuses, 1);
         self.backend().back.tally(Tally::Reuses, 1);
         self.state.times.connect = clock::now_ms();
@@ -398,7 +411,7 @@ impl Stream<'_> {
             server: InUse::new(server),
             key,
             reused: true,
-            uses: idle.uses + 1,
+            uses: served + 1,
             ends: OnceCell::new(),
         });
     }
@@ -432,7 +445,7 @@ impl Stream<'_> {
                 if let Poll::Ready(outcome) = attempt.as_mut().poll(cx) {
                     return Poll::Ready(Ok(outcome));
                 }
-                match poll_leaving(cx, conn) {
+                match conn.poll_leaving(cx) {
                     Some(_) if watch => Poll::Ready(Err(Phase::Connect)),
                     Some(Leaving::Broken) => Poll::Ready(Err(Phase::Data)),
                     _ => Poll::Pending,
@@ -457,8 +470,10 @@ impl Stream<'_> {
         } else {
             0
         };
-        let mut conn = Conn::new(socket);
-        self.write_relay_header(server, conn.output());
+        let mut conn = self.begin_protocol(backend, server, key, socket)?;
+        if self.state.request_flags.upgrade && !self.await_settings(&mut conn, at).await {
+            return Err(Failure::ConnectTimeout);
+        }
         self.state.server_conn = Some(ServerConn {
             conn,
             server: InUse::new(server),
@@ -468,6 +483,38 @@ impl Stream<'_> {
             ends: OnceCell::new(),
         });
         Ok(())
+    }
+
+    /// What the first bytes on a new connection are, and who carries the message then.
+    fn begin_protocol(
+        &self,
+        backend: &ProxyRuntime,
+        server: &Arc<ServerRuntime>,
+        key: u64,
+        socket: Socket,
+    ) -> Result<Conn, Failure> {
+        if !self.state.has_request || !speaks_http2(server) {
+            let mut conn = Conn::new(socket);
+            self.write_relay_header(server, conn.output());
+            return Ok(conn);
+        }
+        let mut header = Vec::new();
+        self.write_relay_header(server, &mut header);
+        let shared = backend.config.back.reuse != Reuse::Never && !self.state.private;
+        let config = self.session.runtime.http2.1;
+        let pool = &self.worker.multiplexed;
+        let half = h2::open(pool, server, key, shared, socket, (config, header));
+        half.map(Conn::of_stream).ok_or(Failure::Resource)
+    }
+
+    /// Waits for the settings of a server of HTTP/2, without which it can't be asked for another protocol.
+    async fn await_settings(&mut self, conn: &mut Conn, at: Option<u64>) -> bool {
+        let deadline = &mut self.client.deadline;
+        poll_fn(|cx| match conn.poll_settings(cx) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => deadline.poll(cx, at).map(|()| false),
+        })
+        .await
     }
 
     /// Where a connection to the server goes for this client.
@@ -536,33 +583,7 @@ impl Stream<'_> {
     }
 }
 
-/// How a client leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leaving {
-    /// It has closed its sending half.
-    Closed,
-    /// The connection is broken.
-    Broken,
-}
-
-/// Whether the client has closed or broken its connection. Bytes that come early are kept.
-pub(super) fn poll_leaving(cx: &mut Context<'_>, conn: &mut Conn) -> Option<Leaving> {
-    if conn.has_ended() {
-        return Some(Leaving::Closed);
-    }
-    // A full buffer hides the end behind bytes that nobody reads yet.
-    while !conn.input.is_full() {
-        match conn.poll_fill(cx) {
-            Poll::Ready(Ok(Received::End)) => return Some(Leaving::Closed),
-            Poll::Ready(Err(_)) => return Some(Leaving::Broken),
-            Poll::Ready(Ok(_)) => {}
-            Poll::Pending => return None,
-        }
-    }
-    None
-}
-
-/// Whether the client has closed or broken its connection.
-pub(super) fn poll_gone(cx: &mut Context<'_>, conn: &mut Conn) -> bool {
-    poll_leaving(cx, conn).is_some()
+/// Whether a server is spoken to in HTTP/2.
+fn speaks_http2(server: &ServerRuntime) -> bool {
+    server.config.settings.proto.as_deref() == Some("h2")
 }

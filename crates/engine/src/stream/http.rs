@@ -1,20 +1,30 @@
 //! An HTTP session: one request after the other on a client's connection.
 
+use super::http2::serve_http2;
 use super::request::Arrival;
-use super::{Next, Phase, Source, Stream};
+use super::{Next, Phase, Source, State, Stream};
 use crate::clock;
-use crate::mux::Received;
+use crate::mux::{Conn, Received};
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
 use model::Options;
 use model::live::count;
 use model::live::tally::Tally;
+use model::rules::Mux;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-/// Serves requests until the connection ends.
-pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut ClientSide) {
+/// Serves requests until the connection ends. The first one may be a stream that has `begun` as TCP.
+pub async fn serve_http(
+    session: &Rc<Session>,
+    worker: &Rc<Worker>,
+    client: &mut ClientSide,
+    mut begun: Option<Box<State>>,
+) {
+    if speaks_http2(session) {
+        return Box::pin(upgrade(session, worker, client)).await;
+    }
     let mut first = true;
     let mut begin = (session.accepted.0, session.handshake, session.accepted.1);
     loop {
@@ -25,7 +35,10 @@ pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut
         if arrival == Awaited::Stop || (arrival != Awaited::Bytes && !first) {
             return;
         }
-        let mut stream = Stream::new(session, worker, client);
+        let mut stream = match begun.take() {
+            Some(state) => Stream::with(state, session, worker, client),
+            None => Stream::new(session, worker, client),
+        };
         (
             stream.state.times.begin,
             stream.state.times.handshake,
@@ -38,6 +51,7 @@ pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut
             Next::KeepAlive => {}
             Next::Close => return linger(client).await,
             Next::Abort => return,
+            Next::Http2 => return Box::pin(upgrade(session, worker, client)).await,
         }
         first = false;
         client.conn.rest();
@@ -46,9 +60,22 @@ pub async fn serve_http(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut
     }
 }
 
+/// Whether the connection is one of HTTP/2 from its first byte.
+fn speaks_http2(session: &Session) -> bool {
+    session.mux.get() == Some(Mux::H2)
+}
+
+/// Goes on with HTTP/2.
+async fn upgrade(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut ClientSide) {
+    let conn = std::mem::replace(&mut client.conn, Conn::unconnected());
+    if let Some((socket, input)) = conn.into_parts() {
+        serve_http2(session, worker, socket, input, &mut client.deadline).await;
+    }
+}
+
 /// What ended the wait for a request's first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Awaited {
+pub(super) enum Awaited {
     Bytes,
     /// The client closed.
     End,
@@ -112,7 +139,7 @@ async fn linger(client: &mut ClientSide) {
 
 impl Stream<'_> {
     /// One request from its first byte to its log line.
-    async fn http_request(&mut self, awaited: Awaited) -> Next {
+    pub(super) async fn http_request(&mut self, awaited: Awaited) -> Next {
         let arrival = match awaited {
             Awaited::Bytes => self.receive_request().await,
             Awaited::Timeout => Arrival::Timeout,
@@ -130,6 +157,10 @@ impl Stream<'_> {
             Arrival::Timeout => {
                 self.state.end(Source::ClientTimeout, Phase::Request);
                 self.bad_request(408).await
+            }
+            Arrival::Http2 => {
+                self.state.logged = true;
+                return Next::Http2;
             }
             Arrival::Refused(status) => {
                 self.count_request();
@@ -216,8 +247,8 @@ impl Stream<'_> {
             self.state.log_level = Some(None);
             return Next::Close;
         }
-        self.write_raw_page(status);
-        if self.deliver(&[]).await {
+        let body = self.write_raw_page(status);
+        if self.deliver(&body).await {
             Next::Close
         } else {
             Next::Abort

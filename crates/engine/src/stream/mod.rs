@@ -7,6 +7,7 @@ mod finish;
 mod forwarded;
 mod hash;
 mod http;
+mod http2;
 mod pages;
 mod relay;
 mod relay_header;
@@ -19,6 +20,7 @@ mod tcp;
 mod times;
 mod vars;
 mod view;
+mod websocket;
 
 pub use cause::{Cause, Phase, Source};
 pub use http::serve_http;
@@ -51,6 +53,8 @@ pub struct State {
     pub has_request: bool,
     /// Whether `response` holds a response.
     pub has_response: bool,
+    /// Whether the client asked for nothing but a head, whatever rules have made of the method since.
+    pub asked_head: bool,
     /// How the request's body is delimited.
     pub request_framing: Framing,
     /// What the request's connection headers said.
@@ -137,12 +141,16 @@ pub struct State {
     pub body_cut: bool,
     /// Whether the server's connection belongs to this client alone.
     pub private: bool,
+    /// What a server must answer to the key of WebSocket that was made for it.
+    pub websocket_accept: Option<String>,
     /// A body kept for a repeated request.
     pub replay: Option<Vec<u8>>,
     /// Whether a log line has been sent already (`logasap`).
     pub logged: bool,
     /// Whether the line being logged comes before the end.
     pub early_log: bool,
+    /// Whether the frontend's content rules have been run, while this was a TCP stream.
+    pub content_ruled: bool,
     /// Whether content rules may still wait for more data.
     pub may_wait: bool,
     /// Which step is being logged.
@@ -243,6 +251,8 @@ pub enum Next {
     Close,
     /// It is closed with a reset, or without telling the peer.
     Abort,
+    /// What came is the preface of HTTP/2.
+    Http2,
 }
 
 /// A stream in progress.
@@ -265,6 +275,16 @@ impl<'c> Stream<'c> {
         let conn = &client.conn;
         let unread = conn.input.len() as u64;
         state.client_base = (conn.received.saturating_sub(unread), conn.sent);
+        Self::with(state, session, worker, client)
+    }
+
+    /// A stream that goes on with what another one has gathered.
+    pub fn with(
+        state: Box<State>,
+        session: &Rc<Session>,
+        worker: &Rc<Worker>,
+        client: &'c mut ClientSide,
+    ) -> Self {
         Self {
             session: session.clone(),
             worker: worker.clone(),

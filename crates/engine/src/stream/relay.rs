@@ -1,9 +1,8 @@
 //! Moving bodies both ways at once, with half-closes and timeouts.
 
-use super::dispatch::{Leaving, poll_leaving};
 use crate::clock;
 use crate::io::{Deadline, Pipe};
-use crate::mux::{Conn, Received};
+use crate::mux::{Conn, Leaving, Received};
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use wire::h1::Limits;
@@ -61,6 +60,8 @@ struct Flow {
     closes: bool,
     /// The receiver does not take anything any more; what still comes is dropped.
     discarding: bool,
+    /// The body is not passed on, only its end.
+    skips: bool,
     /// Fields behind the body are not passed on.
     drops_trailers: bool,
     /// Body bytes passed on.
@@ -159,6 +160,14 @@ impl<'a> Relay<'a> {
         self
     }
 
+    /// Says that the response's body is not passed on: the client asked for nothing but a head.
+    #[must_use]
+    pub fn skip_response(mut self) -> Self {
+        (self.response.skips, self.response.splices) = (true, false);
+        self.response.drops_trailers = true;
+        self
+    }
+
     /// Says whether bulk data may bypass the buffers (`no splice` forbids it).
     #[must_use]
     pub fn splice(mut self, allowed: bool) -> Self {
@@ -230,10 +239,10 @@ impl<'a> Relay<'a> {
 
     /// A client that waits for the rest of a response is watched: a broken connection must not wait for a timeout.
     fn watch_client(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
-        if self.shape != Shape::Http || self.client.has_ended() {
+        if self.shape != Shape::Http {
             return None;
         }
-        match poll_leaving(cx, self.client) {
+        match self.client.poll_leaving(cx) {
             Some(Leaving::Broken) => Some(RelayEnd::ClientAborted),
             Some(Leaving::Closed) | None => None,
         }
@@ -374,7 +383,7 @@ fn poll_flow(
         flow.waits_for_source = false;
         source.decode(limits).map_err(|_| FlowFault::Malformed)?;
         if !source.payload().is_empty() {
-            let taken = if flow.discarding {
+            let taken = if flow.discarding || flow.skips {
                 source.payload().len()
             } else {
                 match sink.poll_send(cx, source.payload()) {
@@ -384,7 +393,7 @@ fn poll_flow(
                 }
             };
             source.consume(taken);
-            flow.moved += taken as u64;
+            flow.moved += if flow.skips { 0 } else { taken as u64 };
             continue;
         }
         if !flow.finished && flow.pipe.is_none() && source.is_message_over() {

@@ -1,6 +1,7 @@
 //! Answers that the proxy makes by itself.
 
 use super::{Next, Stream, pages};
+use bytes::Bytes;
 use message::{FieldId, Head};
 use model::rules::Reply;
 use std::future::poll_fn;
@@ -20,21 +21,23 @@ impl Stream<'_> {
         }
     }
 
-    /// Puts the frontend's page for a request that could not be read into the client's output.
-    pub(super) fn write_raw_page(&mut self, status: u16) {
+    /// Puts the head of the frontend's page for a request that could not be read into the client's output, and gives the
+    /// body.
+    pub(super) fn write_raw_page(&mut self, status: u16) -> Bytes {
         let Some(reply) = self.page(status) else {
-            return;
+            return Bytes::new();
         };
-        let out = self.client.conn.output();
-        if !reply.verbatim && reply.head.status() == status {
-            return pages::write_raw(status, &reply, out);
+        let conn = &mut self.client.conn;
+        if !conn.is_multiplexed() && !reply.verbatim && reply.head.status() == status {
+            pages::write_raw(status, &reply, conn.output());
+            return Bytes::new();
         }
         let framing = match reply.head.has(FieldId::ContentLength) || !reply.verbatim {
             true => Framing::Length(reply.body.len() as u64),
             false => Framing::UntilClose,
         };
-        h1::write_response(&reply.head, framing, ConnectionHeader::Close, None, out);
-        out.extend_from_slice(&reply.body);
+        conn.write_response(&reply.head, framing, ConnectionHeader::Close, None);
+        reply.body
     }
 
     /// The page for a status; `None` closes the connection without a word.
@@ -77,6 +80,7 @@ impl Stream<'_> {
         if !self.deliver(payload).await {
             return Next::Abort;
         }
+        self.client.conn.finish_body(None);
         next
     }
 
@@ -123,12 +127,11 @@ impl Stream<'_> {
             (side.header, side.stays_open)
         };
         let cases = self.client_cases();
-        h1::write_response(
+        self.client.conn.write_response(
             &self.state.response,
             framing,
             header,
             cases.as_ref().and_then(|r| r.cases.as_ref()),
-            self.client.conn.output(),
         );
         self.client.conn.begin_body(framing);
         if stays { Next::KeepAlive } else { Next::Close }

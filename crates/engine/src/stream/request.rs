@@ -6,14 +6,14 @@ use crate::clock;
 use crate::mux::Received;
 use crate::proxy::ProxyRuntime;
 use expr::view::Side;
-use message::{FieldId, Head};
-use model::rules::{self, CloseKind};
+use message::{FieldId, Head, Method};
+use model::rules::{self, CloseKind, Mux};
 use model::{ForwardHeader, Options, Proxy, SwitchTarget};
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Poll;
-use wire::h1::{self, Parsed};
+use wire::h1;
 
 /// How waiting for a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,16 @@ pub enum Arrival {
     Timeout,
     /// The head was refused, with this status.
     Refused(u16),
+    /// What came is the preface of HTTP/2, and may be.
+    Http2,
+}
+
+/// Whether the preface of HTTP/2 has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Preface {
+    None,
+    Partial,
+    Whole,
 }
 
 impl Stream<'_> {
@@ -36,11 +46,19 @@ impl Stream<'_> {
         let at = timeout
             .map(|timeout| self.state.times.first_byte.max(self.state.times.handshake) + timeout);
         loop {
-            if !self.client.conn.input.is_empty() {
+            if !self.client.conn.input.is_empty() || self.client.conn.is_multiplexed() {
                 if self.state.times.first_byte == 0 {
                     self.note_first_byte();
                 }
-                match self.parse_request() {
+                let preface = self.preface();
+                if preface == Preface::Whole {
+                    return Arrival::Http2;
+                }
+                let parsed = match preface {
+                    Preface::Partial => Ok(false),
+                    _ => self.parse_request(),
+                };
+                match parsed {
                     Ok(true) => return Arrival::Complete,
                     Ok(false) => {}
                     Err(error) => return Arrival::Refused(error.status),
@@ -57,6 +75,27 @@ impl Stream<'_> {
                 Some(Ok(Received::End) | Err(_)) => return Arrival::Aborted,
                 None => return Arrival::Timeout,
             }
+        }
+    }
+
+    /// Whether the connection begins with the preface of HTTP/2, where that may be.
+    fn preface(&self) -> Preface {
+        let (session, conn) = (&self.session, &self.client.conn);
+        let front = &session.frontend.config;
+        let bytes = conn.input.bytes();
+        if bytes.first() != Some(&b'P')
+            || session.requests.get() > 0
+            || session.mux.get() == Some(Mux::H1)
+            || front.options.has(Options::NO_H2_UPGRADE)
+        {
+            return Preface::None;
+        }
+        if bytes.starts_with(wire::h2::PREFACE) {
+            Preface::Whole
+        } else if wire::h2::PREFACE.starts_with(bytes) {
+            Preface::Partial
+        } else {
+            Preface::None
         }
     }
 
@@ -79,43 +118,32 @@ impl Stream<'_> {
         };
         let state = &mut *self.state;
         let conn = &mut self.client.conn;
-        match h1::parse_request(
-            conn.input.bytes(),
-            &runtime.limits,
-            &options,
-            &mut state.request,
-        )? {
-            Parsed::Incomplete => Ok(false),
-            Parsed::Done {
-                consumed,
-                framing,
-                flags,
-            } => {
-                note_request_line(
-                    &state.request,
-                    runtime.snapshot.global.logged_uri_len.saturating_sub(1),
-                    &mut state.request_line,
-                );
-                conn.input.consume(consumed);
-                conn.expect_body(framing);
-                conn.gather(&runtime.limits)?;
-                // The preface of HTTP/2, which is not spoken here.
-                if state.request.version() == message::Version::HTTP_2
-                    && state.request.method_text() == b"PRI"
-                {
-                    return Err(h1::ParseError {
-                        kind: h1::ErrorKind::Version,
-                        position: 0,
-                        status: 400,
-                    });
-                }
-                state.has_request = true;
-                state.request_framing = framing;
-                state.request_flags = flags;
-                state.times.request = clock::now_ms();
-                Ok(true)
-            }
+        let read = conn.read_request(&runtime.limits, &options, &mut state.request)?;
+        let Some((framing, flags)) = read else {
+            return Ok(false);
+        };
+        note_request_line(
+            &state.request,
+            runtime.snapshot.global.logged_uri_len.saturating_sub(1),
+            &mut state.request_line,
+        );
+        conn.gather(&runtime.limits)?;
+        // The preface of HTTP/2 where HTTP/2 is not spoken.
+        if !conn.is_multiplexed()
+            && state.request.version() == message::Version::HTTP_2
+            && state.request.method_text() == b"PRI"
+        {
+            return Err(h1::ParseError {
+                status: 405,
+                ..h1::ParseError::of(h1::ErrorKind::Version)
+            });
         }
+        state.has_request = true;
+        state.asked_head = state.request.method() == Method::Head;
+        state.request_framing = framing;
+        state.request_flags = flags;
+        state.times.request = clock::now_ms();
+        Ok(true)
     }
 
     /// Puts captures that expressions have made into their slots.
@@ -166,7 +194,9 @@ impl Stream<'_> {
             return Err(self.answer_monitor().await);
         }
         self.apply_name_restriction(&frontend.config).await?;
-        self.content_rules(&frontend).await?;
+        if !self.state.content_ruled {
+            self.content_rules(&frontend).await?;
+        }
         if frontend.config.options.has(Options::BUFFER_REQUEST) {
             self.buffer_request().await?;
         }
@@ -261,7 +291,7 @@ impl Stream<'_> {
     /// Carries out what request rules came to.
     async fn settle(&mut self, verdict: Verdict) -> Result<(), Next> {
         let next = match verdict {
-            Verdict::Pass | Verdict::SwitchToHttp => return Ok(()),
+            Verdict::Pass | Verdict::SwitchToHttp(_) => return Ok(()),
             Verdict::Deny(status, reply) => {
                 self.refuse(Phase::Request);
                 self.count_denied();
@@ -421,6 +451,8 @@ impl Stream<'_> {
                         return Err(self.send_page(400).await);
                     }
                 }
+                // A stream's end is that of its body.
+                Some(Ok(Received::End)) if self.client.conn.is_multiplexed() => return Ok(()),
                 // Rules and the choice of a backend still take place; what is there is all there will be.
                 Some(Ok(Received::End) | Err(_)) => {
                     self.state.body_cut = true;
@@ -441,10 +473,7 @@ impl Stream<'_> {
         }
         self.state.request_flags.expect_continue = false;
         self.state.request.remove_known(FieldId::Expect);
-        self.client
-            .conn
-            .output()
-            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        rules::Stream::send_interim(self, 100, &[]);
         self.deliver(&[]).await;
     }
 

@@ -1,12 +1,11 @@
 //! Sending the request, waiting for the response, and passing it on.
 
-use super::dispatch::Leaving;
 use super::relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 use super::rules::Verdict;
 use super::{Next, Phase, Source, Stream};
 use crate::backend::IdleConn;
 use crate::clock;
-use crate::mux::Received;
+use crate::mux::{Leaving, Received};
 use crate::session::ClientSide;
 use message::{FieldId, Head, Kind, Method};
 use model::live::count;
@@ -15,7 +14,7 @@ use model::{Options, RetryOn, Reuse};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use wire::h1::{self, Framing, MessageFlags, Parsed};
+use wire::h1::{self, Framing, MessageFlags};
 
 /// Why no response head was got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,7 +164,10 @@ impl Stream<'_> {
 
     /// Sends the request and reads the response's head, interim responses passed on.
     async fn exchange(&mut self) -> Result<Answer, Lost> {
-        self.write_request();
+        self.add_websocket_key();
+        if !self.write_request() {
+            return Err(Lost::Junk);
+        }
         self.send_request().await?;
         // Waiting for the server holds no memory on the client's side.
         self.client.conn.input.release_if_empty();
@@ -209,8 +211,8 @@ impl Stream<'_> {
             .or(self.session.frontend.config.timeouts.client)
     }
 
-    /// Puts the request's head into the server's output.
-    fn write_request(&mut self) {
+    /// Puts the request's head into the server's output; says whether it can be said on this connection.
+    fn write_request(&mut self) -> bool {
         let backend = self.backend().clone();
         let frontend = &self.session.frontend.config;
         let facts = h1::RequestFacts::from(&self.state.request_flags);
@@ -238,17 +240,16 @@ impl Stream<'_> {
         let framing = self.state.request_framing;
         self.state.head_bytes[1] = counted_size(&self.state.request);
         let Some(server) = self.state.server_conn.as_mut() else {
-            return;
+            return false;
         };
-        h1::write_request(
-            &self.state.request,
-            framing,
-            side.header,
-            cases,
-            server.conn.output(),
-        );
+        let request = &self.state.request;
+        let upgrade = self.state.request_flags.upgrade;
+        let written = server
+            .conn
+            .write_request(request, framing, side.header, cases, upgrade);
         server.conn.begin_body(framing);
         self.state.reusable = side.reusable;
+        written
     }
 
     /// Sends the request's head and body; stops early when the server answers before its end.
@@ -264,7 +265,12 @@ impl Stream<'_> {
         };
         let ClientSide { conn, deadline, .. } = &mut *self.client;
         if !body {
-            server.conn.finish_body(None);
+            // On a stream of HTTP/2 a tunnel must be left open.
+            let tunnels =
+                self.state.request_flags.upgrade || self.state.request.method() == Method::Connect;
+            if !(tunnels && server.conn.is_multiplexed()) {
+                server.conn.finish_body(None);
+            }
             let at = timeouts.server.map(|timeout| clock::now_ms() + timeout);
             let flushed = poll_fn(|cx| match server.conn.poll_flush(cx) {
                 Poll::Ready(outcome) => Poll::Ready(outcome.map_err(|_| Lost::Unsent)),
@@ -352,7 +358,7 @@ impl Stream<'_> {
                 }
                 Poll::Pending => {}
             }
-            match super::dispatch::poll_leaving(cx, conn) {
+            match conn.poll_leaving(cx) {
                 Some(Leaving::Broken) => return Poll::Ready(Err(Lost::Client(Phase::Data))),
                 Some(Leaving::Closed) if watch => {
                     return Poll::Ready(Err(Lost::Client(Phase::Headers)));
@@ -375,41 +381,29 @@ impl Stream<'_> {
             accept_unsafe: backend.config.options.has(Options::UNSAFE_RESPONSE),
             ..h1::Options::default()
         };
-        let method = self.state.request.method();
-        let Some(server) = self.state.server_conn.as_mut() else {
+        let limits = &self.session.runtime.limits;
+        let state = &mut *self.state;
+        let Some(server) = state.server_conn.as_mut() else {
             return Err(Lost::Cut);
         };
-        if server.conn.input.is_empty() {
+        let read = server
+            .conn
+            .read_response(&state.request, limits, &options, &mut state.response);
+        let Some((framing, flags)) = read.map_err(|_| Lost::Junk)? else {
             return Ok(None);
+        };
+        // A body that is malformed from the start still gets a proper answer.
+        server.conn.decode(limits).map_err(|_| Lost::Junk)?;
+        state.has_response = true;
+        state.response_flags = flags;
+        // Nobody asked for another protocol: the server's answer makes no sense.
+        // Nor is there a way to switch in the middle of a request's body.
+        let unasked = state.response.status() == 101
+            && !(state.request_flags.upgrade && self.client.conn.is_message_over());
+        if unasked || !self.is_websocket_accepted() {
+            return Err(Lost::Junk);
         }
-        let limits = &self.session.runtime.limits;
-        let parsed = h1::parse_response(
-            server.conn.input.bytes(),
-            method,
-            limits,
-            &options,
-            &mut self.state.response,
-        );
-        match parsed.map_err(|_| Lost::Junk)? {
-            Parsed::Incomplete => Ok(None),
-            Parsed::Done {
-                consumed,
-                framing,
-                flags,
-            } => {
-                server.conn.input.consume(consumed);
-                server.conn.expect_body(framing);
-                // A body that is malformed from the start still gets a proper answer.
-                server.conn.decode(limits).map_err(|_| Lost::Junk)?;
-                self.state.has_response = true;
-                self.state.response_flags = flags;
-                // Nobody asked for another protocol: the server's answer makes no sense.
-                if self.state.response.status() == 101 && !self.state.request_flags.upgrade {
-                    return Err(Lost::Junk);
-                }
-                Ok(Some(Answer { framing, flags }))
-            }
-        }
+        Ok(Some(Answer { framing, flags }))
     }
 
     /// Passes an interim response on to a client that can understand it.
@@ -418,13 +412,11 @@ impl Stream<'_> {
         if self.state.request_flags.http10 {
             return;
         }
-        let out = self.client.conn.output();
-        h1::write_response(
+        self.client.conn.write_response(
             &self.state.response,
             Framing::None,
             h1::ConnectionHeader::None,
             None,
-            out,
         );
         self.state.bytes.1 += counted_size(&self.state.response);
         self.deliver(&[]).await;
@@ -446,6 +438,9 @@ impl Stream<'_> {
             return self.tunnel(answer).await;
         }
         let next = self.write_response_head(answer.framing, false);
+        if self.state.asked_head {
+            self.client.conn.begin_body(Framing::None);
+        }
         self.log_stage("response");
         if self.session.frontend.config.options.has(Options::LOG_ASAP) {
             self.log_asap();
@@ -481,6 +476,9 @@ impl Stream<'_> {
                 .splice(splice);
             if request_over || self.state.replay.is_some() {
                 relay = relay.request_done();
+            }
+            if self.state.asked_head {
+                relay = relay.skip_response();
             }
             let end = relay.run(deadline).await;
             let (from_client, from_server) = relay.moved();
@@ -650,7 +648,7 @@ impl Stream<'_> {
 
     async fn settle_response(&mut self, verdict: Verdict) -> Result<(), Next> {
         let next = match verdict {
-            Verdict::Pass | Verdict::SwitchToHttp => return Ok(()),
+            Verdict::Pass | Verdict::SwitchToHttp(_) => return Ok(()),
             Verdict::Deny(status, reply) | Verdict::Tarpit(status, reply) => {
                 self.refuse(Phase::Headers);
                 count(&self.backend().back.denied_responses, 1);
@@ -709,18 +707,27 @@ impl Stream<'_> {
             return;
         }
         let backend = self.backend().clone();
+        let (key, uses) = (server.key, server.uses);
+        // A stream of a shared connection is given up; the connection has its own life.
+        let Some(socket) = server.conn.into_socket() else {
+            return;
+        };
         let idle = IdleConn {
-            key: server.key,
+            key,
             since: clock::now_ms(),
-            uses: server.uses,
-            socket: server.conn.into_socket(),
+            uses,
+            socket,
         };
         if self.state.private || backend.config.back.reuse == Reuse::Never {
-            self.client.kept.push((owner, idle));
+            self.session.kept.borrow_mut().push((owner, idle));
             return;
         }
         // The connection still counts as in use here.
-        let room = owner.idle.has_room(settings.pool_low, settings.pool_max);
+        let has_room = || owner.idle.has_room(settings.pool_low, settings.pool_max);
+        let room = has_room() || {
+            owner.idle.weed();
+            has_room()
+        };
         if room && owner.idle.put(self.worker.index, idle) {
             self.worker.note_pooled(&owner);
         }

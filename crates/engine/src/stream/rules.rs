@@ -7,7 +7,7 @@ use crate::resolvers;
 use crate::session::ClientSide;
 use expr::Match;
 use expr::sample::Value;
-use model::rules::{self, CloseKind, Flow, Lookup, Reply, Rule};
+use model::rules::{self, CloseKind, Flow, Lookup, Mux, Reply, Rule};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -26,7 +26,7 @@ pub enum Verdict {
     /// The connection is closed.
     Close(CloseKind),
     /// The TCP stream becomes an HTTP stream.
-    SwitchToHttp,
+    SwitchToHttp(Option<Mux>),
     /// A rule could not do its work: an internal error.
     Failed,
     /// The client went away while a rule waited.
@@ -70,7 +70,7 @@ impl Stream<'_> {
                 Flow::Tarpit(status, reply) => return Some(Verdict::Tarpit(status, reply)),
                 Flow::Reply(reply) => return Some(Verdict::Reply(reply)),
                 Flow::Close(kind) => return Some(Verdict::Close(kind)),
-                Flow::SwitchToHttp => return Some(Verdict::SwitchToHttp),
+                Flow::SwitchToHttp(mux) => return Some(Verdict::SwitchToHttp(mux)),
                 Flow::Resolve(lookup) => {
                     self.look_up(*lookup).await;
                     return None;

@@ -2,7 +2,7 @@
 
 use super::relay::{Relay, Shape};
 use super::rules::Verdict;
-use super::{Phase, Source, Stream};
+use super::{Phase, Source, State, Stream};
 use crate::clock;
 use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
@@ -13,12 +13,12 @@ use std::sync::Arc;
 use wire::h1::Framing;
 
 /// What a TCP session came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum TcpEnd {
     /// It is over.
     Over,
-    /// It goes on as HTTP.
-    Http,
+    /// It goes on as HTTP, with what the stream has gathered so far.
+    Http(Box<State>),
 }
 
 /// Serves a TCP session.
@@ -39,17 +39,37 @@ pub async fn serve_tcp(
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     stream.log_connect();
     stream.log_stage("accept");
-    stream.tcp().await
+    match stream.tcp().await {
+        Tcp::Over => TcpEnd::Over,
+        // The listening socket is for raw bytes and nothing else.
+        Tcp::Http if session.bind.proto.as_deref() == Some("none") => {
+            stream.refuse(Phase::Request);
+            stream.finish();
+            TcpEnd::Over
+        }
+        Tcp::Http => {
+            let mut state = std::mem::take(&mut stream.state);
+            state.content_ruled = true;
+            TcpEnd::Http(state)
+        }
+    }
+}
+
+/// How far the stream gets as TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tcp {
+    Over,
+    Http,
 }
 
 impl Stream<'_> {
-    async fn tcp(&mut self) -> TcpEnd {
+    async fn tcp(&mut self) -> Tcp {
         let frontend = self.session.frontend.clone();
         match self.tcp_rules(&frontend).await {
-            Some(TcpEnd::Http) => return TcpEnd::Http,
-            Some(TcpEnd::Over) => {
+            Some(Tcp::Http) => return Tcp::Http,
+            Some(Tcp::Over) => {
                 self.finish();
-                return TcpEnd::Over;
+                return Tcp::Over;
             }
             None => {}
         }
@@ -58,10 +78,10 @@ impl Stream<'_> {
         if !backend.config.caps.back {
             self.state.end(Source::Server, Phase::Connect);
             self.finish();
-            return TcpEnd::Over;
+            return Tcp::Over;
         }
         if backend.config.mode == Mode::Http {
-            return TcpEnd::Http;
+            return Tcp::Http;
         }
         self.enter_tcp_backend(&backend);
         if !Arc::ptr_eq(&frontend, &backend)
@@ -74,7 +94,7 @@ impl Stream<'_> {
         self.state.times.first_byte = self.state.times.handshake.max(1);
         self.pass_bytes().await;
         self.finish();
-        TcpEnd::Over
+        Tcp::Over
     }
 
     fn enter_tcp_backend(&mut self, backend: &Arc<ProxyRuntime>) {
@@ -84,7 +104,7 @@ impl Stream<'_> {
     }
 
     /// `tcp-request content` rules of a proxy; `Some` when the stream does not go on as TCP.
-    async fn tcp_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Option<TcpEnd> {
+    async fn tcp_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Option<Tcp> {
         let rules = &proxy.config.rules;
         if rules.tcp_content.is_empty() {
             return None;
@@ -94,19 +114,22 @@ impl Stream<'_> {
             .await
         {
             Verdict::Pass => None,
-            Verdict::SwitchToHttp => Some(TcpEnd::Http),
+            Verdict::SwitchToHttp(mux) => {
+                self.session.mux.set(mux.or(self.session.mux.get()));
+                Some(Tcp::Http)
+            }
             Verdict::Gone => {
                 self.state.end(Source::Client, Phase::Request);
-                Some(TcpEnd::Over)
+                Some(Tcp::Over)
             }
             Verdict::Failed => {
                 self.state.end(Source::Internal, Phase::Request);
-                Some(TcpEnd::Over)
+                Some(Tcp::Over)
             }
             Verdict::Deny(..) | Verdict::Tarpit(..) | Verdict::Reply(_) | Verdict::Close(_) => {
                 self.refuse(Phase::Request);
                 self.count_denied();
-                Some(TcpEnd::Over)
+                Some(Tcp::Over)
             }
         }
     }

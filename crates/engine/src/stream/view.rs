@@ -24,7 +24,7 @@ impl View for Stream<'_> {
         let session = &*self.session;
         let real_dst = session
             .real_dst
-            .get_or_init(|| self.client.conn.socket().local())
+            .get_or_init(|| self.client.conn.local())
             .as_ref();
         let src = self.state.src.as_deref().or(session.src.as_deref());
         let dst = self.state.dst.as_deref().or(session.dst.as_deref());
@@ -33,7 +33,10 @@ impl View for Stream<'_> {
             dst: dst.or(real_dst),
             real_src: session.real_src.as_ref(),
             real_dst,
-            http_major: u8::from(self.state.has_request),
+            http_major: match self.client.conn.is_multiplexed() {
+                true => 2,
+                false => u8::from(self.state.has_request),
+            },
             proxied: session.proxied,
             reused: session.requests.get() > 1,
             error: session.error.map_or(0, HandshakeError::code),
@@ -61,13 +64,13 @@ impl View for Stream<'_> {
         let server = self.state.server_conn.as_ref()?;
         let (src, dst) = server
             .ends
-            .get_or_init(|| (server.conn.socket().local(), server.conn.socket().peer()));
+            .get_or_init(|| (server.conn.local(), server.conn.peer()));
         Some(Connection {
             src: src.as_ref(),
             dst: dst.as_ref(),
             real_src: src.as_ref(),
             real_dst: dst.as_ref(),
-            http_major: 1,
+            http_major: 1 + u8::from(server.conn.is_multiplexed()),
             proxied: false,
             reused: server.reused,
             streams: 1,

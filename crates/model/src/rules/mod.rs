@@ -94,6 +94,11 @@ pub trait Action: Debug + Send + Sync {
         None
     }
 
+    /// Whether a TCP stream may go on as HTTP because of this rule.
+    fn switches_to_http(&self) -> bool {
+        false
+    }
+
     /// The fields of an interim response, for rules that add to the one before them.
     fn early_hint(&self) -> Option<&actions::EarlyHint> {
         None
@@ -107,6 +112,15 @@ pub enum RelayHeader {
     Proxy,
     /// NetScaler's client IP insertion.
     NetScaler,
+}
+
+/// How HTTP is carried on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mux {
+    /// HTTP/1.
+    H1,
+    /// HTTP/2.
+    H2,
 }
 
 /// How the evaluation of a rule list goes on after an action.
@@ -129,7 +143,7 @@ pub enum Flow {
     /// The action could not do its work (a header did not fit); strict mode makes it an internal error.
     Failed,
     /// The TCP stream becomes an HTTP stream (`switch-mode http`).
-    SwitchToHttp,
+    SwitchToHttp(Option<Mux>),
     /// With the next rule, once name servers have been asked and the variable is set.
     Resolve(Box<Lookup>),
 }

@@ -71,6 +71,12 @@ impl ParseError {
         }
     }
 
+    /// An error at no particular place, answered with 400: for heads that did not come as HTTP/1.
+    #[must_use]
+    pub fn of(kind: ErrorKind) -> Self {
+        Self::bad(kind, 0)
+    }
+
     /// The same error with another status.
     #[must_use]
     pub(super) fn with_status(self, status: u16) -> Self {

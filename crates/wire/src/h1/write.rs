@@ -1,6 +1,7 @@
 //! Writing message heads and chunks.
 
 use super::{CaseMap, ConnectionHeader, Framing, list, reason};
+use message::uri::Target;
 use message::{FieldId, Head, Method, Version};
 
 /// The last chunk, without trailers.
@@ -20,7 +21,7 @@ pub fn write_request(
     out.reserve(head.wire_len() + SLACK);
     out.extend_from_slice(head.method_text());
     out.push(b' ');
-    out.extend_from_slice(head.target());
+    out.extend_from_slice(written_target(head));
     out.push(b' ');
     write_version(head.version(), out);
     out.extend_from_slice(b"\r\n");
@@ -29,6 +30,18 @@ pub fn write_request(
         chunked: framing == Framing::Chunked,
     };
     write_fields(head, plan, framing, connection, cases, out);
+}
+
+/// The target as it is sent: one that was put together from parts loses what `Host` says.
+fn written_target(head: &Head) -> &[u8] {
+    if !head.is_assembled() || head.method() == Method::Connect {
+        return head.target();
+    }
+    match Target::parse(head.target()).path_and_query {
+        Some(path) => path,
+        None if head.method() == Method::Options => b"*",
+        None => head.target(),
+    }
 }
 
 /// Appends a response head to `out`.
@@ -255,6 +268,24 @@ mod tests {
             written,
             "HTTP/1.1 299 Success\r\nX-A: 1\r\nx-b: 2\r\nConnection: close\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn an_assembled_target_is_sent_as_a_path() {
+        for (method, target, sent) in [
+            (&b"GET"[..], &b"https://ex.com/a?b"[..], "GET /a?b HTTP/1.1"),
+            (b"OPTIONS", b"http://ex.com", "OPTIONS * HTTP/1.1"),
+            (b"CONNECT", b"ex.com:443", "CONNECT ex.com:443 HTTP/1.1"),
+            (b"GET", b"/x", "GET /x HTTP/1.1"),
+        ] {
+            let mut head = Head::new();
+            head.start_request(method, target, Version::HTTP_2);
+            head.set_assembled(true);
+            let written = text(|out| {
+                write_request(&head, Framing::None, ConnectionHeader::None, None, out);
+            });
+            assert_eq!(written, format!("{sent}\r\n\r\n"));
+        }
     }
 
     #[test]

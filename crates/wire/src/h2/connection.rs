@@ -256,6 +256,12 @@ impl<T> Connection<T> {
         }
     }
 
+    /// Whether the peer is a client.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.config.role == Role::Server
+    }
+
     /// How many streams there are.
     #[must_use]
     pub fn streams(&self) -> usize {
@@ -302,14 +308,14 @@ impl<T> Connection<T> {
         self.streams.values_mut().map(|stream| &mut stream.link)
     }
 
-    /// Keeps the owner's part of a stream that the peer has opened.
-    pub fn attach(&mut self, stream: u32, link: T) -> bool {
-        match self.streams.get_mut(&stream) {
-            Some(known) => {
-                known.link = link;
-                true
+    /// Gives up the streams above `last`, which the peer will not process, telling `each` of their owners.
+    pub fn abandon_above(&mut self, last: u32, mut each: impl FnMut(&mut T)) {
+        let own = u32::from(self.config.role == Role::Client);
+        for (id, stream) in &mut self.streams {
+            if *id > last && id % 2 == own {
+                stream.reset = true;
+                each(&mut stream.link);
             }
-            None => false,
         }
     }
 
@@ -731,7 +737,13 @@ impl<T> Connection<T> {
         if end && stream.receive_end().is_err() {
             return self.refuse(id, head);
         }
+        let small = stream
+            .expected
+            .is_some_and(|n| n <= u64::from(self.config.initial_window));
         self.streams.insert(id, stream);
+        if !end && !small {
+            self.raise(id);
+        }
         let most = self.config.max_total_streams;
         if most > 0 && self.opened >= most {
             self.go_away();
@@ -783,6 +795,9 @@ impl<T> Connection<T> {
         }
         if end && (interim || stream.receive_end().is_err()) {
             return Ok(Some(self.reset_for(id, Code::PROTOCOL)));
+        }
+        if !end && !interim {
+            self.raise(id);
         }
         Ok(Some(Event::Head {
             stream: id,

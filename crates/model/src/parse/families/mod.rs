@@ -25,6 +25,7 @@ pub const GLOBAL: &[&[Row]] = &[
     global::runtime_api::ROWS,
     global::threads::ROWS,
     global::tuning::ROWS,
+    global::http2::ROWS,
     log::GLOBAL_ROWS,
     resolvers::GLOBAL_ROWS,
 ];
@@ -61,8 +62,7 @@ pub const SECTIONS: &[&[SectionRow]] = &[
 /// When it is unknown or not built.
 pub(crate) fn check_mux(name: &str) -> Result<(), String> {
     match name {
-        "h1" | "none" => Ok(()),
-        "h2" => Err(super::known::not_built("proto h2", "HTTP/2")),
+        "h1" | "h2" | "none" => Ok(()),
         "quic" => Err(super::known::not_built("proto quic", "QUIC")),
         "fcgi" => Err(super::known::not_built("proto fcgi", "FastCGI")),
         "spop" => Err(super::known::not_built("proto spop", "SPOE")),

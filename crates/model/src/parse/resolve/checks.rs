@@ -93,6 +93,10 @@ fn lacks_timeouts(proxy: &Proxy) -> bool {
 
 /// Takes away what a proxy that does not speak HTTP can't use, and tells so.
 fn leave_http(proxy: &mut Proxy, label: &str, warnings: &mut Vec<String>) {
+    let content = &proxy.rules.tcp_content;
+    if content.iter().any(|rule| rule.action.switches_to_http()) {
+        return;
+    }
     let lists = [
         ("http-request", &mut proxy.rules.http_request),
         ("http-response", &mut proxy.rules.http_response),

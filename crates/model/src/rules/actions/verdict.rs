@@ -2,7 +2,7 @@
 
 use super::ActionRow;
 use crate::parse::Parsed;
-use crate::rules::{Action, CloseKind, Families, Flow, RuleCursor, Stream};
+use crate::rules::{Action, CloseKind, Families, Flow, Mux, RuleCursor, Stream};
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
@@ -68,11 +68,15 @@ impl Action for Close {
 }
 
 #[derive(Debug)]
-struct SwitchToHttp;
+struct SwitchToHttp(Option<Mux>);
 
 impl Action for SwitchToHttp {
     fn run(&self, _: &mut dyn Stream) -> Flow {
-        Flow::SwitchToHttp
+        Flow::SwitchToHttp(self.0)
+    }
+
+    fn switches_to_http(&self) -> bool {
+        true
     }
 }
 
@@ -114,16 +118,18 @@ fn parse_switch_mode(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Acti
             )));
         }
     };
+    let mut mux = None;
     if cursor.take_if("proto") {
-        match cursor.peek() {
-            "h1" => cursor.take(),
-            "h2" => return Err(cursor.not_built("switch-mode http proto h2", "HTTP/2")),
+        mux = match cursor.peek() {
+            "h1" => Some(Mux::H1),
+            "h2" => Some(Mux::H2),
             other => {
                 return Err(cursor.plain_fault(format!(
                     "'tcp-request switch-mode': 'proto' expects a valid MUX protocol, if specified (got '{other}')"
                 )));
             }
         };
+        cursor.take();
     }
-    Ok(Box::new(SwitchToHttp))
+    Ok(Box::new(SwitchToHttp(mux)))
 }

@@ -189,7 +189,10 @@ fn rules_of_connections() {
     let mut fake = Fake::new("GET /", &[]);
     assert!(matches!(fake.run(&rules.tcp_connection), Flow::Continue));
     assert!(matches!(fake.run(&rules.tcp_session), Flow::Stop));
-    assert!(matches!(fake.run(&rules.tcp_content), Flow::SwitchToHttp));
+    assert!(matches!(
+        fake.run(&rules.tcp_content),
+        Flow::SwitchToHttp(None)
+    ));
     assert!(matches!(
         fake.run(&rules.tcp_response),
         Flow::Close(CloseKind::Reject)

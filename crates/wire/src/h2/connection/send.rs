@@ -38,6 +38,11 @@ impl<T> Connection<T> {
         self.leaving || self.peer_leaves || self.failed
     }
 
+    /// Puts bytes in front of everything: another protocol's, before a connection has begun.
+    pub fn send_first(&mut self, bytes: &[u8]) {
+        self.out.splice(0..0, bytes.iter().copied());
+    }
+
     /// Sends a request's head. With `upgrade` its protocol is asked for by an extended CONNECT.
     pub fn send_request(&mut self, id: u32, head: &Head, upgrade: bool) {
         let bodyless = head.method() == Method::Head;
@@ -170,29 +175,35 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Lets the peer send more of a body, `n` bytes having been passed on. A stream whose body goes on gets its full
-    /// window, or a share of it while others have theirs.
+    /// Lets the peer send more of a body, `n` bytes having been passed on.
     pub fn release(&mut self, id: u32, n: usize) {
         let Some(stream) = self.streams.get_mut(&id) else {
             return;
         };
         stream.unreturned += n as u32;
-        if stream.received_end || stream.reset {
+        if stream.received_end
+            || stream.reset
+            || i64::from(stream.unreturned) < stream.receive_window
+        {
             return;
         }
-        let mut more = 0;
-        if !stream.raised {
-            let share = self.config.stream_window / (self.raised_streams + 1);
-            more = share.saturating_sub(self.config.initial_window);
-            stream.raised = true;
-            self.raised_streams += 1;
-        } else if i64::from(stream.unreturned) < stream.receive_window {
-            return;
-        }
-        let change = more + std::mem::take(&mut stream.unreturned);
+        let change = std::mem::take(&mut stream.unreturned);
         stream.receive_window += i64::from(change);
-        if change > 0 {
-            write_number(kind::WINDOW_UPDATE, id, change, &mut self.out);
+        write_number(kind::WINDOW_UPDATE, id, change, &mut self.out);
+    }
+
+    /// Gives a stream whose body is coming its full window, or a share of it while others have theirs.
+    pub(super) fn raise(&mut self, id: u32) {
+        let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.raised) else {
+            return;
+        };
+        stream.raised = true;
+        self.raised_streams += 1;
+        let share = self.config.stream_window / self.raised_streams;
+        let more = share.saturating_sub(self.config.initial_window);
+        if more > 0 {
+            stream.receive_window += i64::from(more);
+            write_number(kind::WINDOW_UPDATE, id, more, &mut self.out);
         }
     }
 
@@ -218,7 +229,7 @@ impl<T> Connection<T> {
 
     /// Puts a field section into the output, in as many frames as it takes.
     fn write_section(&mut self, id: u32, write: impl FnOnce(&mut Vec<u8>)) {
-        if !self.streams.get(&id).is_some_and(|stream| !stream.reset) {
+        if self.streams.get(&id).is_none_or(|stream| stream.reset) {
             return;
         }
         let at = self.out.len();

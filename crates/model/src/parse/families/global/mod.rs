@@ -4,6 +4,7 @@ mod cpu_map;
 pub mod environment;
 pub mod expressions;
 pub mod http1;
+pub mod http2;
 pub mod identity;
 pub mod inert;
 pub mod legacy;

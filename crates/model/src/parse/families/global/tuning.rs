@@ -93,7 +93,7 @@ fn bytes(statement: Statement<'_>, end: &str) -> Parsed<usize> {
 }
 
 /// A figure as HAProxy reads one.
-fn figure(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed<i64> {
+pub(super) fn figure(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed<i64> {
     let keyword = statement.keyword();
     let text = statement.arg(0);
     if text.is_empty() {

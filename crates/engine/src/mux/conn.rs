@@ -1,12 +1,19 @@
-//! One end of a connection that carries bodies as HTTP/1 frames them, or raw bytes.
+//! One end of an exchange of messages: its bodies as HTTP/1 frames them, raw bytes, or a stream of HTTP/2.
 //!
-//! The same type serves clients and servers, HTTP and TCP: a raw stream is a body that lasts until the end.
+//! The same type serves clients and servers, HTTP and TCP: a raw stream is a body that lasts until the end, and so is the
+//! body on a stream of HTTP/2.
 
+use super::h2;
 use crate::io::{Buffer, Pipe, Socket, give_text, take_text};
-use message::Head;
+use base::Endpoint;
+use message::{FieldId, Head, Method};
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
-use wire::h1::{self, ChunkDecoder, ChunkEvent, Framing, Limits, Options};
+use wire::h1::{
+    self, CaseMap, ChunkDecoder, ChunkEvent, ConnectionHeader, Framing, Limits, MessageFlags,
+    Options, ParseError, Parsed,
+};
+use wire::websocket;
 
 /// How many bytes of chunked data and other output are gathered before they are sent, at most.
 const GATHERED: usize = 65_536;
@@ -23,6 +30,24 @@ pub enum Received {
     End,
     /// Nothing, because the buffer is full.
     Full,
+}
+
+/// How a peer leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// It has closed its sending half.
+    Closed,
+    /// The connection is broken, or the stream was reset.
+    Broken,
+}
+
+/// What carries the messages.
+#[derive(Debug)]
+enum Link {
+    Socket(Socket),
+    Stream(h2::Half),
+    /// Nothing: for streams that only leave a log line.
+    None,
 }
 
 /// How the body being received is delimited.
@@ -45,10 +70,10 @@ enum Writer {
     Chunked,
 }
 
-/// One connection with its buffers.
+/// One connection, or one stream of a connection, with its buffers.
 #[derive(Debug)]
 pub struct Conn {
-    socket: Socket,
+    link: Link,
     /// Bytes received and not consumed.
     pub input: Buffer,
     ended: bool,
@@ -73,8 +98,24 @@ impl Conn {
     /// A connection at its beginning.
     #[must_use]
     pub fn new(socket: Socket) -> Self {
+        Self::over(Link::Socket(socket))
+    }
+
+    /// A stream of an HTTP/2 connection at its beginning.
+    #[must_use]
+    pub fn of_stream(stream: h2::Half) -> Self {
+        Self::over(Link::Stream(stream))
+    }
+
+    /// An end that leads nowhere.
+    #[must_use]
+    pub fn unconnected() -> Self {
+        Self::over(Link::None)
+    }
+
+    fn over(link: Link) -> Self {
         Self {
-            socket,
+            link,
             input: Buffer::default(),
             ended: false,
             reader: Reader::Done,
@@ -90,22 +131,211 @@ impl Conn {
         }
     }
 
-    /// The socket.
+    /// The socket, unless other streams use it as well.
     #[must_use]
-    pub fn socket(&self) -> &Socket {
-        &self.socket
+    pub fn socket(&self) -> Option<&Socket> {
+        match &self.link {
+            Link::Socket(socket) => Some(socket),
+            Link::Stream(_) | Link::None => None,
+        }
     }
 
-    /// Takes the socket out, dropping what is buffered.
+    /// This end's address.
     #[must_use]
-    pub fn into_socket(self) -> Socket {
-        self.socket
+    pub fn local(&self) -> Option<Endpoint> {
+        match &self.link {
+            Link::Socket(socket) => socket.local(),
+            Link::Stream(stream) => stream.with_socket(Socket::local),
+            Link::None => None,
+        }
+    }
+
+    /// The peer's address.
+    #[must_use]
+    pub fn peer(&self) -> Option<Endpoint> {
+        match &self.link {
+            Link::Socket(socket) => socket.peer(),
+            Link::Stream(stream) => stream.with_socket(Socket::peer),
+            Link::None => None,
+        }
+    }
+
+    /// Takes the socket out, dropping what is buffered. `None` when other streams use it as well.
+    #[must_use]
+    pub fn into_socket(self) -> Option<Socket> {
+        match self.link {
+            Link::Socket(socket) => Some(socket),
+            Link::Stream(_) | Link::None => None,
+        }
+    }
+
+    /// Takes socket and input for another way of using them. `None` when other streams use the socket as well.
+    #[must_use]
+    pub fn into_parts(mut self) -> Option<(Socket, Buffer)> {
+        let input = std::mem::take(&mut self.input);
+        self.into_socket().map(|socket| (socket, input))
+    }
+
+    /// Whether this is one stream of several on its connection.
+    #[must_use]
+    pub fn is_multiplexed(&self) -> bool {
+        matches!(self.link, Link::Stream(_))
     }
 
     /// Whether the peer has ended its stream.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Tries to read a request's head; `None` when it is not complete. The body's first bytes are looked for at once.
+    ///
+    /// # Errors
+    /// When the request must be refused.
+    pub fn read_request(
+        &mut self,
+        limits: &Limits,
+        options: &Options,
+        head: &mut Head,
+    ) -> Result<Option<(Framing, MessageFlags)>, ParseError> {
+        if let Link::Stream(stream) = &mut self.link {
+            let found = stream.take_head(head);
+            if found.as_ref().is_some_and(|found| found.refused) {
+                return Err(ParseError::of(h1::ErrorKind::Target));
+            }
+            let mut found = self.adopt(found);
+            if let Some((framing, flags)) = &mut found
+                && (flags.upgrade || head.method() == Method::Connect)
+            {
+                // What comes next belongs to the tunnel, if there is to be one.
+                *framing = Framing::None;
+                self.reader = Reader::Done;
+            }
+            return Ok(found);
+        }
+        let parsed = h1::parse_request(self.input.bytes(), limits, options, head)?;
+        Ok(self.take_parsed(parsed))
+    }
+
+    fn take_parsed(&mut self, parsed: Parsed) -> Option<(Framing, MessageFlags)> {
+        let Parsed::Done {
+            consumed,
+            framing,
+            flags,
+        } = parsed
+        else {
+            return None;
+        };
+        self.input.consume(consumed);
+        self.expect_body(framing);
+        Some((framing, flags))
+    }
+
+    /// Tries to read a response's head, as [`Conn::read_request`] does a request's.
+    ///
+    /// # Errors
+    /// When the response is malformed.
+    pub fn read_response(
+        &mut self,
+        request: &Head,
+        limits: &Limits,
+        options: &Options,
+        head: &mut Head,
+    ) -> Result<Option<(Framing, MessageFlags)>, ParseError> {
+        if let Link::Stream(stream) = &mut self.link {
+            let found = stream.take_head(head);
+            let upgraded = found.as_ref().is_some_and(|found| found.upgraded);
+            let mut found = self.adopt(found);
+            if let Some((framing, flags)) = &mut found {
+                complete_response(request, head, upgraded, framing, flags);
+            }
+            return Ok(found);
+        }
+        if self.input.is_empty() {
+            return Ok(None);
+        }
+        let parsed =
+            h1::parse_response(self.input.bytes(), request.method(), limits, options, head)?;
+        Ok(self.take_parsed(parsed))
+    }
+
+    /// Takes note of what a head on a stream says of its body.
+    fn adopt(&mut self, found: Option<h2::Found>) -> Option<(Framing, MessageFlags)> {
+        let found = found?;
+        self.received += 1;
+        self.ready = 0;
+        self.trailers = None;
+        self.ended = found.end;
+        self.reader = match found.end {
+            true => Reader::Done,
+            false => Reader::UntilEnd,
+        };
+        Some((found.framing, found.flags))
+    }
+
+    /// Puts a request's head into the output; says whether it can be said on this connection.
+    pub fn write_request(
+        &mut self,
+        head: &Head,
+        framing: Framing,
+        connection: ConnectionHeader,
+        cases: Option<&CaseMap>,
+        upgrade: bool,
+    ) -> bool {
+        if let Link::Stream(stream) = &mut self.link {
+            return stream.send_request(head, upgrade);
+        }
+        h1::write_request(head, framing, connection, cases, self.output());
+        true
+    }
+
+    /// Puts a response's head into the output.
+    pub fn write_response(
+        &mut self,
+        head: &Head,
+        framing: Framing,
+        connection: ConnectionHeader,
+        cases: Option<&CaseMap>,
+    ) {
+        match &mut self.link {
+            Link::Stream(stream) => stream.send_response(head, framing),
+            _ => h1::write_response(head, framing, connection, cases, self.output()),
+        }
+    }
+
+    /// Whether the peer has closed or broken its connection, or reset the stream. Bytes that come early are kept.
+    pub fn poll_leaving(&mut self, cx: &mut Context<'_>) -> Option<Leaving> {
+        if let Link::Stream(stream) = &mut self.link {
+            return stream.poll_reset(cx).then_some(Leaving::Broken);
+        }
+        if self.ended {
+            return Some(Leaving::Closed);
+        }
+        // A full buffer hides the end behind bytes that nobody reads yet.
+        while !self.input.is_full() {
+            match self.poll_fill(cx) {
+                Poll::Ready(Ok(Received::End)) => return Some(Leaving::Closed),
+                Poll::Ready(Err(_)) => return Some(Leaving::Broken),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => return None,
+            }
+        }
+        None
+    }
+
+    /// Resets a stream of HTTP/2; other connections are simply closed by their owners.
+    pub fn reset(&mut self, code: wire::h2::Code) {
+        if let Link::Stream(stream) = &mut self.link {
+            stream.reset(code);
+        }
+    }
+
+    /// Waits until the server's settings are known, where it has any.
+    pub fn poll_settings(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.link {
+            Link::Stream(stream) => stream.poll_settings(cx),
+            Link::Socket(_) | Link::None => Poll::Ready(()),
+        }
     }
 
     /// Gives back the memory of an idle connection.
@@ -129,19 +359,34 @@ impl Conn {
         let fresh = self.input.is_empty();
         if fresh {
             // Waiting holds no memory: it is taken when there is something to read.
-            ready!(self.socket.poll_readable(cx))?;
+            match &mut self.link {
+                Link::Socket(socket) => ready!(socket.poll_readable(cx))?,
+                Link::Stream(stream) => {
+                    if ready!(stream.poll_readable(cx))? == h2::Readable::Head {
+                        return Poll::Ready(Ok(Received::Bytes));
+                    }
+                }
+                Link::None => return Poll::Ready(Ok(Received::End)),
+            }
         }
         let room = self.input.room();
         if room.is_empty() {
             return Poll::Ready(Ok(Received::Full));
         }
-        let read = self.socket.poll_read(cx, room);
+        let read = match &mut self.link {
+            Link::Socket(socket) => socket.poll_read(cx, room),
+            Link::Stream(stream) => stream.poll_read(cx, room),
+            Link::None => Poll::Ready(Ok(0)),
+        };
         if fresh && !matches!(read, Poll::Ready(Ok(1..))) {
             self.input.release_if_empty();
         }
         let n = ready!(read)?;
         if n == 0 {
             self.ended = true;
+            if let Link::Stream(stream) = &mut self.link {
+                self.trailers = stream.take_trailers();
+            }
             return Poll::Ready(Ok(Received::End));
         }
         self.input.fill(n);
@@ -161,11 +406,23 @@ impl Conn {
         };
     }
 
+    /// Takes what has already come for a stream, so that a head and its body travel on together.
+    fn pull(&mut self) {
+        if let Link::Stream(stream) = &mut self.link
+            && self.input.is_empty()
+            && stream.has_body()
+        {
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            let _ = self.poll_fill(&mut cx);
+        }
+    }
+
     /// Looks for body bytes in the input, so that [`Conn::payload`] shows them.
     ///
     /// # Errors
     /// When chunks are malformed.
     pub fn decode(&mut self, limits: &Limits) -> Result<(), h1::ParseError> {
+        self.pull();
         match &mut self.reader {
             Reader::Done => {}
             Reader::Chunked(_) if self.ready > 0 => {}
@@ -246,7 +503,7 @@ impl Conn {
     /// body of known length; 0 when there are bytes in the buffer or the body is chunked.
     #[must_use]
     pub fn unbuffered(&self) -> u64 {
-        if !self.input.is_empty() || self.ended {
+        if !self.input.is_empty() || self.ended || self.is_multiplexed() {
             return 0;
         }
         match self.reader {
@@ -259,7 +516,7 @@ impl Conn {
     /// Whether bytes may be sent past the output buffer.
     #[must_use]
     pub fn sends_plainly(&self) -> bool {
-        self.writer == Writer::Plain && self.is_flushed()
+        self.writer == Writer::Plain && self.is_flushed() && !self.is_multiplexed()
     }
 
     /// Receives up to `most` bytes of the body into an empty pipe; 0 is the end of the stream.
@@ -272,7 +529,10 @@ impl Conn {
         pipe: &mut Pipe,
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        let n = ready!(self.socket.poll_splice_into(cx, pipe, most))?;
+        let Link::Socket(socket) = &mut self.link else {
+            return Poll::Ready(Err(io::ErrorKind::InvalidInput.into()));
+        };
+        let n = ready!(socket.poll_splice_into(cx, pipe, most))?;
         self.received += n as u64;
         self.ended |= n == 0;
         if let Reader::Length(left) = &mut self.reader {
@@ -293,7 +553,10 @@ impl Conn {
         cx: &mut Context<'_>,
         pipe: &mut Pipe,
     ) -> Poll<io::Result<usize>> {
-        let n = ready!(self.socket.poll_splice_from(cx, pipe))?;
+        let Link::Socket(socket) = &mut self.link else {
+            return Poll::Ready(Err(io::ErrorKind::InvalidInput.into()));
+        };
+        let n = ready!(socket.poll_splice_from(cx, pipe))?;
         self.sent += n as u64;
         Poll::Ready(Ok(n))
     }
@@ -359,7 +622,7 @@ impl Conn {
 
     /// Says how the body that is sent next is delimited.
     pub fn begin_body(&mut self, framing: Framing) {
-        self.writer = if framing == Framing::Chunked {
+        self.writer = if framing == Framing::Chunked && !self.is_multiplexed() {
             Writer::Chunked
         } else {
             Writer::Plain
@@ -380,8 +643,17 @@ impl Conn {
         if self.writer == Writer::Chunked {
             return self.poll_send_chunk(cx, payload);
         }
-        if self.is_flushed() {
-            let n = ready!(self.socket.poll_write(cx, &[IoSlice::new(payload)]))?;
+        let socket = match &mut self.link {
+            Link::Socket(socket) => socket,
+            Link::Stream(stream) => {
+                let n = ready!(stream.poll_write(cx, payload))?;
+                self.sent += n as u64;
+                return Poll::Ready(Ok(n));
+            }
+            Link::None => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        };
+        if self.written == self.out.len() && self.chunk.is_empty() {
+            let n = ready!(socket.poll_write(cx, &[IoSlice::new(payload)]))?;
             self.sent += n as u64;
             return Poll::Ready(Ok(n));
         }
@@ -396,10 +668,8 @@ impl Conn {
         }
         loop {
             let pending = self.out.get(self.written..).unwrap_or_default();
-            let n = ready!(
-                self.socket
-                    .poll_write(cx, &[IoSlice::new(pending), IoSlice::new(payload)])
-            )?;
+            let slices = [IoSlice::new(pending), IoSlice::new(payload)];
+            let n = ready!(socket.poll_write(cx, &slices))?;
             self.sent += n as u64;
             if let Some(beyond) = n.checked_sub(pending.len()) {
                 self.written = self.out.len();
@@ -438,6 +708,9 @@ impl Conn {
 
     /// Ends the body being sent; `trailers` follow a chunked one.
     pub fn finish_body(&mut self, trailers: Option<&Head>) {
+        if let Link::Stream(stream) = &mut self.link {
+            return stream.finish(trailers);
+        }
         if self.writer == Writer::Chunked {
             self.close_chunk();
             let out = self.output();
@@ -455,9 +728,14 @@ impl Conn {
     /// Those of the socket.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.close_chunk();
-        while !self.is_flushed() {
+        let socket = match &mut self.link {
+            Link::Socket(socket) => socket,
+            Link::Stream(stream) => return Poll::Ready(stream.check()),
+            Link::None => return Poll::Ready(Ok(())),
+        };
+        while self.written < self.out.len() {
             let pending = self.out.get(self.written..).unwrap_or_default();
-            let n = ready!(self.socket.poll_write(cx, &[IoSlice::new(pending)]))?;
+            let n = ready!(socket.poll_write(cx, &[IoSlice::new(pending)]))?;
             self.sent += n as u64;
             self.written += n;
         }
@@ -476,7 +754,11 @@ impl Conn {
     pub fn shutdown(&mut self) {
         if !self.shut {
             self.shut = true;
-            self.socket.shutdown_write();
+            match &mut self.link {
+                Link::Socket(socket) => socket.shutdown_write(),
+                Link::Stream(stream) => stream.finish(None),
+                Link::None => {}
+            }
         }
     }
 
@@ -484,6 +766,38 @@ impl Conn {
     #[must_use]
     pub fn is_shut(&self) -> bool {
         self.shut
+    }
+}
+
+/// Gives a response of HTTP/2 what HTTP/1 would have said with it.
+fn complete_response(
+    request: &Head,
+    head: &mut Head,
+    upgraded: bool,
+    framing: &mut Framing,
+    flags: &mut MessageFlags,
+) {
+    let success = (200..300).contains(&head.status());
+    if upgraded && success {
+        head.set_status(101, h1::reason(101).as_bytes());
+        head.push_known(FieldId::Connection, b"upgrade");
+        let protocol = request.known(FieldId::Upgrade).unwrap_or_default();
+        head.push_known(FieldId::Upgrade, protocol);
+        if let Some(key) = request.known(FieldId::SecWebSocketKey) {
+            head.push_known(
+                FieldId::SecWebSocketAccept,
+                websocket::accept(key).as_bytes(),
+            );
+        }
+        flags.upgrade = true;
+        *framing = Framing::Tunnel;
+    } else if request.method() == Method::Connect && success {
+        *framing = Framing::Tunnel;
+    } else if *framing == Framing::None
+        && request.method() != Method::Head
+        && !matches!(head.status(), 100..200 | 204 | 304)
+    {
+        *framing = Framing::Length(0);
     }
 }
 

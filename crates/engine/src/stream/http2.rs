@@ -1,0 +1,190 @@
+//! An HTTP/2 session: requests side by side on a client's connection, each in a task of its own.
+
+use super::http::Awaited;
+use super::{Next, Phase, Source, Stream};
+use crate::clock;
+use crate::io::{Buffer, Deadline, Socket};
+use crate::mux::Conn;
+use crate::mux::h2::{Half, Multiplexed, News};
+use crate::session::{ClientSide, Session};
+use crate::worker::Worker;
+use model::Options;
+use model::live::count;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use wire::h2::Code;
+
+/// Serves streams until the connection ends; `input` has what was read of it already.
+pub async fn serve_http2(
+    session: &Rc<Session>,
+    worker: &Rc<Worker>,
+    socket: Socket,
+    input: Buffer,
+    deadline: &mut Deadline,
+) {
+    let connection = Multiplexed::new(socket, input, session.runtime.http2.0);
+    let mut pump = Pump::new(session);
+    while let Turn::News = poll_fn(|cx| pump.poll(cx, &connection, deadline)).await {
+        pump.act(session, worker, &connection);
+    }
+    // Streams whose client is gone find out by themselves, but the session lasts as long as they do.
+    poll_fn(|cx| connection.borrow_mut().poll_closed(cx)).await;
+}
+
+/// Why the pump stops for a moment.
+enum Turn {
+    /// There are requests to be started.
+    News,
+    /// The connection is over.
+    Over,
+}
+
+/// What drives a connection, and when it gives up.
+struct Pump<'s> {
+    session: &'s Session,
+    news: Vec<News>,
+    /// Since when no stream is open, in milliseconds since the start.
+    idle_since: u64,
+    /// Whether no stream is open.
+    idle: bool,
+    /// Since when output waits for the client.
+    stuck_since: Option<u64>,
+}
+
+impl<'s> Pump<'s> {
+    fn new(session: &'s Session) -> Self {
+        Self {
+            session,
+            news: Vec::new(),
+            idle_since: session.handshake,
+            idle: true,
+            stuck_since: None,
+        }
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &RefCell<Multiplexed>,
+        deadline: &mut Deadline,
+    ) -> Poll<Turn> {
+        let mut connection = connection.borrow_mut();
+        let over = connection.poll(cx, &mut self.news).is_ready();
+        if !self.news.is_empty() {
+            return Poll::Ready(Turn::News);
+        }
+        if over {
+            return Poll::Ready(Turn::Over);
+        }
+        if self.session.runtime.process.is_stopping() {
+            connection.go_away();
+        }
+        let idle = connection.streams() == 0;
+        if idle && !self.idle {
+            self.idle_since = clock::now_ms();
+        }
+        self.idle = idle;
+        if idle && connection.is_leaving() && connection.is_flushed() {
+            return Poll::Ready(Turn::Over);
+        }
+        self.stuck_since = match connection.is_flushed() {
+            true => None,
+            false => self.stuck_since.or_else(|| Some(clock::now_ms())),
+        };
+        if deadline
+            .poll(cx, self.limit(connection.opened()))
+            .is_ready()
+        {
+            connection.go_away();
+            // What can be sent at once is; nobody waits for more.
+            let _ = connection.poll(cx, &mut self.news);
+            return Poll::Ready(Turn::Over);
+        }
+        Poll::Pending
+    }
+
+    /// When the connection is given up unless something happens.
+    fn limit(&self, opened: u32) -> Option<u64> {
+        let timeouts = &self.session.frontend.config.timeouts;
+        let stuck = self
+            .stuck_since
+            .zip(timeouts.client)
+            .map(|(since, timeout)| since + timeout);
+        let idle = match opened {
+            0 => timeouts.http_request.or(timeouts.client),
+            _ => timeouts
+                .keep_alive
+                .or(timeouts.http_request)
+                .or(timeouts.client),
+        };
+        let idle = idle
+            .filter(|_| self.idle)
+            .map(|timeout| self.idle_since + timeout);
+        match (stuck, idle) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn act(
+        &mut self,
+        session: &Rc<Session>,
+        worker: &Rc<Worker>,
+        connection: &Rc<RefCell<Multiplexed>>,
+    ) {
+        for news in self.news.drain(..) {
+            match news {
+                News::Request(id) => {
+                    let half = Half::new(connection.clone(), id);
+                    let serve = serve_stream(session.clone(), worker.clone(), half);
+                    tokio::task::spawn_local(serve);
+                }
+                News::BadRequest => note_bad_request(session, worker),
+            }
+        }
+    }
+}
+
+/// One request with its response.
+async fn serve_stream(session: Rc<Session>, worker: Rc<Worker>, half: Half) {
+    let mut client = ClientSide {
+        conn: Conn::of_stream(half),
+        deadline: worker.take_deadline(),
+    };
+    let mut stream = Stream::new(&session, &worker, &mut client);
+    begin(&mut stream);
+    let next = stream.http_request(Awaited::Bytes).await;
+    drop(stream);
+    match next {
+        Next::KeepAlive | Next::Close | Next::Http2 => client.conn.finish_body(None),
+        Next::Abort => client.conn.reset(Code::CANCEL),
+    }
+    worker.give_deadline(client.deadline);
+}
+
+fn begin(stream: &mut Stream<'_>) {
+    let now = clock::now_ms();
+    let times = &mut stream.state.times;
+    (times.begin, times.handshake, times.begin_date) = (now, now, clock::date());
+}
+
+/// Counts and logs a request that never became one.
+fn note_bad_request(session: &Rc<Session>, worker: &Rc<Worker>) {
+    let front = &session.frontend;
+    count(&front.front.request_errors, 1);
+    if front.config.options.has(Options::IGNORE_PROBES) {
+        return;
+    }
+    // There is nobody to answer: only the log line is wanted.
+    let mut client = ClientSide {
+        conn: Conn::unconnected(),
+        deadline: Deadline::default(),
+    };
+    let mut stream = Stream::new(session, worker, &mut client);
+    begin(&mut stream);
+    stream.state.times.request_date = clock::date();
+    stream.state.end(Source::Proxy, Phase::Request);
+    stream.finish();
+}
