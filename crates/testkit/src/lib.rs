@@ -8,6 +8,7 @@
 
 mod client;
 mod conn;
+pub mod h2;
 mod http;
 mod logline;
 mod mask;

@@ -1,6 +1,8 @@
 use super::*;
 use crate::h1::Framing;
+use crate::h2::frame::{flag, kind};
 use crate::h2::hpack;
+use message::Kind;
 use message::Version;
 use proptest::prelude::*;
 

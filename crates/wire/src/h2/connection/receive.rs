@@ -1,0 +1,306 @@
+//! Frames as they come in.
+
+use super::{Connection, Event, Fault, GENEROUS, Partial, REFILL, Role, Step};
+use crate::h2::frame::{Code, FrameHeader, HEADER, PREFACE, flag, kind, number, write_number};
+
+impl<T> Connection<T> {
+    /// Reads the beginning of `input`; to be called until it consumes nothing and says nothing.
+    ///
+    /// # Errors
+    /// When the peer breaks the protocol; the connection is over once the output is sent.
+    pub fn read<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, Fault>
+    where
+        T: Default,
+    {
+        let step = self.read_some(input);
+        step.map_err(|code| self.fail(code))
+    }
+
+    pub(super) fn read_some<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, Code>
+    where
+        T: Default,
+    {
+        if self.preface_left > 0 {
+            return self.read_preface(input);
+        }
+        let Some(partial) = self.partial else {
+            let Some(header) = FrameHeader::read(input) else {
+                return Ok(Step {
+                    consumed: 0,
+                    event: None,
+                });
+            };
+            self.check_frame(header)?;
+            if header.kind == kind::DATA || !is_known(header.kind) {
+                self.partial = Some(Partial {
+                    header,
+                    left: header.len,
+                    padding: None,
+                });
+                return match header.len {
+                    0 => self.read_partial(HEADER, &[]),
+                    _ => Ok(Step {
+                        consumed: HEADER,
+                        event: None,
+                    }),
+                };
+            }
+            let Some(payload) = input.get(HEADER..HEADER + header.len) else {
+                return Ok(Step {
+                    consumed: 0,
+                    event: None,
+                });
+            };
+            let event = self.frame(header, payload)?;
+            return Ok(Step {
+                consumed: HEADER + header.len,
+                event,
+            });
+        };
+        let most = partial.left.min(input.len());
+        match most {
+            0 if partial.left > 0 => Ok(Step {
+                consumed: 0,
+                event: None,
+            }),
+            _ => self.read_partial(0, input.get(..most).unwrap_or_default()),
+        }
+    }
+
+    pub(super) fn read_preface<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, Code> {
+        let left = PREFACE.len() - self.preface_left;
+        let expected = PREFACE.get(left..).unwrap_or_default();
+        let n = input.len().min(expected.len());
+        if input.get(..n) != expected.get(..n) {
+            return Err(Code::PROTOCOL);
+        }
+        self.preface_left -= n;
+        Ok(Step {
+            consumed: n,
+            event: None,
+        })
+    }
+
+    /// What every frame has to keep to.
+    pub(super) fn check_frame(&mut self, header: FrameHeader) -> Result<(), Code> {
+        if header.len > self.config.max_frame as usize {
+            return Err(Code::FRAME_SIZE);
+        }
+        let in_section = self.section.as_ref().map(|(first, _)| first.stream);
+        let goes_on = header.kind == kind::CONTINUATION;
+        if in_section.is_some() != goes_on || in_section.is_some_and(|id| id != header.stream) {
+            return Err(Code::PROTOCOL);
+        }
+        if !self.peer.known && (header.kind != kind::SETTINGS || header.has(flag::ACK)) {
+            return Err(Code::PROTOCOL);
+        }
+        let of_stream = matches!(
+            header.kind,
+            kind::DATA | kind::HEADERS | kind::PRIORITY | kind::RST_STREAM | kind::CONTINUATION
+        );
+        let of_connection = matches!(header.kind, kind::SETTINGS | kind::PING | kind::GOAWAY);
+        if (of_stream && header.stream == 0) || (of_connection && header.stream != 0) {
+            return Err(Code::PROTOCOL);
+        }
+        if header.kind == kind::PUSH_PROMISE {
+            return Err(Code::PROTOCOL);
+        }
+        Ok(())
+    }
+
+    /// Takes in a part of a DATA frame's payload, or skips one of an unknown frame's.
+    pub(super) fn read_partial<'i>(
+        &mut self,
+        before: usize,
+        payload: &'i [u8],
+    ) -> Result<Step<'i>, Code> {
+        let Some(mut partial) = self.partial.take() else {
+            return Ok(Step {
+                consumed: before,
+                event: None,
+            });
+        };
+        let (mut rest, mut consumed) = (payload, before);
+        if partial.header.kind != kind::DATA {
+            partial.left -= rest.len();
+            self.partial = Some(partial).filter(|partial| partial.left > 0);
+            return Ok(Step {
+                consumed: before + rest.len(),
+                event: None,
+            });
+        }
+        let mut counted = 0;
+        let padding = match partial.padding {
+            Some(padding) => padding,
+            None if !partial.header.has(flag::PADDED) => 0,
+            None => {
+                let (&padding, after) = rest.split_first().ok_or(Code::FRAME_SIZE)?;
+                (rest, consumed, counted) = (after, consumed + 1, 1);
+                partial.left -= 1;
+                if usize::from(padding) > partial.left {
+                    return Err(Code::PROTOCOL);
+                }
+                usize::from(padding)
+            }
+        };
+        partial.padding = Some(padding);
+        let data = rest
+            .get(..rest.len().min(partial.left - padding))
+            .unwrap_or_default();
+        let skipped = match data.len() == partial.left - padding {
+            true => rest.len() - data.len(),
+            false => 0,
+        };
+        partial.left -= data.len() + skipped;
+        consumed += data.len() + skipped;
+        let header = partial.header;
+        let over = partial.left == 0;
+        if !over {
+            self.partial = Some(partial);
+        }
+        let event = self.data(header, counted + data.len() + skipped, data, over)?;
+        Ok(Step { consumed, event })
+    }
+
+    pub(super) fn data<'i>(
+        &mut self,
+        header: FrameHeader,
+        counted: usize,
+        data: &'i [u8],
+        over: bool,
+    ) -> Result<Option<Event<'i>>, Code> {
+        self.return_connection_window(counted as u32);
+        let id = header.stream;
+        let end = over && header.has(flag::END_STREAM);
+        let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.reset) else {
+            return self.late_frame(id).map(|()| None);
+        };
+        if stream.received_end || !stream.has_head {
+            return Err(Code::STREAM_CLOSED);
+        }
+        let mut outcome = stream.receive(counted, data.len());
+        if end && data.is_empty() {
+            outcome = outcome.and_then(|()| stream.receive_end());
+        }
+        if let Err(code) = outcome {
+            return Ok(Some(self.reset_for(id, code)));
+        }
+        if data.is_empty() && !end && over {
+            self.glitch()?;
+        }
+        if !data.is_empty() {
+            if end {
+                // The end is told by itself, with the next step.
+                let header = FrameHeader { len: 0, ..header };
+                self.partial = Some(Partial {
+                    header,
+                    left: 0,
+                    padding: Some(0),
+                });
+            }
+            return Ok(Some(Event::Data { stream: id, data }));
+        }
+        Ok(end.then_some(Event::End {
+            stream: id,
+            trailers: None,
+        }))
+    }
+
+    /// A frame for a stream that is gone: it may have crossed the end.
+    pub(super) fn late_frame(&mut self, id: u32) -> Result<(), Code> {
+        if self.is_idle(id) {
+            return Err(Code::PROTOCOL);
+        }
+        self.glitch()
+    }
+
+    /// Whether nobody has opened a stream yet.
+    pub(super) fn is_idle(&self, id: u32) -> bool {
+        let own = (id % 2 == 1) == (self.config.role == Role::Client);
+        match own {
+            true => id >= self.next_own,
+            false => id > self.highest_peer,
+        }
+    }
+
+    pub(super) fn glitch(&mut self) -> Result<(), Code> {
+        self.glitches = self.glitches.saturating_add(1);
+        match self.config.max_glitches {
+            0 => Ok(()),
+            most if self.glitches <= most => Ok(()),
+            _ => Err(Code::CALM),
+        }
+    }
+
+    /// A whole frame other than DATA.
+    pub(super) fn frame<'i>(
+        &mut self,
+        header: FrameHeader,
+        payload: &[u8],
+    ) -> Result<Option<Event<'i>>, Code>
+    where
+        T: Default,
+    {
+        match header.kind {
+            kind::HEADERS => self.headers(header, payload),
+            kind::CONTINUATION => self.continuation(header, payload),
+            kind::PRIORITY if payload.len() != 5 => Err(Code::FRAME_SIZE),
+            kind::PRIORITY => Ok(None),
+            kind::RST_STREAM => self.rst_stream(header.stream, payload),
+            kind::SETTINGS => self.settings(header, payload),
+            kind::PING => self.ping(header, payload).map(|()| None),
+            kind::GOAWAY => {
+                let last = number(payload).ok_or(Code::FRAME_SIZE)? & 0x7fff_ffff;
+                self.peer_leaves = true;
+                Ok(Some(Event::GoAway { last }))
+            }
+            kind::WINDOW_UPDATE => self.window_update(header.stream, payload),
+            _ => Ok(None),
+        }
+    }
+
+    /// Lets the peer send more on the connection once enough was received.
+    pub(super) fn return_connection_window(&mut self, n: u32) {
+        self.unreturned += n;
+        let more = match self.raised {
+            true if self.unreturned < REFILL => return,
+            true => 0,
+            false if n == 0 => return,
+            false => GENEROUS,
+        };
+        write_number(
+            kind::WINDOW_UPDATE,
+            0,
+            self.unreturned + more,
+            &mut self.out,
+        );
+        self.raised = true;
+        self.unreturned = 0;
+    }
+
+    pub(super) fn fail(&mut self, code: Code) -> Fault {
+        if !self.failed {
+            self.failed = true;
+            self.write_go_away(code);
+        }
+        for stream in self.streams.values_mut() {
+            stream.reset = true;
+        }
+        Fault(code)
+    }
+
+    /// Resets a stream for what the peer did.
+    pub(super) fn reset_for<'i>(&mut self, id: u32, code: Code) -> Event<'i> {
+        self.reset(id, code);
+        Event::Reset {
+            stream: id,
+            code,
+            by_peer: false,
+        }
+    }
+}
+
+/// Whether a frame type is one that means something here.
+fn is_known(kind: u8) -> bool {
+    kind <= kind::CONTINUATION
+}
