@@ -140,22 +140,11 @@ impl Conn {
         }
     }
 
-    /// This end's address.
-    #[must_use]
-    pub fn local(&self) -> Option<Endpoint> {
+    /// Asks the socket for something, whoever else uses it.
+    pub fn ask<R>(&self, ask: impl FnOnce(&Socket) -> R) -> Option<R> {
         match &self.link {
-            Link::Socket(socket) => socket.local(),
-            Link::Stream(stream) => stream.with_socket(Socket::local),
-            Link::None => None,
-        }
-    }
-
-    /// The peer's address.
-    #[must_use]
-    pub fn peer(&self) -> Option<Endpoint> {
-        match &self.link {
-            Link::Socket(socket) => socket.peer(),
-            Link::Stream(stream) => stream.with_socket(Socket::peer),
+            Link::Socket(socket) => Some(ask(socket)),
+            Link::Stream(stream) => Some(stream.with_socket(ask)),
             Link::None => None,
         }
     }

@@ -3,6 +3,7 @@
 use super::{Cause, Stream};
 use crate::clock;
 use crate::handshake::HandshakeError;
+use crate::io::Socket;
 use expr::sample::Value;
 use expr::vars::{Scope, VarId};
 use expr::view::{
@@ -24,7 +25,7 @@ impl View for Stream<'_> {
         let session = &*self.session;
         let real_dst = session
             .real_dst
-            .get_or_init(|| self.client.conn.local())
+            .get_or_init(|| self.client.conn.ask(Socket::local).flatten())
             .as_ref();
         let src = self.state.src.as_deref().or(session.src.as_deref());
         let dst = self.state.dst.as_deref().or(session.dst.as_deref());
@@ -62,9 +63,10 @@ impl View for Stream<'_> {
 
     fn server_connection(&self) -> Option<Connection<'_>> {
         let server = self.state.server_conn.as_ref()?;
-        let (src, dst) = server
-            .ends
-            .get_or_init(|| (server.conn.local(), server.conn.peer()));
+        let (src, dst) = server.ends.get_or_init(|| {
+            let ends = server.conn.ask(|socket| (socket.local(), socket.peer()));
+            ends.unwrap_or_default()
+        });
         Some(Connection {
             src: src.as_ref(),
             dst: dst.as_ref(),
@@ -240,7 +242,7 @@ impl View for Stream<'_> {
             Side::Request => &self.client.conn,
             Side::Response => &self.state.server_conn.as_ref()?.conn,
         };
-        let info = sys::tcp_info(conn.socket()).ok()?;
+        let info = conn.ask(|socket| sys::tcp_info(socket).ok()).flatten()?;
         Some(TcpInfo {
             rtt: info.rtt,
             rtt_variation: info.rtt_variation,
@@ -254,7 +256,8 @@ impl View for Stream<'_> {
     }
 
     fn saved_syn(&self) -> Option<Vec<u8>> {
-        sys::saved_syn(self.client.conn.socket()).ok()
+        let conn = &self.client.conn;
+        conn.ask(|socket| sys::saved_syn(socket).ok()).flatten()
     }
 
     fn last_rule(&self) -> Option<(&str, u32)> {
