@@ -5,7 +5,6 @@
 
 use super::h2;
 use crate::io::{Buffer, Pipe, Socket, give_text, take_text};
-use base::Endpoint;
 use message::{FieldId, Head, Method};
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
