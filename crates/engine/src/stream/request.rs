@@ -52,7 +52,10 @@ impl Stream<'_> {
                 }
                 let preface = self.preface();
                 if preface == Preface::Whole {
-                    return Arrival::Http2;
+                    return match self.may_upgrade() {
+                        true => Arrival::Http2,
+                        false => Arrival::Refused(405),
+                    };
                 }
                 let parsed = match preface {
                     Preface::Partial => Ok(false),
@@ -78,16 +81,16 @@ impl Stream<'_> {
         }
     }
 
-    /// Whether the connection begins with the preface of HTTP/2, where that may be.
+    /// Whether a connection that begins with HTTP/1 may go on with HTTP/2.
+    fn may_upgrade(&self) -> bool {
+        let front = &self.session.frontend.config;
+        self.session.mux.get() != Some(Mux::H1) && !front.options.has(Options::NO_H2_UPGRADE)
+    }
+
+    /// Whether the connection begins with the preface of HTTP/2.
     fn preface(&self) -> Preface {
-        let (session, conn) = (&self.session, &self.client.conn);
-        let front = &session.frontend.config;
-        let bytes = conn.input.bytes();
-        if bytes.first() != Some(&b'P')
-            || session.requests.get() > 0
-            || session.mux.get() == Some(Mux::H1)
-            || front.options.has(Options::NO_H2_UPGRADE)
-        {
+        let bytes = self.client.conn.input.bytes();
+        if bytes.first() != Some(&b'P') || self.session.requests.get() > 0 {
             return Preface::None;
         }
         if bytes.starts_with(wire::h2::PREFACE) {
@@ -133,10 +136,7 @@ impl Stream<'_> {
             && state.request.version() == message::Version::HTTP_2
             && state.request.method_text() == b"PRI"
         {
-            return Err(h1::ParseError {
-                status: 405,
-                ..h1::ParseError::of(h1::ErrorKind::Version)
-            });
+            return Err(h1::ParseError::of(h1::ErrorKind::Version));
         }
         state.has_request = true;
         state.asked_head = state.request.method() == Method::Head;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::parse::families::proxy::testing::tcp;
-use crate::rules::RelayHeader;
+use crate::rules::{Mux, RelayHeader};
 
 /// What `http-request` lines did to the stream.
 fn done_by(lines: &str) -> Vec<String> {
@@ -191,7 +191,7 @@ fn rules_of_connections() {
     assert!(matches!(fake.run(&rules.tcp_session), Flow::Stop));
     assert!(matches!(
         fake.run(&rules.tcp_content),
-        Flow::SwitchToHttp(None)
+        Flow::SwitchToHttp(Some(Mux::H1))
     ));
     assert!(matches!(
         fake.run(&rules.tcp_response),
