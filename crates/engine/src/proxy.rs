@@ -257,6 +257,9 @@ impl ProxyView for ProxyRuntime {
     fn max_connections(&self) -> u64 {
         self.maxconn().into()
     }
+    fn default_backend(&self) -> Option<&str> {
+        self.config.front.default_backend.as_deref()
+    }
     fn defaults_name(&self) -> &str {
         self.config.defaults_name.as_deref().unwrap_or_default()
     }
@@ -280,6 +283,9 @@ impl ServerView for ServerRuntime {
     }
     fn max_connections(&self) -> u64 {
         self.maxconn().into()
+    }
+    fn max_queued(&self) -> u64 {
+        self.config.settings.maxqueue.into()
     }
     fn weight(&self) -> (u32, u32) {
         (self.state.weight(), self.config.settings.weight)

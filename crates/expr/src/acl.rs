@@ -27,6 +27,14 @@ impl AclExpr {
     /// # Errors
     /// What is wrong, in HAProxy's wording.
     pub fn parse(words: &[&str], ctx: &mut ParseContext<'_>) -> Result<Self, String> {
+        let before = (ctx.keyword_kind, ctx.place);
+        (ctx.keyword_kind, ctx.place) = ("ACL keyword", "");
+        let read = Self::read(words, ctx);
+        (ctx.keyword_kind, ctx.place) = before;
+        read
+    }
+
+    fn read(words: &[&str], ctx: &mut ParseContext<'_>) -> Result<Self, String> {
         let text = words.first().copied().unwrap_or_default();
         let keyword = expr::identifier(text);
         let row = ctx.compiler.tables.acl(keyword);

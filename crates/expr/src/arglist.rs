@@ -165,13 +165,14 @@ fn convert(
     }
     Ok(match spec.kind {
         ArgKind::Str => Arg::Str(word.as_bytes().into()),
-        _ if word.is_empty() => {
+        // That a further argument is missing is told first.
+        _ if word.is_empty() && spec.kind != ArgKind::Regex => {
             return Err(format!(
                 "expected type '{}' at position {position}, but got nothing",
                 spec.kind.name()
             ));
         }
-        ArgKind::Int => Arg::Int(word.parse().map_err(|_| failed())?),
+        ArgKind::Int => Arg::Int(parse_int(word).ok_or_else(failed)?),
         ArgKind::Time => Arg::Int(parse_time(word).ok_or_else(failed)?),
         ArgKind::Size => Arg::Int(parse_size(word).ok_or_else(failed)?),
         ArgKind::Ipv4 => Arg::Ipv4(word.parse().map_err(|_| failed())?),
@@ -196,7 +197,9 @@ fn convert(
         },
         ArgKind::Regex => {
             let regex = Regex::new(word, false).map_err(|error| {
-                format!("error in regex '{word}' in argument {position} of {owner} : {error}")
+                format!(
+                    "error in regex '{word}' in arg {position} of {owner} : regex '{word}' is invalid (error={error})"
+                )
             })?;
             Arg::Regex(Arc::new(regex))
         }
@@ -228,6 +231,13 @@ fn reference(
         line: ctx.line,
     });
     Arg::Reference(slot)
+}
+
+/// Reads an integer; what exceeds 64 bits stops at their limits.
+fn parse_int(word: &str) -> Option<i64> {
+    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+    let clean = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    clean.then(|| crate::cast::leading_int(word.as_bytes()))
 }
 
 /// Reads a duration in milliseconds.

@@ -19,7 +19,7 @@ pub fn exists(from: Type, to: Type) -> bool {
         (Bool, Int) | (Int, Bool) => true,
         (Int, Addr | Ipv4 | Ipv6) => true,
         (Addr | Ipv4 | Ipv6, Addr | Ipv4 | Ipv6) => true,
-        (Addr | Ipv4, Int) => true,
+        (Ipv4, Int) => true,
         (Str, Bool | Int | Addr | Ipv4 | Ipv6 | Method) => true,
         _ => false,
     }

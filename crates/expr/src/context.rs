@@ -91,6 +91,10 @@ pub struct ParseContext<'c> {
     pub line: u32,
     /// Where the expression will be evaluated.
     pub phases: Phases,
+    /// What the expression belongs to, as messages about names in it say: ` in http-request expression`.
+    pub place: &'static str,
+    /// What a fetch is called in such messages: a keyword of a sample fetch, or of a condition.
+    pub(crate) keyword_kind: &'static str,
     /// Complaints that are not errors.
     pub warnings: Vec<String>,
 }
@@ -105,8 +109,17 @@ impl<'c> ParseContext<'c> {
             file: "",
             line: 0,
             phases,
+            place: "",
+            keyword_kind: "sample fetch keyword",
             warnings: Vec::new(),
         }
+    }
+
+    /// The same context for an expression of the directive or option that `keyword` begins.
+    #[must_use]
+    pub fn of(mut self, keyword: &str) -> Self {
+        self.place = place_of(keyword);
+        self
     }
 
     /// The same context at a place of a file.
@@ -115,4 +128,30 @@ impl<'c> ParseContext<'c> {
         (self.proxy, self.file, self.line) = (proxy, file, line);
         self
     }
+}
+
+/// How messages name the place of an expression, by the words that begin its line.
+fn place_of(keyword: &str) -> &'static str {
+    const PLACES: [(&str, &str); 14] = [
+        ("http-request", " in http-request expression"),
+        ("http-response", " in http-response response"),
+        ("http-after-response", " in http-response response"),
+        ("http-error", " in http-error directive"),
+        ("tcp-request content", " in tcp-request content expression"),
+        ("tcp-check", " in tcp-check expression"),
+        ("use_backend", " in use_backend expression"),
+        ("balance", " in use-server or balance expression"),
+        ("server", " in server directive"),
+        ("stick", " in stick rule"),
+        ("log-format-sd", " in log-format-sd string"),
+        ("log-format", " in log-format string"),
+        ("error-log-format", " in log-format string"),
+        ("unique-id-format", " in unique-id-format string"),
+    ];
+    let begins = |words: &str| {
+        let rest = keyword.strip_prefix(words);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let place = PLACES.into_iter().find(|(words, _)| begins(words));
+    place.map_or("", |(_, place)| place)
 }

@@ -108,7 +108,7 @@ impl Expr {
         rest: &'t str,
         ctx: &mut ParseContext<'_>,
     ) -> Result<(Self, &'t str), String> {
-        let owner = format!("sample fetch keyword '{keyword}'");
+        let owner = format!("{} '{keyword}'{}", ctx.keyword_kind, ctx.place);
         let (mut args, rest) = arglist::parse(rest, row.args, &owner, ctx)
             .map_err(|e| format!("{what} '{keyword}' : {}", e.text))?;
         if let Some(check) = row.check {
@@ -152,7 +152,10 @@ impl Expr {
             Some(row) if row.not_built.is_none() => row,
             _ => return Err(unknown_converter(name, ctx)),
         };
-        let owner = format!("converter '{name}'");
+        let owner = format!(
+            "conversion keyword '{name}' for {} '{}'{}",
+            ctx.keyword_kind, self.fetch.name, ctx.place
+        );
         let before = ctx.compiler.references.len();
         let (mut args, rest) =
             arglist::parse(&text[name.len()..], row.args, &owner, ctx).map_err(|e| {

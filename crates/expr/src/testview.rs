@@ -63,6 +63,7 @@ pub(crate) struct TestView {
     pub(crate) request_captures: Vec<Option<Box<[u8]>>>,
     pub(crate) response_captures: Vec<Option<Box<[u8]>>>,
     pub(crate) early: bool,
+    pub(crate) is_tcp: bool,
 }
 
 impl TestView {
@@ -84,6 +85,7 @@ impl TestView {
             request_captures: Vec::new(),
             response_captures: Vec::new(),
             early: false,
+            is_tcp: false,
         }
     }
 }
@@ -109,7 +111,7 @@ impl View for TestView {
         Some(&Proxy("fe"))
     }
     fn request(&self) -> Option<&Head> {
-        Some(&self.request)
+        (!self.is_tcp).then_some(&self.request)
     }
     fn response(&self) -> Option<&Head> {
         self.response.as_ref()

@@ -99,8 +99,8 @@ fn converters() -> String {
             "{}{}: {} => {}",
             row.name,
             arguments(row.args),
-            row.input.name(),
-            row.output.name()
+            row.output.name(),
+            row.input.name()
         )
     };
     titled(
@@ -382,6 +382,26 @@ mod tests {
                     listing.lines().any(|listed| listed == *line),
                     "{class}: no line {line:?} in\n{listing}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_listed_is_what_haproxy_lists() {
+        let facts = [
+            ("acl", include_str!("../../expr/testdata/acls-3.4.txt")),
+            (
+                "cnv",
+                include_str!("../../expr/testdata/converters-3.4.txt"),
+            ),
+            ("smp", include_str!("../../expr/testdata/fetches-3.4.txt")),
+        ];
+        for (class, known) in facts {
+            let known: std::collections::HashSet<&str> = known.lines().collect();
+            let listing = list(class);
+            let lines = listing.lines().filter(|line| !line.starts_with('#'));
+            for line in lines.filter(|line| !line.is_empty()) {
+                assert!(known.contains(line), "{class}: {line}");
             }
         }
     }

@@ -132,6 +132,10 @@ impl View for Stream<'_> {
     }
 
     fn payload(&self, side: Side) -> Option<Content<'_>> {
+        // Once it has been read as HTTP there is no payload any more.
+        if self.state.has_request {
+            return None;
+        }
         let conn = match side {
             Side::Request => &self.client.conn,
             Side::Response => &self.state.server_conn.as_ref()?.conn,
@@ -186,7 +190,10 @@ impl View for Stream<'_> {
             bytes_to_client: state.bytes.1,
             bytes_to_server: state.bytes.0,
             bytes_from_server: state.bytes.1,
-            status: state.status,
+            status: match state.status {
+                0 if state.has_response => state.response.status(),
+                status => status,
+            },
             retries: state.retries,
             redispatched: state.redispatched,
             connections: [

@@ -48,7 +48,7 @@ fn body_size<'a>(view: &'a dyn View, side: Side) -> Outcome<'a> {
 }
 
 fn len<'a>(view: &'a dyn View, side: Side) -> Outcome<'a> {
-    match view.payload(side) {
+    match view.payload(side).or_else(|| view.body(side)) {
         Some(content) => growing(super::count(content.bytes.len()), content.complete),
         None => Outcome::Missing,
     }

@@ -73,7 +73,10 @@ fn distcc_param<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 fn distcc_body<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
     match token(args, view) {
         Ok(token) => {
-            let body = Value::Bin(Cow::Borrowed(token.body.unwrap_or_default()));
+            let Some(body) = token.body else {
+                return Outcome::Missing;
+            };
+            let body = Value::Bin(Cow::Borrowed(body));
             if token.complete {
                 Outcome::Found(body)
             } else {

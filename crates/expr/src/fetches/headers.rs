@@ -30,6 +30,9 @@ pub(super) fn check_name(args: &mut Args, _: &mut ParseContext<'_>) -> Result<()
     if let Some(name) = args.str(0).map(<[u8]>::to_ascii_lowercase) {
         args.set(0, Arg::Str(name.into()));
     }
+    if args.int(1).is_some_and(|at| at < -10) {
+        return Err("header occurrence must be >= -10".into());
+    }
     Ok(())
 }
 

@@ -92,16 +92,18 @@ fn status<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 
 fn proto_http<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
     if view.request().is_some() {
-        return Outcome::Found(Value::Bool(true));
+        // The response's rules have no request buffer to look at.
+        let there = view.response().is_none();
+        return Outcome::of(there.then_some(Value::Bool(true)));
     }
     // A TCP stream is HTTP when what it begins with is a request line.
     let Some(content) = view.payload(Side::Request) else {
-        return Outcome::Found(Value::Bool(false));
+        return Outcome::Missing;
     };
     match begins_with_request_line(content.bytes) {
-        None if content.complete => Outcome::Found(Value::Bool(false)),
-        None => Outcome::NotYet,
-        Some(is_http) => Outcome::Found(Value::Bool(is_http)),
+        None if !content.complete => Outcome::NotYet,
+        Some(true) => Outcome::Found(Value::Bool(true)),
+        None | Some(false) => Outcome::Missing,
     }
 }
 

@@ -19,6 +19,9 @@ mod streams;
 mod tls_hello;
 mod trace;
 
+#[cfg(test)]
+mod tests;
+
 pub use awaiting::AWAITING;
 
 use crate::args::Args;

@@ -244,11 +244,9 @@ impl<'d> Parser<'d> {
             _ => (&mut none, "".into()),
         };
         let line = statement.line;
-        let mut context = ParseContext::new(&mut self.expressions, acls, phases).at(
-            &name,
-            &line.file,
-            line.number,
-        );
+        let mut context = ParseContext::new(&mut self.expressions, acls, phases)
+            .at(&name, &line.file, line.number)
+            .of(&statement.path());
         let answer = read(&mut context);
         for warning in std::mem::take(&mut context.warnings) {
             self.warn(statement, warning, None);

@@ -133,8 +133,9 @@ fn one(
     }
     let mut none = AclSet::default();
     let before = parser.expressions.references.len();
-    let mut context =
-        ParseContext::new(&mut parser.expressions, &mut none, Phases::LOG).at(name, &file, line);
+    let mut context = ParseContext::new(&mut parser.expressions, &mut none, Phases::LOG)
+        .at(name, &file, line)
+        .of(what);
     let answer = LogFormat::parse(&text, Usage::LOG, &mut context);
     let warnings = std::mem::take(&mut context.warnings);
     for warning in warnings {

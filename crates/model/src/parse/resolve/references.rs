@@ -22,12 +22,12 @@ pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
                 // A condition that several proxies inherit resolves to the same target every time.
                 let _ = reference.slot.set(target);
             }
-            Err(what) => faults.push((reference, what)),
+            Err(fault) => faults.push((reference, fault)),
         }
     }
-    for (reference, what) in faults {
+    for (reference, Unfound { what, end }) in faults {
         let message = format!(
-            "{what} {} in proxy '{}'.",
+            "{what} {} in proxy '{}'{end}.",
             place_of(&reference),
             reference.proxy
         );
@@ -38,6 +38,18 @@ pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
             message,
             false,
         );
+    }
+}
+
+/// A name that stands for nothing: what a message says before and behind its place.
+struct Unfound {
+    what: String,
+    end: &'static str,
+}
+
+impl From<String> for Unfound {
+    fn from(what: String) -> Self {
+        Self { what, end: "" }
     }
 }
 
@@ -73,7 +85,7 @@ fn find(
     servers: &mut Servers<'_, '_>,
     names: &Names,
     reference: &Reference,
-) -> Result<Target, String> {
+) -> Result<Target, Unfound> {
     let name = if reference.name.is_empty() {
         reference.proxy.as_str()
     } else {
@@ -82,23 +94,36 @@ fn find(
     match reference.kind {
         ArgKind::Frontend => match names.frontends.get(name) {
             Some(found) => Ok(Target::Proxy(*found)),
-            None => Err(missing("frontend", reference)),
+            None => Err(missing(
+                "frontend",
+                ", has not frontend capability",
+                reference,
+            )),
         },
         ArgKind::Backend => match names.backends.get(name) {
             Some(found) => Ok(Target::Proxy(*found)),
-            None => Err(missing("backend", reference)),
+            None => Err(missing(
+                "backend",
+                ", has not backend capability",
+                reference,
+            )),
         },
-        ArgKind::Server => server(servers, names, reference),
-        ArgKind::Table => Err(missing("table", reference)),
-        ArgKind::UserList => Err(missing("userlist", reference)),
-        _ => Err(missing("object", reference)),
+        ArgKind::Server => server(servers, names, reference).map_err(Unfound::from),
+        ArgKind::Table => Err(missing("table", "", reference)),
+        ArgKind::UserList => Err(missing("userlist", "", reference)),
+        _ => Err(missing("object", "", reference)),
     }
 }
 
-fn missing(what: &str, reference: &Reference) -> String {
-    match reference.name.as_str() {
-        "" => format!("missing {what} name"),
-        name => format!("unable to find {what} '{name}' referenced"),
+/// Nothing has the name; or none was given, and the proxy at hand is none of the kind that is wanted.
+fn missing(what: &str, lacking: &'static str, reference: &Reference) -> Unfound {
+    match (reference.name.as_str(), reference.proxy.as_str()) {
+        ("", proxy) if !proxy.is_empty() && !lacking.is_empty() => Unfound {
+            what: format!("proxy '{proxy}', referenced"),
+            end: lacking,
+        },
+        ("", _) => format!("missing {what} name").into(),
+        (name, _) => format!("unable to find {what} '{name}' referenced").into(),
     }
 }
 
@@ -117,10 +142,10 @@ fn server(
             .defaults
             .iter()
             .any(|defaults| defaults.name.as_deref() == Some(backend));
-        return Err(if of_defaults && !reference.name.contains('/') {
-            "backend name must be set".into()
-        } else {
-            format!("unable to find proxy '{backend}' referenced")
+        return Err(match reference.name.contains('/') {
+            true => format!("unable to find proxy '{backend}' referenced"),
+            false if of_defaults => "backend name must be set".into(),
+            false => format!("unable to find server '{name}' in proxy '{backend}', referenced"),
         });
     };
     match servers.find(found, name) {

@@ -170,3 +170,43 @@ fn many_backends_resolve() {
         matches!(rules.last().map(|rule| &rule.target), Some(crate::proxy::SwitchTarget::Static(at)) if at == last)
     );
 }
+
+#[test]
+fn names_in_expressions_are_missed_with_their_place() {
+    let unknown = "unable to find backend 'no' referenced in arg 1 of";
+    for (line, message) in [
+        ("acl a nbsrv(no) gt 1", format!("{unknown} ACL keyword 'nbsrv' in proxy 'f'.")),
+        (
+            "http-request set-header a %[nbsrv(no)]",
+            format!("{unknown} sample fetch keyword 'nbsrv' in http-request expression in proxy 'f'."),
+        ),
+        (
+            "http-after-response set-header a %[nbsrv(no)]",
+            format!("{unknown} sample fetch keyword 'nbsrv' in http-response response in proxy 'f'."),
+        ),
+        (
+            "tcp-request content set-var(txn.a) nbsrv(no)",
+            format!("{unknown} sample fetch keyword 'nbsrv' in tcp-request content expression in proxy 'f'."),
+        ),
+        (
+            "log-format %[nbsrv(no)]",
+            format!("{unknown} sample fetch keyword 'nbsrv' in log-format string in proxy 'f'."),
+        ),
+        (
+            "http-request set-header a %[nbsrv()]",
+            "proxy 'f', referenced in arg 1 of sample fetch keyword 'nbsrv' in http-request expression in proxy 'f', has not backend capability.".to_owned(),
+        ),
+        (
+            "http-request set-header a %[srv_is_up(y)]",
+            "unable to find server 'y' in proxy 'f', referenced in arg 1 of sample fetch keyword 'srv_is_up' in http-request expression in proxy 'f'.".to_owned(),
+        ),
+    ] {
+        let (_, messages) = crate::parse::testing::load_text(&format!(
+            "defaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind :80\n {line}\n"
+        ));
+        assert!(
+            messages.iter().any(|told| told.ends_with(&message)),
+            "{line}: {messages:?}"
+        );
+    }
+}
