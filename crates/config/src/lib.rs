@@ -23,5 +23,5 @@ pub use env::Env;
 pub use predicate::Facts;
 pub use reader::{MAX_WORDS, Reader};
 pub use source::{Source, SourceError, expand_paths};
-pub use text::Text;
+pub use text::{Text, bytes_of};
 pub use word::{Line, Prefix, Word};

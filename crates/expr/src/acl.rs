@@ -223,6 +223,8 @@ impl Patterns {
             cell.list().note_use(false, place);
             cells.push(cell);
         }
+        let told = cells.iter().find_map(PatternCell::backtracking_warning);
+        ctx.warnings.extend(told);
         Ok(Self {
             method,
             cells,
@@ -258,7 +260,7 @@ fn add_patterns(set: &mut PatternSet, words: &[&str], method: Method) -> Result<
     if !matches!(method, Method::Int | Method::Len) {
         return words
             .iter()
-            .try_for_each(|word| set.add(word.as_bytes(), None));
+            .try_for_each(|word| set.add(&config::bytes_of(word), None));
     }
     let mut operator = "eq";
     for word in words {

@@ -164,7 +164,7 @@ fn convert(
         return Ok(Arg::Empty);
     }
     Ok(match spec.kind {
-        ArgKind::Str => Arg::Str(word.as_bytes().into()),
+        ArgKind::Str => Arg::Str(config::bytes_of(word).into()),
         // That a further argument is missing is told first.
         _ if word.is_empty() && spec.kind != ArgKind::Regex => {
             return Err(format!(
@@ -201,6 +201,9 @@ fn convert(
                     "error in regex '{word}' in arg {position} of {owner} : regex '{word}' is invalid (error={error})"
                 )
             })?;
+            if regex.backtracks() {
+                ctx.warnings.push(Regex::backtracking_warning(word));
+            }
             Arg::Regex(Arc::new(regex))
         }
         ArgKind::ProtobufField => Arg::FieldPath(parse_path(word).ok_or_else(failed)?),

@@ -77,6 +77,14 @@ impl Regex {
         matches!(self, Self::Backtracking(_))
     }
 
+    /// What to tell of a pattern that is matched by backtracking.
+    #[must_use]
+    pub fn backtracking_warning(pattern: &str) -> String {
+        format!(
+            "regex '{pattern}' needs look-around or back-references and is matched by backtracking, which is slower."
+        )
+    }
+
     /// Whether it matches anywhere in `text`.
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {
@@ -246,6 +254,21 @@ fn has_huge_repeat(pattern: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Regex;
+
+    #[test]
+    fn only_what_needs_it_is_matched_by_backtracking() {
+        for (pattern, backtracks) in [
+            ("^/a[bc]+(/|$)", false),
+            (r"\bfoo\d{2,5}", false),
+            ("(?i)a|b", false),
+            (r"(a)\1", true),
+            ("a(?=b)", true),
+            ("(?<!x)a", true),
+        ] {
+            let regex = Regex::new(pattern, false).expect(pattern);
+            assert_eq!(regex.backtracks(), backtracks, "{pattern}");
+        }
+    }
 
     #[test]
     fn huge_repeats_are_refused_by_the_backtracking_engine_too() {

@@ -467,6 +467,33 @@ fn pattern_files_are_shared_and_maps_are_told_apart() {
 }
 
 #[test]
+fn slow_regular_expressions_are_told_of() {
+    let warnings = |read: &dyn Fn(&mut ParseContext<'_>)| {
+        let mut compiler = Compiler::new(&TABLES);
+        let mut acls = AclSet::default();
+        let mut ctx = ParseContext::new(&mut compiler, &mut acls, Phases::ALL);
+        read(&mut ctx);
+        std::mem::take(&mut ctx.warnings)
+    };
+    let told = [
+        "regex '(a)\\1' needs look-around or back-references and is matched by backtracking, which is slower.",
+    ];
+    let condition = |text: &'static str| {
+        move |ctx: &mut ParseContext<'_>| {
+            Condition::parse(&words(text), ctx).expect(text);
+        }
+    };
+    assert_eq!(warnings(&condition("if { path_reg b (a)\\1 }")), told);
+    assert_eq!(
+        warnings(&|ctx| drop(
+            Expr::parse_str("path,regsub('(a)\\1',b)", ctx).expect("an expression")
+        )),
+        told
+    );
+    assert!(warnings(&condition("if { path_reg ^/a+b }")).is_empty());
+}
+
+#[test]
 fn versions_of_hellos_are_compared_with_dots() {
     assert_eq!(fault("if { req_ssl_ver 3.x }"), "'3.x' is not a number");
     assert!(condition("if { req_ssl_ver gt 3.1 3.0:3.2 }", &[], &request()).is_ok());

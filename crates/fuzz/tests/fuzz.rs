@@ -49,6 +49,7 @@ fuzzed! {
     syslog_message,
     syslog_frames,
     expression,
+    converter,
     log_format,
     condition,
     patterns,

@@ -88,6 +88,7 @@ fn open(
         list.check_values(check)?;
     }
     let cell = list.cell(method, false)?;
+    ctx.warnings.extend(cell.backtracking_warning());
     let default = match (output, args.get(1)) {
         (_, None) | (Output::Key, _) => None,
         (Output::Ip, Some(Arg::Str(text))) => {

@@ -54,10 +54,11 @@ impl<'t> Reader<'t> {
     fn push_text(&mut self, text: &str) {
         if let Some(Node::Text(last)) = self.format.nodes.last_mut() {
             let mut joined = std::mem::take(last).into_vec();
-            joined.extend_from_slice(text.as_bytes());
+            joined.extend_from_slice(&config::bytes_of(text));
             *last = joined.into();
         } else {
-            self.format.nodes.push(Node::Text(text.as_bytes().into()));
+            let text = config::bytes_of(text).into();
+            self.format.nodes.push(Node::Text(text));
         }
     }
 

@@ -263,6 +263,17 @@ impl Form {
         }
     }
 
+    /// The slot of the first regular expression that is matched by backtracking.
+    pub(super) fn first_backtracking(&self) -> Option<u32> {
+        match &self.index {
+            Index::Regexes(regexes) => regexes
+                .iter()
+                .find(|(_, regex)| regex.backtracks())
+                .map(|(slot, _)| *slot),
+            _ => None,
+        }
+    }
+
     /// The groups that the regular expression at a slot matches in a text.
     pub(super) fn groups(&self, slot: u32, text: &[u8]) -> Option<Groups> {
         match &self.index {

@@ -392,6 +392,15 @@ impl PatternCell {
         })
     }
 
+    /// What to tell of the first regular expression that is matched by backtracking.
+    pub(crate) fn backtracking_warning(&self) -> Option<String> {
+        self.list.read(|set| {
+            let entry = set.first_backtracking(self.form)?;
+            let pattern = String::from_utf8_lossy(entry.key);
+            Some(crate::regex::Regex::backtracking_warning(&pattern))
+        })
+    }
+
     /// The list.
     #[must_use]
     pub fn list(&self) -> &Arc<PatternRef> {

@@ -289,6 +289,13 @@ impl PatternSet {
         self.forms.get(form)?.groups(slot, text)
     }
 
+    /// The first regular expression of a form that is matched by backtracking.
+    #[must_use]
+    pub fn first_backtracking(&self, form: usize) -> Option<Entry<'_>> {
+        let slot = self.forms.get(form)?.first_backtracking()?;
+        self.entries.get(slot)
+    }
+
     /// Whether a value matches in the first form: any pattern, or for `found` and `bool` the value itself.
     #[must_use]
     pub fn matches(&self, value: &Value<'_>) -> bool {

@@ -61,6 +61,67 @@ pub fn expression(input: &[u8]) {
     let _ = expr.eval(&NoView);
 }
 
+/// Converters of structured data, with arguments in the first line, take any bytes for it.
+pub fn converter(input: &[u8]) {
+    let (line, rest) = split(input);
+    let text = format!("req.body,{line}");
+    let Some(expr) = compile(|context| Expr::parse_str(&text, context)) else {
+        return;
+    };
+    let view = FuzzView::new(rest);
+    let outcome = expr.eval(&view);
+    assert_eq!(outcome, expr.eval(&view));
+    // What a field of a message is, only the message tells; its row can't promise a type.
+    if let Some(value) = outcome.value() {
+        assert!(size(&value) <= LARGEST_SAMPLE);
+    }
+}
+
+/// Calls of converters that take structured data apart, and pieces of such data.
+pub fn converter_words() -> Vec<Vec<u8>> {
+    owned([
+        "json_query('$.a')\n",
+        "json_query('$.a[1].b',int)\n",
+        "json(utf8s)\n",
+        "jwt_header_query('$.alg')\n",
+        "jwt_payload_query('$.sub')\n",
+        "jwt_verify(HS256,key)\n",
+        "jwt_verify(none,key)\n",
+        "jwt_decrypt_secret(MDEyMzQ1Njc4OWFiY2RlZg==)\n",
+        "jwt_decrypt_jwk('{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZg\"}')\n",
+        "protobuf(1.2,int32)\n",
+        "protobuf(3,string)\n",
+        "ungrpc(2.1)\n",
+        "regsub('(a+)(b?)','<\\2\\1>',g)\n",
+        "regsub('(a)\\1(?=b)',x)\n",
+        "mqtt_is_valid\n",
+        "mqtt_field_value(connect,client_identifier)\n",
+        "fix_is_valid\n",
+        "fix_tag_value(35)\n",
+        "eth.data,ip.data,tcp.options\n",
+        "rfc7239_field(for)\n",
+        "{\"a\":",
+        "[1,{\"b\":2}]",
+        "\"\\u0041\\n\"",
+        "null",
+        "true",
+        "-1.5e3",
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0",
+        "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTEyOEdDTSIsImVwayI6e319",
+        "eyJhbGciOiJIUzI1NiJ9",
+        ".",
+        "..",
+        "AAAAAAAAAAAAAAAA",
+        "\x08\x01",
+        "\x12\x03abc",
+        "\u{0}\u{0}\u{0}\u{0}\u{5}",
+        "\x10\x14\u{0}\x04MQTT\x04\x02",
+        "8=FIX.4.4\x019=5\x0135=A\x01",
+        "aab",
+        "for=1.2.3.4;proto=https",
+    ])
+}
+
 fn evaluate(expr: &Expr, view: &FuzzView<'_>) {
     let outcome = expr.eval(view);
     assert_eq!(outcome, expr.eval(view));

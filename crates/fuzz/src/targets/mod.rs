@@ -80,6 +80,12 @@ pub const TARGETS: &[Target] = &[
         max_len: SHORT,
     },
     Target {
+        name: "converter",
+        run: expr::converter,
+        words: expr::converter_words,
+        max_len: SHORT,
+    },
+    Target {
         name: "log_format",
         run: expr::log_format,
         words: expr::log_format_words,
