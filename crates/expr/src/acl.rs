@@ -61,9 +61,9 @@ impl AclExpr {
                 expr.missing_comma()
             ));
         }
-        if let Some(row) = row.filter(|row| row.name != row.fetch)
+        if let Some(row) = row.filter(|row| row.name != row.fetch || row.name == "method")
             && (expr.has_converters() || words.get(1..).is_some_and(|w| w.contains(&"-m")))
-            && row.name.rsplit('_').next() == Some(row.method.name())
+            && (row.name.rsplit('_').next() == Some(row.method.name()) || row.name == "method")
         {
             ctx.warnings.push(format!(
                 "original matching method '{}' was overwritten and will not be applied as expected.",
@@ -374,7 +374,7 @@ impl AclSet {
         }
         if matches!(name, "or" | "||") {
             return Err(format!(
-                "acl name '{name}' will never match. 'or' is used to express a disjunction within a condition."
+                "acl name '{name}' will never match. 'or' is used to express a logical disjunction within a condition."
             ));
         }
         let expr = AclExpr::parse(words.get(1..).unwrap_or_default(), ctx)

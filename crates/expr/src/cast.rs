@@ -75,13 +75,38 @@ pub fn leading_int(text: &[u8]) -> i64 {
     value
 }
 
+/// The number in a header's, cookie's or parameter's value as HAProxy reads it: in 32 bits, and with no regard to what
+/// characters below the digits are.
+#[must_use]
+pub fn short_int(text: &[u8]) -> i64 {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let mut value = 0i32;
+    for byte in digits {
+        let digit = i32::from(byte.cast_signed()) - i32::from(b'0');
+        if digit > 9 {
+            break;
+        }
+        value = value.wrapping_mul(10);
+        value = if negative {
+            value.wrapping_sub(digit)
+        } else {
+            value.wrapping_add(digit)
+        };
+    }
+    i64::from(value)
+}
+
 fn to_int(value: &Value<'_>) -> Option<i64> {
     match value {
         Value::Bool(v) => Some(i64::from(*v)),
         Value::Int(v) => Some(*v),
         Value::Ip(IpAddr::V4(ip)) => Some(i64::from(u32::from(*ip))),
         Value::Str(text) => {
-            let digits = text.strip_prefix(b"-").unwrap_or(text);
+            let signed = |sign: &[u8]| text.strip_prefix(sign);
+            let digits = signed(b"-").or_else(|| signed(b"+")).unwrap_or(text);
             digits
                 .first()
                 .is_some_and(|b| b.is_ascii_digit())
@@ -229,5 +254,47 @@ fn to_bin(value: Value<'_>) -> Cow<'_, [u8]> {
         Value::Int(v) => Cow::Owned(v.to_be_bytes().to_vec()),
         Value::Ip(IpAddr::V4(ip)) => Cow::Owned(ip.octets().to_vec()),
         Value::Ip(IpAddr::V6(ip)) => Cow::Owned(ip.octets().to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_fields_wrap_as_recorded() {
+        for (text, expected) in [
+            ("12abc", 12),
+            ("99999999999999999999", 1_661_992_959),
+            ("4294967297", 1),
+            ("2147483648", -2_147_483_648),
+            ("-99999999999999999999", -1_661_992_959),
+            ("9223372036854775808", 0),
+            ("-1", -1),
+            ("+5", -45),
+            ("1.5", 85),
+            ("1 2", -58),
+            ("--5", 25),
+            ("-5-5", -475),
+            ("1/2", 92),
+            ("a5", 0),
+        ] {
+            assert_eq!(short_int(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_are_cast_to_the_recorded_numbers() {
+        for (text, expected) in [
+            ("+5", 5),
+            ("+-5", 0),
+            ("-+5", 0),
+            ("+", 0),
+            (" 5", 0),
+            ("1.5", 1),
+        ] {
+            let value = Value::Str(Cow::Borrowed(text.as_bytes()));
+            assert_eq!(cast(value, Type::Int), Some(Value::Int(expected)), "{text}");
+        }
     }
 }

@@ -459,7 +459,9 @@ fn pattern_files_are_shared_and_maps_are_told_apart() {
     );
     assert_eq!(
         holds(format!("if {{ str(x) -M -f {name} }}")),
-        Err(format!("The file \"{name}\" is already used as acl file."))
+        Err(format!(
+            "The file \"{name}\" is already used as one column file and cannot be used by as two column file."
+        ))
     );
     let list = compiler.patterns.file(name, false).expect("the list");
     let forms = list.read(crate::pattern::PatternSet::form_count);

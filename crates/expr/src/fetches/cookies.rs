@@ -50,7 +50,7 @@ fn as_text(value: &[u8]) -> Value<'_> {
 }
 
 fn as_int(value: &[u8]) -> Value<'_> {
-    Value::Int(cast::leading_int(value))
+    Value::Int(cast::short_int(value))
 }
 
 fn walk<'a>(

@@ -102,7 +102,7 @@ fn as_text(value: &[u8]) -> Option<Value<'_>> {
 }
 
 fn as_int(value: &[u8]) -> Option<Value<'_>> {
-    Some(Value::Int(cast::leading_int(value)))
+    Some(Value::Int(cast::short_int(value)))
 }
 
 fn as_ip(value: &[u8]) -> Option<Value<'_>> {

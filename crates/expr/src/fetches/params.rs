@@ -67,7 +67,7 @@ fn text(value: &[u8]) -> Value<'_> {
 }
 
 fn int(value: &[u8]) -> Value<'_> {
-    Value::Int(cast::leading_int(value))
+    Value::Int(cast::short_int(value))
 }
 
 fn urlp<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {

@@ -115,8 +115,8 @@ impl Method {
             Type::Bool => Self::Bool,
             Type::Int => Self::Int,
             Type::Addr | Type::Ipv4 | Type::Ipv6 => Self::Ip,
-            Type::Str | Type::Method => Self::Str,
-            Type::Any | Type::Same | Type::Bin => return None,
+            Type::Str => Self::Str,
+            Type::Any | Type::Same | Type::Bin | Type::Method => return None,
         })
     }
 

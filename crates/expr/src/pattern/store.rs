@@ -75,10 +75,14 @@ impl PatternStore {
         let file = FileName::of(name);
         if let Some(found) = self.by_name.get(file.path()) {
             if found.is_map != is_map {
+                let (now, wanted) = if is_map {
+                    ("one", "two")
+                } else {
+                    ("two", "one")
+                };
                 return Err(format!(
-                    "The file \"{}\" is already used as {} file.",
-                    file.path(),
-                    if is_map { "acl" } else { "map" }
+                    "The file \"{}\" is already used as {now} column file and cannot be used by as {wanted} column file.",
+                    file.path()
                 ));
             }
             return Ok(found.clone());
