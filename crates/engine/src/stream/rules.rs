@@ -52,7 +52,9 @@ impl Stream<'_> {
     /// Runs one rule's action, and notes the rule when it decided something.
     async fn act(&mut self, rule: &Arc<Rule>) -> Option<Verdict> {
         let verdict = self.run_action(rule).await;
-        if !matches!(verdict, None | Some(Verdict::Gone)) {
+        // What a client's leaving brought about, no rule decided.
+        let left = self.state.waiting_since.is_some() && self.client.conn.has_ended();
+        if !left && !matches!(verdict, None | Some(Verdict::Gone)) {
             self.state.last_rule = Some(rule.clone());
         }
         verdict

@@ -326,6 +326,7 @@ impl View for Stream<'_> {
             "connect" => "txn_connect",
             "response" => "txn_response",
             "close" => "txn_close",
+            "" => "unspec",
             // The rule set of a `do-log`.
             step => step,
         }
