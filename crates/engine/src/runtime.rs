@@ -214,7 +214,12 @@ impl ProcessView for Runtime {
         match sink {
             b"stdout" => println!("{text}"),
             b"stderr" => eprintln!("{text}"),
-            _ => self.process.note_event(text.into_owned()),
+            name => {
+                let ring = std::str::from_utf8(name).unwrap_or_default();
+                if !crate::log::note_event(self, ring, line) {
+                    self.process.note_event(text.into_owned());
+                }
+            }
         }
     }
     fn random(&self) -> u32 {

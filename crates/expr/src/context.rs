@@ -56,6 +56,9 @@ pub struct Compiler {
     pub patterns: PatternStore,
     /// Names to resolve.
     pub references: Vec<Reference>,
+    /// Event sinks that expressions name, with file and line; which there are is known once the whole configuration has
+    /// been read.
+    pub sinks: Vec<(String, String, u32)>,
     /// The public keys that tokens are verified with.
     pub public_keys: Arc<crate::converters::jwt::PublicKeys>,
     /// The algorithms with which tokens may be encrypted.
@@ -71,6 +74,7 @@ impl Compiler {
             names: VarNames::default(),
             patterns: PatternStore::default(),
             references: Vec::new(),
+            sinks: Vec::new(),
             public_keys: Arc::default(),
             jwe: Arc::default(),
         }

@@ -79,6 +79,32 @@ fn variables_of_the_request_end_where_those_of_the_response_begin() {
 }
 
 #[test]
+fn values_are_shown_in_a_ring() {
+    let sink = Syslog::tcp();
+    let program = common::http()
+        .log(&sink)
+        .config(
+            "ring events
+  format raw
+  size 8192
+  timeout connect 1s
+  timeout server 3s
+  server s1 {log}
+frontend fe
+  bind {fe}
+  http-request set-var(txn.a) path,debug(seen,events)
+  http-request return status 200
+",
+        )
+        .start();
+    program.connect("fe").get("/shown");
+    let seen = sink.find(std::time::Duration::from_secs(5), |line| {
+        line.contains("[debug] seen: type=str </shown>")
+    });
+    assert!(seen.is_some(), "{:?}", sink.lines());
+}
+
+#[test]
 fn a_variable_beyond_a_limit_is_not_set() {
     // Each variable counts 88 bytes and its text.
     let text = |length: usize| "x".repeat(length);

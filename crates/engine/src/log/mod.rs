@@ -17,7 +17,7 @@ mod tests;
 
 pub use forward::{Forwards, bind};
 pub use profile::{emit_step, step_for};
-pub use registry::{TargetState, dropped, target_state};
+pub use registry::{TargetState, dropped, note_event, target_state};
 pub use ring::Ring;
 
 use crate::runtime::Runtime;

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
+use wire::syslog::{Dates, Fields, Format, Time};
 
 /// Bytes that wait for a `tcp@` target or a server of a `mode log` backend at most.
 const IMPLICIT_SIZE: usize = 256 * 1024;
@@ -104,6 +105,38 @@ pub(super) fn named(snapshot: &Snapshot, name: &str) -> Option<Arc<Ring>> {
         .iter()
         .find(|section| *section.name == *name)
         .map(|section| from_section(section))
+}
+
+/// Puts an event into the ring of a section. Returns whether there is such a section.
+pub fn note_event(runtime: &Runtime, name: &str, text: &[u8]) -> bool {
+    let Some(ring) = named(&runtime.snapshot, name) else {
+        return false;
+    };
+    let now = crate::clock::date();
+    let mut dates = Dates::default();
+    dates.set(now.seconds, sys::utc_offset(now.seconds));
+    let fields = Fields {
+        priority: 0,
+        time: Time::Now,
+        dates: &dates,
+        micros: now.micros,
+        hostname: b"",
+        hostname_suffix: b"",
+        tag: b"",
+        pid: b"",
+        msgid: b"",
+        structured_data: b"",
+    };
+    let mut message = Vec::with_capacity(text.len() + 64);
+    fields.write(ring.format.unwrap_or(Format::Raw), &mut message);
+    message.extend_from_slice(text);
+    message.truncate(ring.max_len);
+    if ring.push(&message) {
+        ring.news.notify_waiters();
+    } else {
+        count_dropped(1);
+    }
+    true
 }
 
 /// The ring in front of a stream target.

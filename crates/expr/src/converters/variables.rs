@@ -172,16 +172,12 @@ fn when<'a>(args: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<Valu
     (selector.holds(view) != *negated).then_some(value)
 }
 
-const SINKS: [&[u8]; 3] = [b"buf0", b"stdout", b"stderr"];
-
-fn check_debug(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
-    match args.str(1) {
-        Some(sink) if !sink.is_empty() && !SINKS.contains(&sink) => {
-            let sink = String::from_utf8_lossy(sink);
-            Err(format!("sink '{sink}' is not built yet: needs rings"))
-        }
-        _ => Ok(()),
+fn check_debug(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), String> {
+    if let Some(sink) = args.text(1) {
+        let place = (sink, ctx.file.to_owned(), ctx.line);
+        ctx.compiler.sinks.push(place);
     }
+    Ok(())
 }
 
 /// The line for a value: its type and its text, with dots for what can't be printed.

@@ -35,6 +35,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     pages::resolve(&mut parser);
     logs::resolve(&mut parser);
     references::resolve(&mut parser, &names);
+    references::check_sinks(&mut parser);
     rules::check(&mut parser);
     if !faulty {
         // A proxy that lacks something because its line is faulty needs no warning of its own.

@@ -4,7 +4,7 @@ use super::names::{Names, place};
 use super::placed;
 use crate::parse::Parser;
 use base::{ProxyIdx, ServerIdx};
-use config::Severity;
+use config::{Diagnostic, Severity};
 use expr::{ArgKind, Reference, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,6 +50,20 @@ struct Unfound {
 impl From<String> for Unfound {
     fn from(what: String) -> Self {
         Self { what, end: "" }
+    }
+}
+
+/// Alerts of event sinks that are neither built in nor rings of the configuration.
+pub(super) fn check_sinks(parser: &mut Parser<'_>) {
+    const BUILT_IN: [&str; 4] = ["stdout", "stderr", "buf0", "dpapi"];
+    for (sink, file, line) in std::mem::take(&mut parser.expressions.sinks) {
+        let is_ring = parser.logging.rings.iter().any(|ring| *ring.name == *sink);
+        if !is_ring && !BUILT_IN.contains(&sink.as_str()) {
+            let message = format!("debug converter: sink '{sink}' doesn't exist.");
+            let mut diagnostic = Diagnostic::global(Severity::Alert, message, false);
+            (diagnostic.file, diagnostic.line) = (Some(file.into()), line);
+            parser.diagnostics.push(diagnostic);
+        }
     }
 }
 

@@ -210,3 +210,26 @@ fn names_in_expressions_are_missed_with_their_place() {
         );
     }
 }
+
+#[test]
+fn events_go_to_sinks_that_are_there() {
+    let rules = |sink: &str| {
+        format!(
+            "ring r\ndefaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind :80\n http-request set-var(txn.a) path,debug(p,{sink})\n"
+        )
+    };
+    for sink in ["r", "stdout", "stderr", "buf0"] {
+        let (_, messages) = crate::parse::testing::load_text(&rules(sink));
+        assert!(
+            messages.iter().all(|told| !told.starts_with('A')),
+            "{messages:?}"
+        );
+    }
+    let (_, messages) = crate::parse::testing::load_text(&rules("q"));
+    assert!(
+        messages
+            .iter()
+            .any(|told| told.ends_with("debug converter: sink 'q' doesn't exist.")),
+        "{messages:?}"
+    );
+}
