@@ -48,6 +48,7 @@ fuzzed! {
     netscaler_cip,
     syslog_message,
     syslog_frames,
+    dns_answer,
     expression,
     converter,
     log_format,

@@ -63,6 +63,9 @@ fn title(proxy: &ProxyRuntime, server: &ServerRuntime) -> String {
 /// The servers that follow one (`track`), the last of the configuration first.
 fn followers(runtime: &Runtime, proxy: &ProxyRuntime, server: &ServerRuntime) -> Vec<Member> {
     let mut found = Vec::new();
+    if !ServerRuntime::any_follows() {
+        return found;
+    }
     for backend in runtime.all_proxies() {
         for follower in backend.servers.load().iter() {
             let Some(track) = follower.config.settings.track.as_deref() else {
@@ -210,12 +213,7 @@ fn revive(proxy: &ProxyRuntime, server: &ServerRuntime) {
     let up = {
         let mut health = server.state.health.lock();
         match check.initial_state {
-            Some(_) => {
-                let mut fresh = check.initial_health();
-                let wanted = fresh.operation();
-                std::mem::swap(&mut *health, &mut fresh);
-                health.set_operation(wanted, clock::now_ms());
-            }
+            Some(_) => health.restart_as(&check.initial_health(), clock::now_ms()),
             None => health.revive(clock::now_ms()),
         }
         health.operation() != Operation::Stopped

@@ -2,6 +2,7 @@
 
 mod address;
 mod config;
+mod dns;
 mod expr;
 mod h1;
 mod patterns;
@@ -71,6 +72,12 @@ pub const TARGETS: &[Target] = &[
         name: "syslog_frames",
         run: syslog::frames,
         words: syslog::words,
+        max_len: SHORT,
+    },
+    Target {
+        name: "dns_answer",
+        run: dns::answer,
+        words: dns::words,
         max_len: SHORT,
     },
     Target {

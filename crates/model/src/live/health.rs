@@ -323,6 +323,14 @@ impl Health {
         self.last = Outcome::default();
     }
 
+    /// Takes the server for what another health says, which is one at the start: forgets the last result, but not what has
+    /// been counted.
+    pub fn restart_as(&mut self, initial: &Self, now: u64) {
+        self.set_operation(initial.operation, now);
+        self.counter = initial.counter;
+        self.last = Outcome::default();
+    }
+
     /// The delay before the next check, in milliseconds.
     #[must_use]
     pub fn interval(&self, intervals: &Intervals) -> u64 {

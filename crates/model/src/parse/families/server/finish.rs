@@ -1,7 +1,7 @@
 //! What can be said of servers once everything has been read.
 
 use crate::address::Address;
-use crate::parse::{Draft, Parser};
+use crate::parse::{Draft, Parser, known};
 use crate::proxy::{Mode, Proxy};
 use crate::server::{Server, UseSource};
 use config::{Diagnostic, Severity};
@@ -101,6 +101,11 @@ fn check_server(proxy: &Proxy, server: &Server, faults: &mut Vec<Diagnostic>) {
             proxy.name
         );
         faults.push(Diagnostic::global(Severity::Alert, message, false));
+    }
+    if proxy.mode == Mode::Log && (server.unresolved || settings.naming.resolvers.is_some()) {
+        let label = format!("'server {}/{name}' : ", proxy.name);
+        let what = known::not_built("a name that is resolved while running", "log servers");
+        faults.push(at(server, format!("{label}{what}")));
     }
     if server.datagram && proxy.mode != Mode::Log {
         faults.push(at(

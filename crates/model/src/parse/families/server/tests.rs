@@ -387,6 +387,18 @@ fn addresses_at_the_start() {
 }
 
 #[test]
+fn log_servers_have_addresses_from_the_start() {
+    let line = " mode log\n server s udp@a.test:514 init-addr none";
+    let (address, messages) = located(line);
+    assert_eq!(address, "refused");
+    let expected = "'server b/s' : 'a name that is resolved while running' is known but not built yet in hapax (waits for: log servers).";
+    assert!(
+        messages.iter().any(|m| m.contains(expected)),
+        "{messages:?}"
+    );
+}
+
+#[test]
 fn default_servers_pass_on_how_names_are_resolved() {
     let all = servers(
         " default-server init-addr none resolve-prefer ipv4 resolve-net 10.0.0.0/8,fe80::/16 resolve-opts allow-dup-ip,ignore-weight\n server a a.none:80\n server-template t 2 b.none:80",
