@@ -3,7 +3,7 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -367,6 +367,40 @@ fn content_rules_choose_the_destination() {
     let mut client = program.connect("fe");
     client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(client.response().body, b"found");
+}
+
+#[test]
+fn content_rules_see_what_came_with_the_connection() {
+    let (ns, log) = (NameServer::start(), Syslog::udp());
+    let server = Server::start(handlers::says("found"));
+    ns.set("a.test", Reply::ips(&["127.0.0.1"]));
+    let config = format!(
+        "listen t
+  mode tcp
+  bind {{fe}}
+  tcp-request inspect-delay 3s
+  tcp-request content do-resolve(sess.a,r,ipv4) req.payload(5,6)
+  tcp-request content reject unless {{ var(sess.a) -m found }}
+  tcp-request content set-dst var(sess.a)
+  tcp-request content set-dst-port int({})
+  server s 0.0.0.0:0
+",
+        server.port()
+    );
+    let program = with(&ns, &log, &config).start();
+    // Bytes may come too late for rules that wait for none.
+    let found = eventually(Duration::from_secs(5), || {
+        let mut stream = TcpStream::connect(program.address("fe")).expect("a connection");
+        let _ = stream.write_all(b"GET /a.test HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let (mut answer, mut room) = (Vec::new(), [0; 512]);
+        while !answer.ends_with(b"found")
+            && let Ok(n @ 1..) = stream.read(&mut room)
+        {
+            answer.extend_from_slice(&room[..n]);
+        }
+        answer.ends_with(b"found")
+    });
+    assert!(found);
 }
 
 #[test]

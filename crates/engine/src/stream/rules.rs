@@ -138,6 +138,23 @@ impl Stream<'_> {
         .await
     }
 
+    /// Takes what has come along with a new connection, so that rules see it from the first evaluation on.
+    async fn take_early_bytes(&mut self) {
+        let conn = &mut self.client.conn;
+        let message = self.state.has_request || self.state.has_response;
+        if message || !conn.input.is_empty() || conn.has_ended() {
+            return;
+        }
+        // The event loop knows of a socket's bytes only after its next turn.
+        tokio::task::yield_now().await;
+        poll_fn(|cx| {
+            // Errors are found again by whoever needs the bytes.
+            let _ = conn.poll_fill(cx);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     /// Evaluates content rules, which wait for more data as long as the inspect delay lasts when a condition can't be
     /// decided yet (configuration manual, `tcp-request inspect-delay`).
     pub(super) async fn run_content_rules(
@@ -146,6 +163,9 @@ impl Stream<'_> {
         delay: Option<u64>,
     ) -> Verdict {
         let until = clock::now_ms() + delay.unwrap_or(0);
+        if !rules.is_empty() {
+            self.take_early_bytes().await;
+        }
         'again: loop {
             let open = !self.client.conn.has_ended() && !self.client.conn.input.is_full();
             self.state.may_wait = open && clock::now_ms() < until;
