@@ -13,6 +13,8 @@ use tokio::task::AbortHandle;
 const IDLE: Duration = Duration::from_secs(5);
 /// How long connecting over TCP may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Room for answers that come at once, in bytes.
+const RECEIVE_BUFFER: usize = 1 << 20;
 /// The longest message over TCP, its length in front of it included.
 const LONGEST: usize = 2 + 65_535;
 
@@ -129,6 +131,8 @@ fn datagram_socket(address: SocketAddr) -> io::Result<UdpSocket> {
     };
     let socket = std::net::UdpSocket::bind((any, 0))?;
     socket.connect(address)?;
+    // Thousands of names may be answered at once; without room for all of them some are asked for again.
+    let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
     socket.set_nonblocking(true)?;
     UdpSocket::from_std(socket)
 }
