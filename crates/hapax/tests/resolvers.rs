@@ -424,7 +424,7 @@ fn one_good_answer_is_enough() {
     let (good, bad, log) = (NameServer::start(), NameServer::start(), Syslog::udp());
     good.set("a.test", Reply::ips(&["127.0.0.2"]));
     let config = format!(
-        "resolvers two\n  nameserver bad {{bad}}\n  nameserver good {{ns}}\n{}",
+        "resolvers two\n  nameserver bad {{bad}}\n  nameserver good {{ns}}\n  hold valid 0\n{}",
         ASKING.replace("(txn.a,r,", "(txn.a,two,")
     );
     let program = with(&good, &log, &config).set("bad", bad.address()).start();

@@ -84,7 +84,13 @@ impl Task {
         if self.machine.next_due().is_some_and(|due| due <= now) {
             self.look_for_families(now);
         }
+        // First what answers have brought: with time a resolution may be forgotten that nobody watches.
+        self.put_out(now);
         self.machine.tick(now);
+        self.put_out(now);
+    }
+
+    fn put_out(&mut self, now: u64) {
         while let Some(output) = self.machine.output() {
             match output {
                 Output::Query(message) => self.send(&message),
