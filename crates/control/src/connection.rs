@@ -202,6 +202,14 @@ impl Connection {
                 reply.info(then);
                 self.out.push_str(&reply.text);
             }
+            Rest::Task(task) => {
+                self.flush().await?;
+                let text = task.await;
+                self.out.push_str(&text);
+                if let Some(current) = self.runtime.process.current() {
+                    self.runtime = current;
+                }
+            }
             Rest::Close => {
                 self.flush().await?;
                 return Err(Over);

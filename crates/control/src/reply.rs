@@ -2,6 +2,8 @@
 
 use engine::runtime::Runtime;
 use std::fmt::{self, Write};
+use std::future::Future;
+use std::pin::Pin;
 
 /// How serious a message is, with syslog's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub enum Rest {
     Dump(Box<dyn Dump>),
     /// The command is over after so many milliseconds, and then says this.
     Wait(u64, &'static str),
+    /// What this comes to.
+    Task(Pin<Box<dyn Future<Output = String>>>),
     /// The connection ends.
     Close,
 }
@@ -50,6 +54,7 @@ impl fmt::Debug for Rest {
             Self::None => "None",
             Self::Dump(_) => "Dump",
             Self::Wait(..) => "Wait",
+            Self::Task(_) => "Task",
             Self::Close => "Close",
         })
     }

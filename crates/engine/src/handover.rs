@@ -227,6 +227,18 @@ impl Inherited {
             .ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
+    /// The sockets of this very process, for listeners that go on under another configuration.
+    pub(crate) fn from_exposed(exposed: &Exposed) -> Self {
+        let open = exposed.open().into_iter();
+        Self(
+            open.map(|(interface, fd)| Received {
+                fd,
+                interface: interface.map(|name| name.to_string()),
+            })
+            .collect(),
+        )
+    }
+
     /// Those that a bind line would have to open, and nothing but listening streams.
     pub(crate) fn matching(&self, bind: &Bind) -> Vec<OwnedFd> {
         let fits = |socket: &&Received| {

@@ -16,6 +16,7 @@ pub mod log;
 pub mod mux;
 pub mod process;
 pub mod proxy;
+pub mod reload;
 pub mod resolvers;
 pub mod runtime;
 pub mod servers;

@@ -36,36 +36,22 @@ pub struct ProcessInfo {
 pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
     clock::start();
     let global = &snapshot.global;
-    let process = Arc::new(Process {
-        pid: info.pid,
-        node: global.node.clone().unwrap_or_else(|| info.hostname.clone()),
-        hostname: info.hostname.clone(),
-        threads: info.workers as u32,
-        connections: Default::default(),
-        maxconn: info.maxconn.into(),
-        hard_maxconn: info.maxconn,
-        accepted: Default::default(),
-        connection_rate: Default::default(),
-        session_rate: Default::default(),
-        max_rates: [
-            global.max_rates[0].into(),
-            global.max_rates[1].into(),
-            0.into(),
-        ],
-        forgotten_bytes_out: Default::default(),
-        api_room: Arc::new(tokio::sync::Semaphore::new(global.stats_maxconn as usize)),
-        exposed: Default::default(),
-        stopping: Default::default(),
-        next_number: Default::default(),
-        streams: Default::default(),
-        events: Default::default(),
-        vars: Default::default(),
-    });
+    let process = Arc::new(Process::new(info, global));
     let proxies = snapshot
         .proxies
         .iter()
         .map(|proxy| Arc::new(ProxyRuntime::new(proxy.clone(), info.workers)))
         .collect();
+    assemble(snapshot, proxies, process)
+}
+
+/// A runtime of its parts.
+pub(crate) fn assemble(
+    snapshot: Arc<Snapshot>,
+    proxies: Vec<Arc<ProxyRuntime>>,
+    process: Arc<Process>,
+) -> Arc<Runtime> {
+    let global = &snapshot.global;
     let limits = Limits::new(
         global.buffer_size,
         global.rewrite_reserve,
@@ -142,7 +128,9 @@ pub enum End {
 ///
 /// # Errors
 /// When threads or event loops can't be started.
-pub fn run(runtime: &Arc<Runtime>, listeners: Listeners) -> io::Result<End> {
+pub fn run(runtime: Arc<Runtime>, listeners: Listeners) -> io::Result<End> {
+    let process = runtime.process.clone();
+    process.set_current(&runtime);
     let (phase, watch) = watch::channel(Phase::Running);
     for listening in listeners.by_worker.iter().flatten() {
         runtime.process.exposed.add(&listening.bind, &listening.fd);
@@ -162,7 +150,9 @@ pub fn run(runtime: &Arc<Runtime>, listeners: Listeners) -> io::Result<End> {
         threads.push(thread);
     }
     drop(watch);
-    supervise(runtime, &phase, &threads)
+    // Another configuration may take its place, and then it goes with its last session.
+    drop(runtime);
+    supervise(&process, &phase, &threads)
 }
 
 fn cpus_of(runtime: &Runtime, index: usize) -> Option<Vec<usize>> {
@@ -192,7 +182,7 @@ type Threads = [std::thread::JoinHandle<io::Result<()>>];
 
 /// Waits for signals and for the workers' end.
 fn supervise(
-    runtime: &Arc<Runtime>,
+    process: &Arc<Process>,
     phase: &watch::Sender<Phase>,
     threads: &Threads,
 ) -> io::Result<End> {
@@ -223,20 +213,23 @@ fn supervise(
                 _ = terminate.recv() => break End::Signal(SignalKind::terminate().as_raw_value()),
                 _ = interrupt.recv() => break End::Signal(SignalKind::interrupt().as_raw_value()),
                 _ = soft.recv() => {
+                    let Some(runtime) = process.current() else {
+                        continue;
+                    };
                     if let Some(grace) = runtime.snapshot.global.grace {
                         tokio::time::sleep(Duration::from_millis(grace)).await;
                     }
-                    let after = begin_soft_stop(runtime, phase);
+                    let after = begin_soft_stop(&runtime, phase);
                     hard_stop = after.map(|after| tokio::time::Instant::now() + after).or(hard_stop);
                 }
-                _ = pause.recv() => switch_listeners(runtime, Listening::Running, Listening::Paused),
-                _ = resume.recv() => switch_listeners(runtime, Listening::Paused, Listening::Running),
-                _ = hang_up.recv() => dump_states(runtime),
+                _ = pause.recv() => switch_listeners(process, Listening::Running, Listening::Paused),
+                _ = resume.recv() => switch_listeners(process, Listening::Paused, Listening::Running),
+                _ = hang_up.recv() => dump_states(process),
                 () = deadline => break End::Finished,
                 () = poll => if threads.iter().all(|thread| thread.is_finished()) { break End::Finished },
             }
         };
-        runtime.process.stopping.store(true, Ordering::Relaxed);
+        process.stopping.store(true, Ordering::Relaxed);
         let _ = phase.send(Phase::Ending);
         wait_for_workers(threads).await;
         io::Result::Ok(end)
@@ -264,7 +257,10 @@ fn begin_soft_stop(runtime: &Runtime, phase: &watch::Sender<Phase>) -> Option<Du
 }
 
 /// Pauses or resumes every frontend that is in the first state.
-fn switch_listeners(runtime: &Runtime, from: Listening, to: Listening) {
+fn switch_listeners(process: &Process, from: Listening, to: Listening) {
+    let Some(runtime) = process.current() else {
+        return;
+    };
     for proxy in runtime
         .proxies
         .iter()
@@ -281,8 +277,11 @@ fn switch_listeners(runtime: &Runtime, from: Listening, to: Listening) {
 }
 
 /// What SIGHUP prints: every proxy with its servers, as HAProxy does.
-fn dump_states(runtime: &Runtime) {
+fn dump_states(process: &Process) {
     use expr::view::ProxyView;
+    let Some(runtime) = process.current() else {
+        return;
+    };
     for proxy in &runtime.all_proxies() {
         for server in proxy.servers.load().iter() {
             let state = if server.state.is_usable() {

@@ -3,6 +3,7 @@
 use crate::backend::Dispatch;
 use crate::backend::{IdlePool, Location, Whereabouts};
 use crate::clock;
+use crate::reload::{self, Kinship};
 use crate::servers::Servers;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
@@ -33,6 +34,8 @@ pub struct ProxyRuntime {
     pub listening: watch::Sender<Listening>,
     /// The frontend's limit on connections, 0 for the process' limit.
     pub maxconn: AtomicU32,
+    /// Its counterparts in other runtimes.
+    pub kin: Kinship,
 }
 
 /// Whether a frontend listens.
@@ -54,9 +57,9 @@ pub struct ServerRuntime {
     /// Its live state.
     pub state: Arc<ServerState>,
     /// Where it is.
-    pub whereabouts: Whereabouts,
+    pub whereabouts: Arc<Whereabouts>,
     /// Idle connections, by worker.
-    pub idle: IdlePool,
+    pub idle: Arc<IdlePool>,
     /// The limit on connections, 0 for none.
     maxconn: AtomicU32,
     /// Whether a command added it.
@@ -88,13 +91,57 @@ impl ServerRuntime {
             state.set_admin(Admin(state.admin().0 | Admin::RESOLUTION.0));
         }
         Self {
-            whereabouts: Whereabouts::new(&config),
+            whereabouts: Arc::new(Whereabouts::new(&config)),
             state: Arc::new(state),
             maxconn: AtomicU32::new(config.settings.maxconn),
             config,
-            idle: IdlePool::new(workers),
+            idle: Arc::new(IdlePool::new(workers)),
             added: false,
             revision: 0,
+        }
+    }
+
+    /// A server that goes on under another configuration. With `unchanged`, nothing about its backend is different:
+    /// where it was moved to and its idle connections stay, too.
+    fn following(config: Arc<Server>, old: &Self, unchanged: bool, workers: usize) -> Self {
+        let (settings, former) = (&config.settings, &old.config.settings);
+        let state = old.state.clone();
+        if settings.weight != former.weight {
+            state.set_weight(settings.weight);
+        }
+        if settings.disabled != former.disabled {
+            let bits = Admin::MAINT.0 | Admin::CONFIGURED.0;
+            let others = state.admin().0 & !bits;
+            state.set_admin(Admin(others | if settings.disabled { bits } else { 0 }));
+        }
+        if !unchanged {
+            let mut health = state.health.lock();
+            let operation = health.operation();
+            *health = settings.check.initial_health();
+            if crate::check::is_checked(&config) {
+                health.set_operation(operation, clock::now_ms());
+            } else {
+                state.set_up(true);
+            }
+        }
+        let maxconn = match settings.maxconn == former.maxconn {
+            true => old.maxconn(),
+            false => settings.maxconn,
+        };
+        Self {
+            whereabouts: match unchanged {
+                true => old.whereabouts.clone(),
+                false => Arc::new(Whereabouts::new(&config)),
+            },
+            idle: match unchanged {
+                true => old.idle.clone(),
+                false => Arc::new(IdlePool::new(workers)),
+            },
+            state,
+            maxconn: AtomicU32::new(maxconn),
+            config,
+            added: false,
+            revision: old.revision,
         }
     }
 
@@ -142,6 +189,59 @@ impl ProxyRuntime {
                 Listening::Running
             }),
             maxconn: AtomicU32::new(config.front.maxconn),
+            kin: Kinship::default(),
+            config,
+        }
+    }
+
+    /// A proxy that goes on under another configuration, with the live state of what has kept its name.
+    pub(crate) fn following(
+        config: Arc<Proxy>,
+        old: &Arc<Self>,
+        unchanged: bool,
+        workers: usize,
+    ) -> Self {
+        let known = old.servers.load();
+        let servers = config.back.servers.iter().map(|server| {
+            Arc::new(match known.named(&server.name) {
+                Some(old) => ServerRuntime::following(server.clone(), old, unchanged, workers),
+                None => ServerRuntime::new(server.clone(), workers),
+            })
+        });
+        let mut servers: Vec<_> = servers.collect();
+        if unchanged {
+            servers.extend(known.iter().filter(|server| server.added).cloned());
+        }
+        let binds = config.front.binds.iter().zip(listeners(&config, workers));
+        let binds = binds.map(|(bind, new)| {
+            let same = |other: &Arc<Bind>| other.address == bind.address && other.name == bind.name;
+            let at = old.config.front.binds.iter().position(same);
+            let counts =
+                |state: &Arc<ListenerState>| state.counters.is_some() == new.counters.is_some();
+            let state = at
+                .and_then(|at| old.binds.get(at))
+                .filter(|state| counts(state));
+            state.cloned().unwrap_or(new)
+        });
+        let maxconn = match config.front.maxconn == old.config.front.maxconn {
+            true => old.maxconn(),
+            false => config.front.maxconn,
+        };
+        let listening = match (config.disabled, old.config.disabled) {
+            (true, _) => Listening::Stopped,
+            (false, true) => Listening::Running,
+            (false, false) => *old.listening.borrow(),
+        };
+        Self {
+            front: old.front.clone(),
+            back: old.back.clone(),
+            binds: binds.collect(),
+            dispatch: Dispatch::following(&config, &servers, &old.dispatch),
+            servers: Servers::new(servers),
+            unpublished: AtomicBool::new(old.unpublished.load(Ordering::Relaxed)),
+            listening: watch::Sender::new(listening),
+            maxconn: AtomicU32::new(maxconn),
+            kin: reload::follow(Kinship::default(), old),
             config,
         }
     }

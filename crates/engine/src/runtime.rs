@@ -73,6 +73,10 @@ pub struct Process {
     pub api_room: Arc<tokio::sync::Semaphore>,
     /// Listening sockets that a new process may take over.
     pub exposed: crate::handover::Exposed,
+    /// The configuration that new connections get.
+    current: parking_lot::Mutex<Option<Arc<Runtime>>>,
+    /// The last change of the configuration, which workers follow.
+    pub changes: tokio::sync::watch::Sender<Option<Arc<crate::reload::Change>>>,
     /// Set once the process accepts no more connections and ends with its last one.
     pub stopping: AtomicBool,
     /// The next number that [`ProcessView::next_number`] gives.
@@ -146,6 +150,47 @@ impl Runtime {
 }
 
 impl Process {
+    /// The configuration that new connections get; `None` before the process runs.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Runtime>> {
+        self.current.lock().clone()
+    }
+
+    pub(crate) fn set_current(&self, runtime: &Arc<Runtime>) {
+        *self.current.lock() = Some(runtime.clone());
+    }
+
+    /// A process at its start.
+    pub(crate) fn new(info: &crate::process::ProcessInfo, global: &model::Global) -> Self {
+        Self {
+            pid: info.pid,
+            node: global.node.clone().unwrap_or_else(|| info.hostname.clone()),
+            hostname: info.hostname.clone(),
+            threads: info.workers as u32,
+            connections: Default::default(),
+            maxconn: info.maxconn.into(),
+            hard_maxconn: info.maxconn,
+            accepted: Default::default(),
+            connection_rate: Default::default(),
+            session_rate: Default::default(),
+            max_rates: [
+                global.max_rates[0].into(),
+                global.max_rates[1].into(),
+                0.into(),
+            ],
+            forgotten_bytes_out: Default::default(),
+            api_room: Arc::new(tokio::sync::Semaphore::new(global.stats_maxconn as usize)),
+            exposed: Default::default(),
+            current: Default::default(),
+            changes: tokio::sync::watch::Sender::new(None),
+            stopping: Default::default(),
+            next_number: Default::default(),
+            streams: Default::default(),
+            events: Default::default(),
+            vars: Default::default(),
+        }
+    }
+
     /// Keeps a line in the event buffer, the oldest giving way.
     pub fn note_event(&self, line: String) {
         let mut events = self.events.lock();

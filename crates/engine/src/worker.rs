@@ -204,36 +204,65 @@ pub fn run(
     Ok(())
 }
 
+/// Starts accepting on a worker's sockets.
+fn listen(
+    worker: &Rc<Worker>,
+    runtime: &Arc<Runtime>,
+    sockets: &[crate::listener::Listening],
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let accept = |listening: &crate::listener::Listening| {
+        let (worker, runtime) = (worker.clone(), runtime.clone());
+        tokio::task::spawn_local(crate::listener::accept(worker, runtime, listening.clone()))
+    };
+    sockets.iter().map(accept).collect()
+}
+
 async fn serve(
     worker: Rc<Worker>,
     runtime: Arc<Runtime>,
     sockets: Sockets,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let services = if worker.index == 0 {
+    let mut runtime = runtime;
+    let mut changes = runtime.process.changes.subscribe();
+    let mut services = if worker.index == 0 {
         crate::api::start_service(&runtime);
         log::start(&runtime).ok()
     } else {
         None
     };
-    let listeners: Vec<_> = sockets
-        .iter()
-        .map(|listening| {
-            tokio::task::spawn_local(crate::listener::accept(
-                worker.clone(),
-                runtime.clone(),
-                listening.clone(),
-            ))
-        })
-        .collect();
-    let checks = crate::check::start(&worker, &runtime);
-    let resolvers = (worker.index == 0).then(|| crate::resolvers::start(&runtime));
+    let mut sockets = sockets;
+    let mut listeners = listen(&worker, &runtime, &sockets);
+    let mut checks = crate::check::start(&worker, &runtime);
+    let mut resolvers = (worker.index == 0).then(|| crate::resolvers::start(&runtime));
     let mut purge = tokio::time::interval(Duration::from_secs(1));
     purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             changed = phase.changed() => if changed.is_err() || *phase.borrow() != Phase::Running { break },
             _ = purge.tick() => worker.purge(),
+            Ok(()) = changes.changed() => {
+                let Some(change) = changes.borrow_and_update().clone() else {
+                    continue;
+                };
+                runtime = change.runtime.clone();
+                let fresh = change.take(worker.index);
+                // The new ones listen before the old ones are closed, so that there is always one.
+                let next = listen(&worker, &runtime, &fresh);
+                for listener in std::mem::replace(&mut listeners, next) {
+                    listener.abort();
+                }
+                sockets = fresh;
+                checks.abort();
+                checks = crate::check::start(&worker, &runtime);
+                if worker.index == 0 {
+                    resolvers = Some(crate::resolvers::start(&runtime));
+                }
+                if let Some(services) = &mut services {
+                    services.extend(&runtime);
+                }
+                change.done();
+            }
         }
     }
     for listener in &listeners {

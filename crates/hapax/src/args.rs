@@ -45,7 +45,7 @@ pub enum Farewell {
 }
 
 /// The options of a run.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Options {
     /// `-f` and what follows `--`: files and directories in order.
     pub files: Vec<PathBuf>,

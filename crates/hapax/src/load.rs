@@ -19,6 +19,35 @@ pub enum Failed {
     NoFiles,
 }
 
+/// This process' name among peers.
+pub fn local_peer(options: &Options) -> String {
+    options
+        .local_peer
+        .clone()
+        .unwrap_or_else(environment::hostname)
+}
+
+/// Reads the configuration again as [`load`] does; what there is to say goes to `messages`.
+pub fn read(options: &Options, running: &Snapshot, messages: &mut Diagnostics) -> Option<Snapshot> {
+    let files = match config::expand_paths(&options.files) {
+        Ok(files) => files,
+        Err(error) => {
+            messages.global(config::Severity::Alert, error.to_string());
+            return None;
+        }
+    };
+    let input = Input {
+        env: environment::for_configuration(&files, &local_peer(options)),
+        sources: files.into_iter().map(Source::File).collect(),
+        facts: &Program::new(options),
+        strict: options.strict,
+    };
+    let mut snapshot =
+        model::parse::load_after(input, running.variables.clone(), messages)?.snapshot;
+    override_by(options, &mut snapshot);
+    Some(snapshot)
+}
+
 /// Reads the configuration and applies what the command line overrides.
 pub fn load(options: &Options, reporter: &mut Reporter) -> Result<Snapshot, Failed> {
     let files = config::expand_paths(&options.files).map_err(|error| {
@@ -28,12 +57,8 @@ pub fn load(options: &Options, reporter: &mut Reporter) -> Result<Snapshot, Fail
     if files.is_empty() {
         return Err(Failed::NoFiles);
     }
-    let local_peer = options
-        .local_peer
-        .clone()
-        .unwrap_or_else(environment::hostname);
     let input = Input {
-        env: environment::for_configuration(&files, &local_peer),
+        env: environment::for_configuration(&files, &local_peer(options)),
         sources: files.iter().cloned().map(Source::File).collect(),
         facts: &Program::new(options),
         strict: options.strict,

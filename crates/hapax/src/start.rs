@@ -8,7 +8,7 @@ use crate::args::Options;
 use crate::previous::Previous;
 use crate::report::{Reporter, reason};
 use crate::worker::Given;
-use crate::{environment, limits, privileges};
+use crate::{environment, limits, privileges, reload};
 use engine::handover::Inherited;
 use engine::listener::{self, Listeners};
 use engine::process::{self, End, ProcessInfo};
@@ -35,6 +35,7 @@ pub fn start(
     given: Option<Given>,
     reporter: &mut Reporter,
 ) -> ExitCode {
+    reload::install(options);
     let mut previous = Previous::new(options);
     let (channel, predecessor) =
         given.map_or((None, None), |given| (Some(given.channel), given.previous));
@@ -56,7 +57,7 @@ pub fn start(
         control::master::worker::attach(channel);
     }
     let runtime = process::build(Arc::new(snapshot), &info);
-    match process::run(&runtime, listeners) {
+    match process::run(runtime, listeners) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         Ok(End::Signal(signal)) => {
             sys::end_by_signal(signal);

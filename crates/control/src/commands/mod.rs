@@ -6,6 +6,7 @@ mod counters;
 mod frontends;
 mod limits;
 mod process;
+pub mod reload;
 mod resolvers;
 mod server_state;
 mod servers;
@@ -25,6 +26,7 @@ pub const ROOT: &[&[CommandRow]] = &[
     frontends::ROWS,
     limits::ROWS,
     process::ROWS,
+    reload::ROWS,
     resolvers::ROWS,
     server_state::ROWS,
     servers::ROWS,

@@ -3,7 +3,7 @@
 use super::channel::{self, Opening};
 use crate::connection;
 use engine::io::Socket;
-use engine::runtime::Runtime;
+use engine::runtime::{Process, Runtime};
 use model::{Address, Bind};
 use rustix::net::SendFlags;
 use std::future::Future;
@@ -23,6 +23,8 @@ pub fn attach(channel: OwnedFd) {
 }
 
 async fn serve(runtime: Arc<Runtime>, channel: OwnedFd) -> io::Result<()> {
+    let process = runtime.process.clone();
+    drop(runtime);
     let channel = sys::watch(channel)?;
     rustix::net::send(&channel, channel::READY, SendFlags::NOSIGNAL)?;
     loop {
@@ -34,7 +36,7 @@ async fn serve(runtime: Arc<Runtime>, channel: OwnedFd) -> io::Result<()> {
                 if let (Some(opening), Some(fd)) =
                     (Opening::decode(&message), fds.into_iter().next())
                 {
-                    accept(&runtime, opening, fd);
+                    accept(&process, opening, fd);
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
@@ -44,18 +46,13 @@ async fn serve(runtime: Arc<Runtime>, channel: OwnedFd) -> io::Result<()> {
     }
 }
 
-fn accept(runtime: &Arc<Runtime>, opening: Opening, fd: OwnedFd) {
-    let Ok(socket) = Socket::new(fd) else {
+fn accept(process: &Process, opening: Opening, fd: OwnedFd) {
+    let (Some(runtime), Ok(socket)) = (process.current(), Socket::new(fd)) else {
         return;
     };
     let mut bind = Bind::new(Address::SocketPair(0), (Arc::from("master-socket"), 0));
     bind.level = opening.level as u8;
     bind.expose_fd = true;
-    model::live::count(&runtime.process.accepted, 1);
-    tokio::task::spawn_local(connection::serve_master(
-        runtime.clone(),
-        bind,
-        socket,
-        opening,
-    ));
+    model::live::count(&process.accepted, 1);
+    tokio::task::spawn_local(connection::serve_master(runtime, bind, socket, opening));
 }

@@ -79,6 +79,9 @@ impl Drop for Slot {
         self.server.state.counters.connections.leave();
         let idx = self.server.config.idx;
         self.backend.dispatch.changed(&self.backend, idx);
+        if self.backend.dispatch.is_limited() {
+            Dispatch::tell_kin(&self.backend, &self.server);
+        }
     }
 }
 
@@ -226,6 +229,30 @@ impl Load for Loads<'_> {
     }
 }
 
+/// Loads that don't count yet: a balancer that is being set up.
+struct Unloaded;
+
+impl Load for Unloaded {
+    fn served(&self, _: balance::ServerIdx) -> u32 {
+        0
+    }
+    fn queued(&self, _: balance::ServerIdx) -> u32 {
+        0
+    }
+    fn limit(&self, _: balance::ServerIdx) -> u32 {
+        0
+    }
+    fn maxqueue(&self, _: balance::ServerIdx) -> u32 {
+        0
+    }
+    fn rate(&self, _: balance::ServerIdx) -> u32 {
+        0
+    }
+    fn backend_served(&self) -> u32 {
+        0
+    }
+}
+
 impl Dispatch {
     /// A backend's dispatch at its start.
     #[must_use]
@@ -247,6 +274,64 @@ impl Dispatch {
             availability: Mutex::default(),
             limited: AtomicBool::new(servers.iter().any(|server| server.maxconn() > 0)),
             fullconn: config.back.fullconn,
+        }
+    }
+
+    /// The dispatch of a backend that goes on under another configuration, with its servers' weights as they are now.
+    #[must_use]
+    pub fn following(config: &Proxy, servers: &[Arc<ServerRuntime>], old: &Self) -> Self {
+        let mut list: Vec<Option<&Arc<ServerRuntime>>> = Vec::new();
+        for server in servers {
+            let at = server.config.idx.0 as usize;
+            list.resize(list.len().max(at + 1), None);
+            if let Some(place) = list.get_mut(at) {
+                *place = Some(server);
+            }
+        }
+        let specs: Vec<ServerSpec> = list.iter().map(|server| spec_of_slot(*server)).collect();
+        let mut new = Self::new(config, servers);
+        {
+            let inner = new.inner.get_mut();
+            let all_backups = config.options.has(Options::ALL_BACKUPS);
+            inner.balancer = Balancer::new(algorithm(&config.back), &specs, all_backups);
+            inner.by_server.resize_with(specs.len(), Queue::new);
+            for server in servers {
+                let weight = balance::effective_weight(server.state.weight());
+                let idx = other(server.config.idx);
+                inner.balancer.update(idx, None, Some(weight), &Unloaded);
+            }
+        }
+        *new.availability.get_mut() = old.availability();
+        new
+    }
+
+    /// Takes note of what a counterpart's server of this name has come to.
+    fn follow_up(&self, proxy: &ProxyRuntime, server: &ServerRuntime) {
+        let Some(own) = proxy.server_named(&server.config.name) else {
+            return;
+        };
+        if !Arc::ptr_eq(&own.state, &server.state) {
+            return;
+        }
+        let idx = own.config.idx;
+        let loads = Loads::new(proxy);
+        let mut inner = self.inner.lock();
+        let usable = own.state.is_usable();
+        let weight = balance::effective_weight(own.state.weight());
+        inner
+            .balancer
+            .update(other(idx), Some(usable), Some(weight), &loads);
+        match usable {
+            true if self.is_limited() => drop(self.let_in(&mut inner, proxy, idx)),
+            true => {}
+            false => drop(self.send_away(&mut inner, proxy, idx)),
+        }
+    }
+
+    /// Lets the backend's counterparts in other runtimes know that a server of it has changed.
+    fn tell_kin(proxy: &ProxyRuntime, server: &ServerRuntime) {
+        if !proxy.kin.is_alone() {
+            proxy.kin.each(|kin| kin.dispatch.follow_up(kin, server));
         }
     }
 
@@ -558,6 +643,8 @@ impl Dispatch {
             (false, true) if self.is_limited() => self.let_in(&mut inner, proxy, idx),
             _ => 0,
         };
+        drop(inner);
+        Self::tell_kin(proxy, &server);
         moved.then_some(Moved { queued })
     }
 

@@ -26,6 +26,8 @@ use tokio::task::{AbortHandle, JoinSet};
 /// turns every server into an open descriptor.
 const MOST_AT_ONCE: usize = 4096;
 
+pub(crate) use target::is_checked;
+
 /// Starts a worker's share of the checks; they end with the task.
 pub fn start(worker: &Rc<Worker>, runtime: &Arc<Runtime>) -> AbortHandle {
     let board = Rc::new(Board::new(runtime));

@@ -32,7 +32,7 @@ pub(super) fn has_checks(proxy: &Proxy) -> bool {
 }
 
 /// Whether a server is checked, as long as it is not in maintenance.
-pub(super) fn is_checked(server: &Server) -> bool {
+pub(crate) fn is_checked(server: &Server) -> bool {
     server.settings.check.enabled
 }
 

@@ -52,7 +52,22 @@ pub fn flush() {
 /// Running log services: senders of rings and receivers of `log-forward` sections. Dropping it ends them.
 #[derive(Debug, Default)]
 pub struct LogService {
+    served: Vec<Arc<ring::Ring>>,
     tasks: Vec<JoinHandle<()>>,
+}
+
+impl LogService {
+    /// Starts the senders of rings that have none yet.
+    pub fn extend(&mut self, runtime: &Runtime) {
+        for (ring, destination) in registry::senders(runtime) {
+            if self.served.iter().any(|known| Arc::ptr_eq(known, &ring)) {
+                continue;
+            }
+            self.served.push(ring.clone());
+            self.tasks
+                .push(tokio::task::spawn_local(sender::run(ring, destination)));
+        }
+    }
 }
 
 impl Drop for LogService {
@@ -76,11 +91,7 @@ pub fn start(runtime: &Arc<Runtime>) -> io::Result<LogService> {
 /// Starts all log services with listeners that were bound before, by [`bind`].
 pub fn start_with(runtime: &Arc<Runtime>, forwards: Forwards) -> LogService {
     let mut service = LogService::default();
-    for (ring, destination) in registry::senders(runtime) {
-        service
-            .tasks
-            .push(tokio::task::spawn_local(sender::run(ring, destination)));
-    }
+    service.extend(runtime);
     forwards.start(runtime, &mut service.tasks);
     service
 }

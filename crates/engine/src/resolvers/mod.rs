@@ -93,7 +93,9 @@ pub async fn resolve(
     name: &str,
     prefer: IpFamily,
 ) -> Option<IpAddr> {
-    let section = runtime.resolvers(section)?;
+    // Sections run for the configuration in place, which sessions may be older than.
+    let current = runtime.process.current();
+    let section = current.as_deref().unwrap_or(runtime).resolvers(section)?;
     let (reply, answer) = oneshot::channel();
     let order = Order::Resolve(Name::from_text(name)?, prefer, reply);
     section.orders.send(order).ok()?;

@@ -86,6 +86,12 @@ impl PatternRef {
         self.state.store(frozen);
     }
 
+    /// Whether it has been changed at run time.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        matches!(&**self.state.load(), State::Changing(_)) || self.versions().0 != 0
+    }
+
     /// Reads what the list holds.
     pub fn read<R>(&self, read: impl FnOnce(&PatternSet) -> R) -> R {
         match &**self.state.load() {
@@ -429,6 +435,22 @@ mod tests {
         let key = Value::Str(Cow::Borrowed(key.as_bytes()));
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         cell.look_up(&key, |entry, _| text(entry.value.unwrap_or_default()))
+    }
+
+    #[test]
+    fn changes_after_the_configuration_was_read_are_noticed() {
+        let (list, _) = list();
+        list.add(None, b"a", Some(b"1")).expect("a pattern");
+        list.freeze();
+        assert!(!list.is_changed());
+        let version = list.prepare();
+        assert!(!list.is_changed());
+        list.commit(version).expect("a version");
+        assert!(list.is_changed());
+        let (list, _) = self::list();
+        list.freeze();
+        list.put(b"a", b"2").expect("a pattern");
+        assert!(list.is_changed());
     }
 
     #[test]

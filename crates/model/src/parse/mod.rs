@@ -46,7 +46,17 @@ pub struct Loaded {
 
 /// Reads, resolves and checks a configuration. Faults go to `diagnostics`; `None` when there is an error among them.
 pub fn load(input: Input<'_>, diagnostics: &mut Diagnostics) -> Option<Loaded> {
+    load_after(input, expr::VarNames::default(), diagnostics)
+}
+
+/// As [`load`], for a configuration that follows another one: variables that both know keep their numbers.
+pub fn load_after(
+    input: Input<'_>,
+    variables: expr::VarNames,
+    diagnostics: &mut Diagnostics,
+) -> Option<Loaded> {
     let mut parser = Parser::new(input.env, input.strict, diagnostics);
+    parser.expressions.names = variables;
     let mut reader = Reader::new(input.sources).strict(input.strict);
     while let Some(line) = reader.next_line(&mut parser.env, input.facts, parser.diagnostics) {
         if let Some(section) = parser.line(&line) {
