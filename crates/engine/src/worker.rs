@@ -225,6 +225,10 @@ async fn serve(
 ) {
     let mut runtime = runtime;
     let mut changes = runtime.process.changes.subscribe();
+    if changes.borrow().is_some() {
+        // It came before this worker was there.
+        changes.mark_changed();
+    }
     let mut services = if worker.index == 0 {
         crate::api::start_service(&runtime);
         log::start(&runtime).ok()
