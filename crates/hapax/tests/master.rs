@@ -292,6 +292,34 @@ fn a_reload_replaces_the_worker() {
 }
 
 #[test]
+fn a_signal_changes_the_configuration_in_place_where_it_can() {
+    let mut program = master().start();
+    let first = workers(&program);
+    let mut kept = program.connect("fe");
+    assert_eq!(kept.get("/").text(), "first");
+    change(&program, "string first", "string second");
+    program.signal(Signal::USR2);
+    assert!(eventually(WAIT, || answer(&program) == "second"));
+    assert_eq!(kept.get("/").header("connection"), None);
+    let text = format!("Worker ({}) goes on with the new configuration\n", first[0]);
+    assert!(eventually(WAIT, || program.stderr().contains(&text)));
+    assert_eq!(workers(&program), first);
+    assert!(ask(&program, "show proc").contains("master          1 [failed: 0]"));
+    let logs = ask(&program, "show startup-logs");
+    assert!(logs.contains("frontend in: changed\n"), "{logs}");
+    change(&program, "nbthread 1", "nbthread 2");
+    program.signal(Signal::USR2);
+    assert!(eventually(WAIT, || {
+        let now = workers(&program);
+        now.len() == 1 && now != first
+    }));
+    change(&program, "string second", "bogus");
+    program.signal(Signal::HUP);
+    assert!(eventually(WAIT, || ask(&program, "show proc").contains("[failed: 1]")));
+    assert_eq!(answer(&program), "second");
+}
+
+#[test]
 fn a_faulty_reload_leaves_the_old_worker_serving() {
     let mut program = master().start();
     let first = workers(&program)[0];

@@ -7,6 +7,7 @@
 
 mod channel;
 mod cli;
+mod in_place;
 mod processes;
 mod run;
 mod startup_log;

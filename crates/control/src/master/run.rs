@@ -2,6 +2,7 @@
 
 use super::channel;
 use super::cli::{self, Request, Shared};
+use super::in_place;
 use super::processes::{Processes, Role, Worker, now_ms};
 use super::startup_log::StartupLog;
 use super::state::{self, State};
@@ -53,6 +54,9 @@ pub struct Settings {
     pub hands_over: bool,
 }
 
+/// The outcome of a change in place: the worker's number, and what it told when it has changed.
+type Changed = (i32, Option<String>);
+
 /// A master.
 pub struct Master<'a> {
     settings: Settings,
@@ -66,6 +70,12 @@ pub struct Master<'a> {
     hard: bool,
     reply: Option<OwnedFd>,
     launcher: Option<OwnedFd>,
+    /// Whether the worker is asked to change its configuration in place.
+    changing: bool,
+    changed: (
+        mpsc::UnboundedSender<Changed>,
+        mpsc::UnboundedReceiver<Changed>,
+    ),
     /// A reload that waits for the end of the one under way.
     next: Option<(bool, Option<OwnedFd>)>,
     stopping: bool,
@@ -124,6 +134,8 @@ impl<'a> Master<'a> {
             hard: state.hard,
             reply: state.reply.and_then(adopt),
             launcher: state.launcher.and_then(adopt),
+            changing: false,
+            changed: mpsc::unbounded_channel(),
             next: None,
             stopping: false,
             served: again,
@@ -160,6 +172,7 @@ impl<'a> Master<'a> {
                 return Ok(u8::try_from(code).unwrap_or(u8::MAX));
             }
             if self.starting.is_none()
+                && !self.changing
                 && let Some((hard, reply)) = self.next.take()
             {
                 self.reload(hard, reply);
@@ -170,8 +183,9 @@ impl<'a> Master<'a> {
                 _ = terminate.recv() => self.stop(Signal::TERM),
                 _ = interrupt.recv() => self.stop(Signal::INT),
                 _ = soft.recv() => self.stop(Signal::USR1),
-                _ = reload.recv() => self.reload(false, None),
-                _ = hang_up.recv() => self.reload(false, None),
+                _ = reload.recv() => self.reload_somehow(),
+                _ = hang_up.recv() => self.reload_somehow(),
+                Some((pid, told)) = self.changed.1.recv() => self.after_change(pid, told),
                 Some(request) = self.requests.recv() => self.reload(request.hard, Some(request.reply)),
                 ready = said_ready(starting) => if ready { self.ready() },
             }
@@ -421,12 +435,68 @@ impl<'a> Master<'a> {
         }
     }
 
+    /// Lets the worker change its configuration in place, or else starts another one.
+    fn reload_somehow(&mut self) {
+        let busy = self.stopping || self.changing || self.starting.is_some();
+        let current = self
+            .shared
+            .processes
+            .borrow()
+            .current()
+            .map(|worker| (worker.pid, worker.channel.clone()));
+        let Some((pid, channel)) = current.filter(|_| !busy && in_place::program_is_same()) else {
+            return self.reload(false, None);
+        };
+        self.announce(false);
+        self.changing = true;
+        let changed = self.changed.0.clone();
+        tokio::task::spawn_local(async move {
+            let told = in_place::ask(&channel).await;
+            // The master takes it as long as it is there.
+            let _ = changed.send((pid, told));
+        });
+    }
+
+    /// The worker has changed its configuration, or could not.
+    fn after_change(&mut self, pid: i32, told: Option<String>) {
+        self.changing = false;
+        if self.stopping {
+            return;
+        }
+        let Some(told) = told else {
+            return self.start_anew(false, None);
+        };
+        {
+            let mut processes = self.shared.processes.borrow_mut();
+            processes.reloads += 1;
+            processes.failed = 0;
+        }
+        self.shared.log.append(format!("{told}\n").as_bytes());
+        self.report
+            .notice(format!("Worker ({pid}) goes on with the new configuration"));
+        self.report.notice("Loading success.".to_owned());
+        if self.settings.systemd {
+            systemd::ready(std::process::id());
+        }
+    }
+
+    fn announce(&mut self, hard: bool) {
+        self.report.notice(match hard {
+            true => "Reloading HAProxy (hard-reload)".to_owned(),
+            false => "Reloading HAProxy".to_owned(),
+        });
+        if self.settings.systemd {
+            systemd::reloading(now_ms());
+        }
+        self.shared.log.clear();
+    }
+
     /// Runs this process anew, which starts a worker with the configuration as it is now.
     fn reload(&mut self, hard: bool, reply: Option<OwnedFd>) {
         if self.stopping {
             return;
         }
-        if self.starting.is_some() {
+        if self.starting.is_some() || self.changing {
             if let Some((_, Some(reply))) = self.next.replace((hard, reply)) {
                 tell_outcome(
                     reply,
@@ -436,14 +506,11 @@ impl<'a> Master<'a> {
             }
             return;
         }
-        self.report.notice(match hard {
-            true => "Reloading HAProxy (hard-reload)".to_owned(),
-            false => "Reloading HAProxy".to_owned(),
-        });
-        if self.settings.systemd {
-            systemd::reloading(now_ms());
-        }
-        self.shared.log.clear();
+        self.announce(hard);
+        self.start_anew(hard, reply);
+    }
+
+    fn start_anew(&mut self, hard: bool, reply: Option<OwnedFd>) {
         self.reply = reply;
         let state = self.state(hard);
         let error = self.run_anew(&state);
