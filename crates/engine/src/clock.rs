@@ -28,9 +28,13 @@ thread_local! {
     };
 }
 
-/// The instant that all milliseconds count from: the first call.
+/// The instant that all milliseconds count from: just before the first call, so that no moment is 0, which stands for
+/// what has not come yet.
 pub fn start() -> Instant {
-    *START.get_or_init(Instant::now)
+    *START.get_or_init(|| {
+        let now = Instant::now();
+        now.checked_sub(Duration::from_millis(1)).unwrap_or(now)
+    })
 }
 
 /// Says that this thread calls [`wake`] whenever it has waited, so that readings may be used again.
@@ -92,6 +96,11 @@ pub fn date() -> Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_moment_is_zero() {
+        assert!(now_ms() > 0);
+    }
 
     #[test]
     fn a_worker_sees_time_pass_after_it_has_waited() {
