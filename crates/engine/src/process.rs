@@ -1,6 +1,7 @@
 //! Starting the workers, and what signals do.
 
 use crate::clock;
+use crate::health::Followers;
 use crate::listener::Listeners;
 use crate::proxy::{Listening, ProxyRuntime};
 use crate::runtime::{Process, Runtime};
@@ -52,6 +53,10 @@ pub(crate) fn assemble(
     process: Arc<Process>,
 ) -> Arc<Runtime> {
     let global = &snapshot.global;
+    let followers = Followers::new(&proxies, |name| {
+        let at = snapshot.backends.get(name)?;
+        proxies.get(at.0 as usize).cloned()
+    });
     let limits = Limits::new(
         global.buffer_size,
         global.rewrite_reserve,
@@ -77,6 +82,7 @@ pub(crate) fn assemble(
         proxies,
         added: Default::default(),
         process,
+        followers,
         limits,
         http2,
         cases,

@@ -3,10 +3,12 @@
 use crate::backend::Dispatch;
 use crate::backend::{IdlePool, Location, Whereabouts};
 use crate::clock;
+use crate::health::Ending;
 use crate::reload::{self, Kinship};
 use crate::servers::Servers;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
+use model::live::health::Operation;
 use model::live::{Admin, Counters, ListenerState, ServerState};
 use model::{Bind, Options, Proxy, Server};
 use std::sync::Arc;
@@ -66,6 +68,10 @@ pub struct ServerRuntime {
     pub added: bool,
     /// How many servers have had this number before.
     pub revision: u32,
+    /// Told when live traffic asks for the next check soon.
+    pub hurry: tokio::sync::Notify,
+    /// How often its sessions were ended, and why the last time.
+    endings: Arc<watch::Sender<(u64, Option<Ending>)>>,
 }
 
 /// Whether any server follows another one (`track`).
@@ -86,6 +92,7 @@ impl ServerRuntime {
             FOLLOWERS.store(true, Ordering::Relaxed);
         }
         let health = settings.check.initial_health();
+        let health = health.with_slow_start(settings.slow_start);
         let state = ServerState::new(settings.disabled, settings.weight, health, workers);
         if config.unresolved {
             state.set_admin(Admin(state.admin().0 | Admin::RESOLUTION.0));
@@ -96,6 +103,8 @@ impl ServerRuntime {
             maxconn: AtomicU32::new(config.settings.maxconn),
             config,
             idle: Arc::new(IdlePool::new(workers)),
+            hurry: tokio::sync::Notify::new(),
+            endings: Arc::new(watch::Sender::new((0, None))),
             added: false,
             revision: 0,
         }
@@ -117,11 +126,14 @@ impl ServerRuntime {
         if !unchanged {
             let mut health = state.health.lock();
             let operation = health.operation();
-            *health = settings.check.initial_health();
+            *health = settings
+                .check
+                .initial_health()
+                .with_slow_start(settings.slow_start);
             if crate::check::is_checked(&config) {
                 health.set_operation(operation, clock::now_ms());
             } else {
-                state.set_up(true);
+                state.set_operation(Operation::Running);
             }
         }
         let maxconn = match settings.maxconn == former.maxconn {
@@ -140,6 +152,8 @@ impl ServerRuntime {
             state,
             maxconn: AtomicU32::new(maxconn),
             config,
+            hurry: tokio::sync::Notify::new(),
+            endings: old.endings.clone(),
             added: false,
             revision: old.revision,
         }
@@ -162,6 +176,20 @@ impl ServerRuntime {
     /// Notes another limit; the queues learn of it by [`Dispatch::set_maxconn`].
     pub(crate) fn set_maxconn(&self, limit: u32) {
         self.maxconn.store(limit, Ordering::Relaxed);
+    }
+
+    /// Ends the sessions that are on this server.
+    pub fn end_sessions(&self, why: Ending) {
+        self.endings.send_modify(|(count, last)| {
+            *count += 1;
+            *last = Some(why);
+        });
+    }
+
+    /// Hears of it when sessions of this server that exist by now are to end.
+    #[must_use]
+    pub fn endings(&self) -> watch::Receiver<(u64, Option<Ending>)> {
+        self.endings.subscribe()
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Runtime {
     pub resolvers: Vec<Arc<crate::resolvers::Section>>,
     /// The process.
     pub process: Arc<Process>,
+    /// Which servers follow others (`track`).
+    pub followers: crate::health::Followers,
     /// Limits of message heads.
     pub limits: Limits,
     /// What is announced on clients' and on servers' HTTP/2 connections.

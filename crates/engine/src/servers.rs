@@ -125,6 +125,7 @@ mod tests {
     fn server(name: &str, idx: u32) -> Arc<ServerRuntime> {
         let config = Server {
             idx: ServerIdx(idx),
+            id_given: false,
             name: name.into(),
             id: idx + 1,
             guid: None,

@@ -99,6 +99,10 @@ pub struct Global {
     pub variables: Vec<(expr::VarId, expr::Value<'static>)>,
     /// `set-dumpable`.
     pub dumpable: bool,
+    /// `external-check`: whether programs may check servers.
+    pub external_check: bool,
+    /// `external-check preserve-env`.
+    pub external_check_keeps_env: bool,
     /// `insecure-fork-wanted`, `insecure-setuid-wanted`.
     pub insecure: [bool; 2],
     /// `spread-checks`, in percent.
@@ -155,6 +159,8 @@ pub struct VariableLimits {
 impl Default for Global {
     fn default() -> Self {
         Self {
+            external_check: false,
+            external_check_keeps_env: false,
             maxconn: None,
             max_rates: [0; 2],
             dns_families: Default::default(),

@@ -6,6 +6,7 @@
 
 pub mod address;
 mod bind;
+pub mod check;
 mod errors;
 mod global;
 pub mod live;
@@ -23,12 +24,12 @@ pub use bind::Bind;
 pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
 pub use global::{Global, SocketBuffers, UnixBind};
 pub use proxy::{
-    Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader, Forwarded,
-    Frontend, HashKey, HashType, HeaderCapture, HttpCheck, KeepAliveProbe, Mode, Options, Proxy,
+    Affinity, Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader,
+    Forwarded, Frontend, HashKey, HashType, HeaderCapture, KeepAliveProbe, Mode, Options, Proxy,
     RestrictNames, RetryOn, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{
-    CheckSettings, InitialAddress, InitialState, Naming, OnError, SendProxy, Server, ServerDraft,
-    SourceBinding, UseSource,
+    AgentSettings, CheckSettings, InitialAddress, InitialState, Naming, Observe, OnError,
+    SendProxy, Server, ServerDraft, SourceBinding, UseSource,
 };
 pub use snapshot::Snapshot;

@@ -2,11 +2,12 @@
 
 pub mod health;
 pub mod tally;
+pub mod weight;
 
 use base::rate::RateCounter;
 use health::{Health, Operation};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use tally::{Tallies, Tally};
 
 /// A gauge with its highest value.
@@ -310,14 +311,16 @@ pub struct ServerState {
     pub counters: Counters,
     /// Streams waiting for it.
     pub queued: Gauge,
-    /// What its checks say.
-    up: AtomicBool,
+    /// What its checks say: an [`Operation`] as its number.
+    operation: AtomicU8,
     /// Bits of [`Admin`].
     admin: AtomicU32,
     /// The weight, 0 to 256.
     weight: AtomicU32,
     /// When it last came into or went out of service.
     changed: Stamp,
+    /// Whether checks and the agent stand still by the operator's decision.
+    paused: [AtomicBool; 2],
     /// Connections in use and idle, for the pool's limits.
     pub idle: AtomicU32,
     /// What checks found.
@@ -336,10 +339,11 @@ impl ServerState {
         Self {
             counters: Counters::new(workers),
             queued: Gauge::default(),
-            up: AtomicBool::new(health.operation() != Operation::Stopped),
+            operation: AtomicU8::new(health.operation().number()),
             admin: AtomicU32::new(admin),
             weight: AtomicU32::new(weight),
             changed: Stamp(AtomicI64::new(0)),
+            paused: [false, false].map(AtomicBool::new),
             idle: AtomicU32::new(0),
             health: Mutex::new(health),
         }
@@ -348,18 +352,25 @@ impl ServerState {
     /// Whether balancing may give it traffic, its weight aside.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.is_up() && self.admin().allows()
+        self.operation().takes_traffic() && self.admin().allows()
+    }
+
+    /// Whether its checks find it up, be it only for those who are there already.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.operation() != Operation::Stopped
     }
 
     /// What its checks say.
     #[must_use]
-    pub fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
+    pub fn operation(&self) -> Operation {
+        let number = self.operation.load(Ordering::Relaxed);
+        Operation::of_number(number).unwrap_or(Operation::Stopped)
     }
 
     /// Notes what its checks say.
-    pub fn set_up(&self, up: bool) {
-        self.up.store(up, Ordering::Relaxed);
+    pub fn set_operation(&self, operation: Operation) {
+        self.operation.store(operation.number(), Ordering::Relaxed);
     }
 
     /// What was decided about it.
@@ -371,6 +382,27 @@ impl ServerState {
     /// Notes what was decided about it.
     pub fn set_admin(&self, admin: Admin) {
         self.admin.store(admin.0, Ordering::Relaxed);
+    }
+
+    /// Whether checks stand still (`disable health`).
+    #[must_use]
+    pub fn checks_paused(&self) -> bool {
+        self.paused[0].load(Ordering::Relaxed)
+    }
+
+    /// Whether the agent is not asked (`disable agent`).
+    #[must_use]
+    pub fn agent_paused(&self) -> bool {
+        self.paused[1].load(Ordering::Relaxed)
+    }
+
+    /// Stops checks or the agent, or starts them again.
+    pub fn pause(&self, of: health::Finder, on: bool) {
+        let flag = match of {
+            health::Finder::Check => &self.paused[0],
+            health::Finder::Agent => &self.paused[1],
+        };
+        flag.store(on, Ordering::Relaxed);
     }
 
     /// The weight, 0 to 256.

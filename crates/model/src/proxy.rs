@@ -1,6 +1,7 @@
 //! Proxies: frontends, backends, listens and defaults.
 
 use crate::bind::Bind;
+use crate::check::{CheckScript, ExternalCheck};
 use crate::errors::ErrorPages;
 use crate::log::ProxyLog;
 use crate::rules::RuleLists;
@@ -375,6 +376,20 @@ pub struct BalanceSettings {
     pub hash_type: HashType,
     /// `hash-balance-factor` in percent, 0 for none.
     pub factor: u32,
+    /// `hash-preserve-affinity`.
+    pub affinity: Affinity,
+}
+
+/// `hash-preserve-affinity`: when a hash algorithm passes over the server that a key belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Affinity {
+    /// `always`: never.
+    #[default]
+    Always,
+    /// `maxconn`: while it has as many connections as it may have.
+    Maxconn,
+    /// `maxqueue`: while its queue is full.
+    Maxqueue,
 }
 
 /// `http-reuse`.
@@ -470,21 +485,12 @@ pub struct Backend {
     pub keepalive_probe: KeepAliveProbe,
     /// `max-keep-alive-queue`; negative for no limit.
     pub max_keep_alive_queue: i32,
-    /// `option httpchk`: request line and headers of the check.
-    pub http_check: Option<Arc<HttpCheck>>,
-}
-
-/// `option httpchk` in its plain form.
-#[derive(Debug, Clone)]
-pub struct HttpCheck {
-    /// The request as sent.
-    pub method: Arc<str>,
-    /// The target.
-    pub uri: Arc<str>,
-    /// The version, `HTTP/1.0` or `HTTP/1.1`.
-    pub version: Arc<str>,
-    /// Headers.
-    pub headers: Vec<(Arc<str>, Arc<str>)>,
+    /// What health checks do.
+    pub check: Arc<CheckScript>,
+    /// `http-check disable-on-404`.
+    pub disable_on_404: bool,
+    /// `external-check`.
+    pub external_check: ExternalCheck,
 }
 
 /// `retry-on` events.
@@ -538,6 +544,8 @@ pub struct Proxy {
     pub name: Arc<str>,
     /// Its numeric id.
     pub id: u32,
+    /// Whether the configuration gives the id.
+    pub id_given: bool,
     /// `guid`.
     pub guid: Option<Arc<str>>,
     /// Where the section begins.
@@ -601,6 +609,7 @@ impl Proxy {
             idx: ProxyIdx(0),
             name,
             id: 0,
+            id_given: false,
             guid: None,
             origin,
             caps,
@@ -632,6 +641,7 @@ impl Default for Backend {
                 algorithm: Algorithm::Random(2),
                 hash_type: HashType::default(),
                 factor: 0,
+                affinity: Affinity::Always,
             },
             fullconn: 0,
             retries: 3,
@@ -643,7 +653,9 @@ impl Default for Backend {
             send_name_header: None,
             keepalive_probe: KeepAliveProbe::default(),
             max_keep_alive_queue: -1,
-            http_check: None,
+            check: Arc::new(CheckScript::connection()),
+            disable_on_404: false,
+            external_check: ExternalCheck::default(),
         }
     }
 }

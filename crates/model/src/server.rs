@@ -1,6 +1,7 @@
 //! Servers as configured.
 
 use crate::address::{Address, Host, IpFamily};
+use crate::check::CheckScript;
 use crate::live::health::{Health, Operation};
 use base::ServerIdx;
 use expr::{Expr, logformat::LogFormat};
@@ -61,6 +62,8 @@ pub struct Server {
     pub name: Arc<str>,
     /// Its numeric id.
     pub id: u32,
+    /// Whether the configuration gives the id.
+    pub id_given: bool,
     /// `guid`.
     pub guid: Option<Arc<str>>,
     /// Where the line stands.
@@ -136,8 +139,41 @@ pub struct ServerDraft {
     pub error_limit: u32,
     /// `track`: proxy and server names.
     pub track: Option<Arc<str>>,
+    /// `slowstart`, in milliseconds; 0 for none.
+    pub slow_start: u64,
+    /// `on-marked-down shutdown-sessions`.
+    pub ends_sessions_when_down: bool,
+    /// `on-marked-up shutdown-backup-sessions`.
+    pub ends_backup_sessions_when_up: bool,
     /// `init-addr` and `resolvers` with its options.
     pub naming: Naming,
+}
+
+/// `observe`: which events of live traffic tell of a server's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Observe {
+    /// None.
+    #[default]
+    Nothing,
+    /// `layer4`: whether connections come about.
+    Layer4,
+    /// `layer7`: what responses say.
+    Layer7,
+}
+
+/// `agent-check` and its options.
+#[derive(Debug, Clone, Default)]
+pub struct AgentSettings {
+    /// `agent-check`.
+    pub enabled: bool,
+    /// `agent-port`.
+    pub port: u16,
+    /// `agent-addr`.
+    pub address: Option<IpAddr>,
+    /// `agent-inter`, in milliseconds.
+    pub interval: Option<u64>,
+    /// `agent-send`.
+    pub send: Option<Arc<str>>,
 }
 
 /// How a server's name becomes an address.
@@ -205,6 +241,14 @@ pub struct CheckSettings {
     pub address: Option<Address>,
     /// `check-send-proxy`.
     pub send_proxy: bool,
+    /// `healthcheck`: the name of the section.
+    pub named: Option<Arc<str>>,
+    /// What that section's check does; the backend's is done without one.
+    pub script: Option<Arc<CheckScript>>,
+    /// `observe`.
+    pub observe: Observe,
+    /// The agent.
+    pub agent: AgentSettings,
     /// `init-state`.
     pub initial_state: Option<InitialState>,
     /// Whether a server without `init-state` starts as with `up`, which takes one good check less to be safe. HAProxy
@@ -238,7 +282,10 @@ impl CheckSettings {
             Some(InitialState::Down) => (rise.saturating_sub(1), Operation::Stopped),
             Some(InitialState::FullyDown) => (0, Operation::Stopped),
         };
-        Health::new(rise, self.fall, counter, operation)
+        let mut health = Health::new(rise, self.fall, counter, operation);
+        health.checked = self.enabled;
+        health.has_agent = self.agent.enabled;
+        health
     }
 }
 
@@ -254,6 +301,10 @@ impl Default for CheckSettings {
             port: None,
             address: None,
             send_proxy: false,
+            named: None,
+            script: None,
+            observe: Observe::Nothing,
+            agent: AgentSettings::default(),
             initial_state: None,
             settled: false,
         }
@@ -290,6 +341,9 @@ impl Default for ServerDraft {
             error_limit: 10,
             track: None,
             naming: Naming::default(),
+            slow_start: 0,
+            ends_sessions_when_down: false,
+            ends_backup_sessions_when_up: false,
         }
     }
 }

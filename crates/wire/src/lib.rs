@@ -1,6 +1,7 @@
 //! Sans-IO codecs: HTTP/1, HTTP/2, PROXY protocol, syslog and health-check protocols.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod dns;
 pub mod h1;
 pub mod h2;

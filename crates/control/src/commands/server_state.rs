@@ -2,11 +2,9 @@
 
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
-use engine::clock;
+use engine::health;
 use engine::proxy::{ProxyRuntime, ServerRuntime};
-use engine::runtime::Runtime;
-use model::live::Admin;
-use model::live::health::Operation;
+use model::live::{Admin, weight};
 use std::sync::Arc;
 
 /// The rows of this family.
@@ -94,73 +92,12 @@ fn set_state(
     };
     let changed = Admin::MAINT.0 | Admin::DRAIN.0;
     let admin = Admin(server.state.admin().0 & !changed | own);
-    apply(context.runtime, backend, server, admin);
-}
-
-/// Gives a server its state, and those that follow it (`track`) theirs.
-fn apply(
-    runtime: &Runtime,
-    backend: &Arc<ProxyRuntime>,
-    server: &Arc<ServerRuntime>,
-    admin: Admin,
-) {
-    let before = server.state.admin();
-    if before == admin {
-        return;
-    }
-    let idx = server.config.idx;
-    let returns = before.in_maintenance() && !admin.in_maintenance();
-    if returns && server.config.settings.track.is_none() {
-        // It is taken for alive until its checks, which stood still, say something else.
-        let mut health = server.state.health.lock();
-        health.revive(clock::now_ms());
-        drop(health);
-        let _ = backend.dispatch.set_usable(backend, idx, true);
-    }
-    let _ = backend.dispatch.set_admin(backend, idx, admin);
-    let inherited = match (admin.in_maintenance(), admin.allows()) {
-        (true, _) => Admin::INHERITED.0,
-        (false, false) => Admin::INHERITED_DRAIN.0,
-        (false, true) => 0,
-    };
-    let operation = server.state.health.lock().operation();
-    for (proxy, follower) in &followers(runtime, backend, server) {
-        let mask = Admin::INHERITED.0 | Admin::INHERITED_DRAIN.0;
-        let admin = Admin(follower.state.admin().0 & !mask | inherited);
-        if inherited & Admin::INHERITED.0 == 0 {
-            let now = clock::now_ms();
-            follower.state.health.lock().set_operation(operation, now);
-            let up = operation == Operation::Running;
-            let _ = proxy.dispatch.set_usable(proxy, follower.config.idx, up);
-        }
-        apply(runtime, proxy, follower, admin);
-    }
-}
-
-/// The servers that follow another one.
-fn followers(
-    runtime: &Runtime,
-    backend: &ProxyRuntime,
-    server: &ServerRuntime,
-) -> Vec<(Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
-    let mut found = Vec::new();
-    for proxy in runtime.all_proxies() {
-        for follower in proxy.servers.load().iter() {
-            let Some(track) = follower.config.settings.track.as_deref() else {
-                continue;
-            };
-            let (followed, name) = track.split_once('/').unwrap_or((&proxy.config.name, track));
-            if *followed == *backend.config.name && *name == *server.config.name {
-                found.push((proxy.clone(), follower.clone()));
-            }
-        }
-    }
-    found
+    health::set_admin(context.runtime, backend, server, admin);
 }
 
 fn set_weight(reply: &mut Reply, backend: &ProxyRuntime, server: &ServerRuntime, text: &str) {
     let initial = server.config.settings.weight;
-    match weight(text, initial) {
+    match weight::parse(text, initial) {
         Ok(weight) if weight != 0 && weight != initial && !backend.dispatch.is_dynamic() => {
             reply.error(
                 "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.",
@@ -170,51 +107,5 @@ fn set_weight(reply: &mut Reply, backend: &ProxyRuntime, server: &ServerRuntime,
             .dispatch
             .set_weight(backend, server.config.idx, weight),
         Err(refusal) => reply.error(refusal),
-    }
-}
-
-/// The weight that a text means to a server: absolute, or in percent of the configured weight.
-fn weight(text: &str, initial: u32) -> Result<u32, &'static str> {
-    if text.is_empty() {
-        return Err("Require <weight> or <weight%>.");
-    }
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let end = digits.bytes().take_while(u8::is_ascii_digit).count();
-    if end == 0 {
-        return Err("Empty weight string empty or preceded by garbage");
-    }
-    let (digits, unit) = digits.split_at(end);
-    if !unit.is_empty() && unit != "%" {
-        return Err("Trailing garbage in weight string");
-    }
-    let value: u64 = digits.parse().unwrap_or(u64::MAX);
-    let negative = text.starts_with('-') && value > 0;
-    if unit.is_empty() {
-        return match u32::try_from(value) {
-            Ok(weight @ 0..=256) if !negative => Ok(weight),
-            _ => Err("Absolute weight can only be between 0 and 256 inclusive."),
-        };
-    }
-    if negative {
-        return Err("Relative weight must be positive.");
-    }
-    let weight = u64::from(initial).saturating_mul(value) / 100;
-    Ok(u32::try_from(weight).unwrap_or(u32::MAX).min(256))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::weight;
-
-    #[test]
-    fn weights_are_absolute_or_relative() {
-        assert_eq!(weight("20", 10), Ok(20));
-        assert_eq!(weight("256", 10), Ok(256));
-        assert_eq!(weight("50%", 10), Ok(5));
-        assert_eq!(weight("33%", 10), Ok(3));
-        assert_eq!(weight("3000%", 10), Ok(256));
-        assert!(weight("257", 10).is_err() && weight("-1", 10).is_err());
-        assert!(weight("5x", 10).is_err() && weight("x", 10).is_err() && weight("", 10).is_err());
-        assert!(weight("99999999999999999999", 10).is_err());
     }
 }

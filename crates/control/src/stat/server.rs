@@ -8,6 +8,7 @@ use engine::proxy::{ProxyRuntime, ServerRuntime};
 use engine::runtime::Runtime;
 use model::Address;
 use model::live::Admin;
+use model::live::health::Finder;
 use model::live::tally::Tally;
 use std::sync::Arc;
 
@@ -81,7 +82,13 @@ fn checks(row: &mut Row, server: &ServerRuntime) {
     if let Some(track) = &settings.track {
         row.text("tracked", &**track);
     }
-    if !settings.check.enabled || settings.track.is_some() {
+    if settings.track.is_some() {
+        return;
+    }
+    if settings.check.agent.enabled {
+        agent(row, server);
+    }
+    if !settings.check.enabled {
         return;
     }
     let health = server.state.health.lock();
@@ -94,10 +101,10 @@ fn checks(row: &mut Row, server: &ServerRuntime) {
     }
     let last = health.last();
     row.text("check_status", last.status.code());
-    if let Some(code) = last.code {
-        row.u32("check_code", code.into());
+    if last.status.has_code() {
+        row.u32("check_code", last.code.into());
     }
-    if health.checked_at.is_some() {
+    if health.checked_at(Finder::Check).is_some() {
         row.u64(
             "check_duration",
             u64::try_from(last.duration.as_millis()).unwrap_or(u64::MAX),
@@ -110,6 +117,28 @@ fn checks(row: &mut Row, server: &ServerRuntime) {
     row.u32("check_rise", settings.check.rise);
     row.u32("check_fall", settings.check.fall);
     row.u32("check_health", health.counter());
+}
+
+/// What a server's agent has said.
+fn agent(row: &mut Row, server: &ServerRuntime) {
+    let health = server.state.health.lock();
+    let last = health.last_of(Finder::Agent);
+    row.text("agent_status", last.status.code());
+    if last.status.has_code() {
+        row.u32("agent_code", last.code.into());
+    }
+    if health.checked_at(Finder::Agent).is_some() {
+        let duration = u64::try_from(last.duration.as_millis());
+        row.u64("agent_duration", duration.unwrap_or(u64::MAX));
+    }
+    row.text("agent_desc", last.status.text());
+    if let Some(info) = &last.info {
+        row.text("last_agt", String::from_utf8_lossy(info));
+    }
+    let (counter, rise, fall) = health.counter_of(Finder::Agent);
+    row.u32("agent_rise", rise);
+    row.u32("agent_fall", fall);
+    row.u32("agent_health", counter);
 }
 
 /// The server whose checks tell about this one: itself, or the one it follows in the end.

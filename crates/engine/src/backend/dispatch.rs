@@ -6,8 +6,9 @@ use crate::runtime;
 use crate::servers::ServerList;
 use balance::{Balancer, Load, MaxconnRamp, Pending, PickCtx, Queue, QueueKey, ServerSpec};
 use base::ServerIdx;
+use model::live::health::Operation;
 use model::live::{Admin, Gauge, ServerState, count};
-use model::{Algorithm, Options, Proxy};
+use model::{Affinity, Algorithm, Options, Proxy};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub struct Dispatch {
     availability: Mutex<Availability>,
     /// `fullconn`.
     fullconn: u32,
-    /// Whether any server has a connection limit; without one nobody ever queues.
+    /// Whether any server has, or has had, a connection limit; without one nobody ever queues.
     limited: AtomicBool,
     /// Whether the balancer wants to hear of every change of load.
     repositions: bool,
@@ -207,7 +208,8 @@ impl Load for Loads<'_> {
     fn limit(&self, server: balance::ServerIdx) -> u32 {
         self.servers.at(same(server)).map_or(0, |server| {
             let ramp = ramp(server, self.proxy.dispatch.fullconn);
-            balance::effective_maxconn(&ramp, self.proxy.back.connections.now())
+            let limit = balance::effective_maxconn(&ramp, self.proxy.back.connections.now());
+            warmed_limit(server, limit)
         })
     }
     fn maxqueue(&self, server: balance::ServerIdx) -> u32 {
@@ -580,7 +582,7 @@ impl Dispatch {
         let all_backups = proxy.config.options.has(Options::ALL_BACKUPS);
         inner.balancer = Balancer::new(algorithm(&proxy.config.back), &specs, all_backups);
         for server in loads.servers.iter() {
-            let weight = balance::effective_weight(server.state.weight());
+            let weight = weight(server);
             let idx = other(server.config.idx);
             inner.balancer.update(idx, None, Some(weight), &loads);
             inner.balancer.on_conn_change(idx, &loads);
@@ -590,14 +592,25 @@ impl Dispatch {
         }
     }
 
-    /// Takes note of what a server's checks say; `None` when it makes no difference to whether it serves.
-    pub fn set_usable(&self, proxy: &ProxyRuntime, idx: ServerIdx, usable: bool) -> Option<Moved> {
-        self.update(proxy, idx, |state| state.set_up(usable))
+    /// Takes note of what a server's checks say; `None` when that is not new.
+    pub fn set_operation(
+        &self,
+        proxy: &ProxyRuntime,
+        idx: ServerIdx,
+        operation: Operation,
+    ) -> Option<Moved> {
+        self.update(proxy, idx, |state| state.set_operation(operation))
     }
 
     /// Puts a server into maintenance or drain, or makes it ready again.
     pub fn set_admin(&self, proxy: &ProxyRuntime, idx: ServerIdx, admin: Admin) -> Option<Moved> {
         self.update(proxy, idx, |state| state.set_admin(admin))
+    }
+
+    /// Lets a server that is starting take the share it has grown to.
+    pub fn refresh_weight(&self, proxy: &ProxyRuntime, idx: ServerIdx) {
+        let _ = self.update(proxy, idx, |_| ());
+        self.changed(proxy, idx);
     }
 
     /// Gives a server another weight, 0 to 256.
@@ -622,15 +635,15 @@ impl Dispatch {
         let loads = Loads::new(proxy);
         let mut inner = self.inner.lock();
         let state = &server.state;
-        let before = (state.is_usable(), serves(state));
+        let before = (state.is_usable(), serves(state), state.operation());
         let served = inner.balancer.in_service() != (0, 0);
         change(state);
         let usable = state.is_usable();
-        let moved = before.1 != serves(state);
+        let moved = before.1 != serves(state) || before.2 != state.operation();
         if moved {
             state.changed().set(clock::now_ms());
         }
-        let weight = balance::effective_weight(state.weight());
+        let weight = weight(&server);
         inner
             .balancer
             .update(other(idx), Some(usable), Some(weight), &loads);
@@ -719,6 +732,18 @@ impl Availability {
     }
 }
 
+/// What a server's weight comes to at this moment.
+fn weight(server: &ServerRuntime) -> u32 {
+    let full = balance::effective_weight(server.state.weight());
+    if server.config.settings.slow_start == 0 {
+        return full;
+    }
+    match server.state.health.lock().warmth(clock::now_ms()) {
+        Some(percent) => (full * percent).div_ceil(100),
+        None => full,
+    }
+}
+
 /// Whether a server serves at all, be it only what it already has.
 fn serves(state: &ServerState) -> bool {
     state.is_up() && !state.admin().in_maintenance()
@@ -754,10 +779,24 @@ fn ramp(server: &ServerRuntime, fullconn: u32) -> MaxconnRamp {
     }
 }
 
+/// A limit during a slow start.
+fn warmed_limit(server: &ServerRuntime, limit: u32) -> u32 {
+    let slow_start = server.config.settings.slow_start;
+    if slow_start == 0 || server.state.operation() != Operation::Starting {
+        return limit;
+    }
+    let age = server.state.changed().age_ms(clock::now_ms()).unwrap_or(0);
+    balance::slowstart_maxconn(limit, age / 1000, slow_start)
+}
+
 fn algorithm(back: &model::Backend) -> balance::Algorithm {
     let ring = balance::RingOptions {
         balance_factor: back.balance.factor,
-        affinity: balance::Affinity::Always,
+        affinity: match back.balance.affinity {
+            Affinity::Always => balance::Affinity::Always,
+            Affinity::Maxconn => balance::Affinity::Maxconn,
+            Affinity::Maxqueue => balance::Affinity::Maxqueue,
+        },
     };
     match &back.balance.algorithm {
         Algorithm::RoundRobin => balance::Algorithm::RoundRobin,

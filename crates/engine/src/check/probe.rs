@@ -1,310 +1,339 @@
 //! One check: a script run against a server.
 
-use super::script::Step;
+use super::request;
 use super::target::Target;
-use crate::backend::{ConnectError, establish, open};
+use super::wire::{Broken, Line, broken, unreachable};
 use crate::clock;
-use crate::io::{Buffer, Deadline, Socket};
 use crate::runtime::Runtime;
+use crate::stream::Vars;
 use base::Endpoint;
-use message::{Head, Method};
-use model::live::health::{Outcome, Status};
-use model::{Address, Options};
-use rustix::io::Errno;
-use std::future::poll_fn;
-use std::io::{self, IoSlice};
-use std::ops::RangeInclusive;
-use std::task::Poll;
+use expr::sample::Type;
+use expr::view::{Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, View};
+use expr::{Scope, Value, VarId};
+use message::Head;
+use model::check::{CheckAction, CheckConnect, CheckKind, CheckPort, CheckStep, Expect, Matcher};
+use model::live::health::{Finder, Outcome, Status};
+use std::cell::{OnceCell, RefCell};
 use std::time::Instant;
-use wire::h1::{self, ErrorKind, Parsed};
-use wire::proxy::{Addresses, V2Builder, write_v1};
 
 /// Bytes of information that are kept of a result.
-const LONGEST_INFO: usize = 127;
+pub(super) const LONGEST_INFO: usize = 127;
 
 /// Checks a server.
 pub(super) async fn run(runtime: &Runtime, target: &Target) -> Outcome {
     let started = Instant::now();
-    let mut probe = Probe {
-        runtime,
-        target,
-        socket: None,
-        input: Buffer::default(),
-        timer: Deadline::default(),
-        until: clock::now_ms() + target.intervals.normal,
-        best: Outcome::new(Status::Unknown),
-    };
+    let mut probe = Probe::new(runtime, target);
     let mut outcome = match probe.steps().await {
         Ok(()) => std::mem::take(&mut probe.best),
         Err(outcome) => outcome,
     };
-    if let Some(socket) = &probe.socket {
-        // A reset leaves no connection behind on either side that would wait for its end.
-        socket.linger_zero();
-    }
+    probe.line.close(probe.gentle);
     outcome.duration = started.elapsed();
     outcome
 }
 
 /// A check under way.
-struct Probe<'a> {
-    runtime: &'a Runtime,
-    target: &'a Target,
-    socket: Option<Socket>,
-    input: Buffer,
-    timer: Deadline,
+pub(super) struct Probe<'a> {
+    pub runtime: &'a Runtime,
+    pub target: &'a Target,
+    pub line: Line,
+    /// Whether the connection is to be closed without a reset.
+    pub gentle: bool,
     /// When the present phase must be over, in milliseconds of the process' clock.
-    until: u64,
+    pub until: u64,
     /// What the steps so far amount to.
-    best: Outcome,
+    pub best: Outcome,
+    vars: RefCell<Vars>,
+    unique_id: OnceCell<Vec<u8>>,
+    ends: OnceCell<Option<(Endpoint, Endpoint)>>,
+    /// The response of an HTTP check, once its head is complete.
+    pub response: Option<Response>,
 }
 
-type Stepped<T = ()> = Result<T, Outcome>;
+/// A response as far as it has come.
+pub(super) struct Response {
+    pub head: Head,
+    /// The body, chunks put together.
+    pub body: Vec<u8>,
+    /// Whether it is all there.
+    pub complete: bool,
+}
 
-impl Probe<'_> {
+pub(super) type Stepped<T = ()> = Result<T, Outcome>;
+
+impl<'a> Probe<'a> {
+    pub fn new(runtime: &'a Runtime, target: &'a Target) -> Self {
+        Self {
+            runtime,
+            target,
+            line: Line::default(),
+            gentle: false,
+            until: clock::now_ms() + target.intervals.normal,
+            best: Outcome::new(Status::Unknown),
+            vars: RefCell::default(),
+            unique_id: OnceCell::new(),
+            ends: OnceCell::new(),
+            response: None,
+        }
+    }
+
     async fn steps(&mut self) -> Stepped {
-        let target = self.target;
-        for (number, step) in target.script.steps.iter().enumerate() {
-            match step {
-                Step::Connect => self.connect().await?,
-                Step::Send(bytes) => self.send(bytes).await?,
-                Step::ExpectStatus { method, statuses } => {
-                    self.expect_status(number, *method, statuses).await?;
+        let script = self.target.script();
+        for (at, step) in script.steps.iter().enumerate() {
+            match &step.action {
+                CheckAction::Connect(connect) => {
+                    let next = script.steps.get(at + 1..).unwrap_or_default();
+                    self.connect(step, connect, speaks_first(next)).await?;
                 }
+                CheckAction::Send(payload) => {
+                    let bytes = request::render(payload, self).into_owned();
+                    self.send(step, &bytes).await?;
+                }
+                CheckAction::Request(request) => {
+                    let bytes = request::write(request, self);
+                    self.send(step, &bytes).await?;
+                }
+                CheckAction::Expect(expect) => self.expect(step, expect).await?,
+                CheckAction::Set(assignment) => {
+                    if let Some(value) = assignment.value(self) {
+                        self.set_var(assignment.var(), Some(value));
+                    }
+                }
+                CheckAction::Unset(var) => drop(self.set_var(*var, None)),
+                CheckAction::Comment => {}
             }
         }
+        self.finish();
         Ok(())
     }
 
-    async fn connect(&mut self) -> Stepped {
+    /// What a check amounts to whose last step expects nothing.
+    fn finish(&mut self) {
+        let script = self.target.script();
+        let last = script.steps.iter().rev().find(|step| !step.is_silent());
+        if script.kind != CheckKind::Tcp || last.is_none_or(|step| step.number == 0) {
+            return;
+        }
+        let status = match last.map(|step| &step.action) {
+            Some(CheckAction::Expect(_)) => return,
+            Some(CheckAction::Connect(_)) => Status::L4Ok,
+            _ => Status::L7Ok,
+        };
+        self.best = Outcome {
+            info: Some((*b"(tcp-check)").into()),
+            ..Outcome::new(status)
+        };
+    }
+
+    async fn connect(
+        &mut self,
+        step: &CheckStep,
+        connect: &CheckConnect,
+        speaks_first: bool,
+    ) -> Stepped {
         let target = self.target;
-        let route = target.route();
         let timeouts = &target.proxy.config.timeouts;
-        let buffers = self.runtime.snapshot.global.socket_buffers;
-        let buffers = (buffers.server_receive, buffers.server_send);
+        // A connection that others follow has served its purpose, and ends in peace.
+        self.line.close(true);
+        self.ends = OnceCell::new();
+        self.response = None;
+        self.gentle = connect.linger;
+        let port = match &connect.port {
+            Some(CheckPort::Expr(expr)) => match expr.eval_as(Type::Int, self).value() {
+                Some(Value::Int(port)) => u16::try_from(port).ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let way = target.way(connect, port);
         let mut until = self.until;
         if let (Some(_), Some(connect)) = (timeouts.check, timeouts.connect) {
             until = until.min(clock::now_ms() + connect);
         }
-        let opened = match open(&target.proxy, &target.server, &route, buffers) {
-            Ok(fd) => {
-                if target.script.waits_for_nothing() {
-                    // The handshake's last packet goes along with the first bytes, and where there are none stays
-                    // unsent, so that a reset ends the attempt before the server's program hears of it. Not all
-                    // systems can; the check works without.
-                    let _ = rustix::net::sockopt::set_tcp_quickack(&fd, false);
-                }
-                establish(fd, &route.address, Some(until), &mut self.timer).await
-            }
-            Err(error) => Err(ConnectError::Resource(error)),
-        };
-        self.socket = Some(opened.map_err(|error| unreachable(&error, &route.address))?);
+        let opened = self
+            .line
+            .connect(self.runtime, target, &way, until, speaks_first)
+            .await;
+        if let Err(error) = opened {
+            let outcome = unreachable(&error, &way.route.address);
+            return Err(self.placed(step, outcome));
+        }
         if let Some(check) = timeouts.check {
             self.until = clock::now_ms() + check;
         }
         self.best = Outcome::new(Status::L4Ok);
-        let header = self.relay_header();
+        let header = self
+            .line
+            .relay_header(self.runtime, target, way.relay_version);
         if header.is_empty() {
             return Ok(());
         }
-        self.send(&header).await
+        self.transmit(step, &header).await
     }
 
-    /// The check's own addresses.
-    fn own_addresses(&self) -> Addresses<'static> {
-        let ends = self.socket.as_ref();
-        let ends = ends.and_then(|socket| Some((socket.local()?, socket.peer()?)));
-        match ends {
-            Some((Endpoint::Inet(src), Endpoint::Inet(dst))) => Addresses::Inet { src, dst },
-            _ => Addresses::Unknown,
-        }
+    async fn send(&mut self, step: &CheckStep, bytes: &[u8]) -> Stepped {
+        self.line.forget();
+        self.response = None;
+        self.transmit(step, bytes).await
     }
 
-    /// The PROXY protocol header: of version 1 with the check's own addresses, of version 2 without any unless
-    /// `pp2-never-send-local` says so.
-    fn relay_header(&self) -> Vec<u8> {
-        let mut header = Vec::new();
-        match self.target.relay_version {
-            0 => {}
-            1 => {
-                write_v1(&self.own_addresses(), &mut header);
-            }
-            _ => {
-                let send = self.target.server.config.settings.send_proxy.as_ref();
-                let crc32c = send.is_some_and(|send| send.crc32c);
-                let addresses = match self.runtime.snapshot.global.never_send_local {
-                    true => self.own_addresses(),
-                    false => Addresses::Unknown,
-                };
-                // Without values of variable length it always fits.
-                let _ = V2Builder::new(addresses).crc32c(crc32c).write(&mut header);
-            }
-        }
-        header
+    async fn transmit(&mut self, step: &CheckStep, bytes: &[u8]) -> Stepped {
+        let sent = self.line.send(bytes, self.until).await;
+        sent.map_err(|error| self.interrupted(step, &error, Status::L7Timeout))
     }
 
-    async fn send(&mut self, mut bytes: &[u8]) -> Stepped {
-        let Some(socket) = &self.socket else {
-            return Err(Outcome::new(Status::SocketError));
+    /// Waits for more of the answer.
+    pub async fn receive(&mut self, step: &CheckStep, expect: &Expect) -> Stepped {
+        let received = self.line.receive(self.until).await;
+        let timeout = expect.timeout_status.unwrap_or(Status::L7Timeout);
+        received.map_err(|error| self.interrupted(step, &error, timeout))
+    }
+
+    /// The result of a step that did not come to its end.
+    fn interrupted(&self, step: &CheckStep, error: &Broken, timeout: Status) -> Outcome {
+        let outcome = match error {
+            Broken::Timeout => Outcome::new(timeout),
+            Broken::Error(error) => broken(error),
         };
-        let (timer, until) = (&mut self.timer, self.until);
-        while !bytes.is_empty() {
-            let sent = poll_fn(|cx| {
-                if let Poll::Ready(sent) = socket.poll_write(cx, &[IoSlice::new(bytes)]) {
-                    return Poll::Ready(Some(sent));
-                }
-                timer.poll(cx, Some(until)).map(|()| None)
-            });
-            match sent.await {
-                None => return Err(Outcome::new(Status::L7Timeout)),
-                Some(Err(error)) => return Err(broken(&error)),
-                Some(Ok(n)) => bytes = bytes.get(n..).unwrap_or_default(),
-            }
-        }
-        Ok(())
+        self.placed(step, outcome)
     }
 
-    /// Reads some more; an end is an error.
-    async fn receive(&mut self) -> Stepped {
-        let Some(socket) = &self.socket else {
-            return Err(Outcome::new(Status::SocketError));
-        };
-        let (timer, input, until) = (&mut self.timer, &mut self.input, self.until);
-        let received = poll_fn(|cx| {
-            if let Poll::Ready(received) = socket.poll_read(cx, input.room()) {
-                return Poll::Ready(Some(received));
-            }
-            timer.poll(cx, Some(until)).map(|()| None)
-        });
-        match received.await {
-            None => Err(Outcome::new(Status::L7Timeout)),
-            Some(Err(error)) => Err(broken(&error)),
-            Some(Ok(0)) => Err(Outcome::new(Status::SocketError)),
-            Some(Ok(n)) => {
-                self.input.fill(n);
-                Ok(())
-            }
+    /// A result with the step that it came of, where the kind of check tells of steps.
+    fn placed(&self, step: &CheckStep, outcome: Outcome) -> Outcome {
+        if self.target.finder == Finder::Agent || self.target.script().kind != CheckKind::Tcp {
+            return outcome;
+        }
+        let mut info = outcome.info.as_deref().unwrap_or_default().to_vec();
+        if step.number == 0 {
+            info.extend(b" at initial connection step of tcp-check");
+        } else {
+            info.extend(
+                format!(
+                    " at step {} of tcp-check ({})",
+                    step.number,
+                    name(&step.action)
+                )
+                .as_bytes(),
+            );
+        }
+        if let Some(comment) = &step.comment {
+            info.extend(format!(" comment: '{comment}'").as_bytes());
+        }
+        info.truncate(LONGEST_INFO);
+        Outcome {
+            info: Some(info.into()),
+            ..outcome
         }
     }
+}
 
-    async fn expect_status(
-        &mut self,
-        number: usize,
-        method: Method,
-        statuses: &RangeInclusive<u16>,
-    ) -> Stepped {
-        let options = h1::Options {
-            accept_unsafe: self
-                .target
-                .proxy
-                .config
-                .options
-                .has(Options::UNSAFE_RESPONSE),
-            ..h1::Options::default()
-        };
-        let limits = &self.runtime.limits;
-        let mut head = Head::new();
-        loop {
-            self.receive().await?;
-            head.clear();
-            match h1::parse_response(self.input.bytes(), method, limits, &options, &mut head) {
-                Ok(Parsed::Incomplete) => {}
-                Ok(Parsed::Done { .. }) => break,
-                // Nobody is going to talk another protocol here: a status like any other.
-                Err(error)
-                    if matches!(error.kind, ErrorKind::Upgrade | ErrorKind::WebSocketKey) =>
-                {
-                    break;
-                }
-                Err(_) => return Err(Outcome::new(Status::SocketError)),
+/// Whether the server has to say something before this side does.
+fn speaks_first(steps: &[CheckStep]) -> bool {
+    let next = steps.iter().find(|step| !step.is_silent());
+    matches!(next.map(|step| &step.action), Some(CheckAction::Expect(_)))
+}
+
+/// How messages name a step.
+fn name(action: &CheckAction) -> String {
+    match action {
+        CheckAction::Connect(connect) => match &connect.port {
+            Some(CheckPort::Number(port)) => format!("connect port {port}"),
+            _ => "connect".into(),
+        },
+        CheckAction::Expect(expect) => match &expect.matcher {
+            Matcher::Text(text) => format!("expect string '{}'", String::from_utf8_lossy(text)),
+            Matcher::Binary(bytes) => {
+                let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("expect binary '{digits}'")
             }
-        }
-        let code = Some(head.status());
-        if statuses.contains(&head.status()) {
-            self.best = Outcome {
-                code,
-                ..Outcome::new(Status::L7Ok)
-            };
-            return Ok(());
-        }
-        let info: Box<[u8]> = match head.reason() {
-            [] => format!("TCPCHK did not match content(status codes) at step {number}")
-                .into_bytes()
-                .into(),
-            reason => reason.iter().copied().take(LONGEST_INFO).collect(),
-        };
-        Err(Outcome {
-            code,
-            info: Some(info),
-            ..Outcome::new(Status::L7Status)
+            Matcher::Regex(_) => "expect regex".into(),
+            Matcher::BinaryRegex(_) => "expect binary regex".into(),
+            Matcher::TextFormat(_) => "expect log-format string".into(),
+            Matcher::BinaryFormat(_) => "expect log-format binary".into(),
+            _ => "expect".into(),
+        },
+        _ => "send".into(),
+    }
+}
+
+impl View for Probe<'_> {
+    fn now(&self) -> Date {
+        clock::date()
+    }
+
+    fn process(&self) -> &dyn ProcessView {
+        self.runtime
+    }
+
+    fn backend(&self) -> Option<&dyn ProxyView> {
+        Some(&*self.target.proxy)
+    }
+
+    fn server(&self) -> Option<&dyn ServerView> {
+        Some(&*self.target.server)
+    }
+
+    fn server_connection(&self) -> Option<Connection<'_>> {
+        let (src, dst) = self.ends.get_or_init(|| self.line.ends()).as_ref()?;
+        Some(Connection {
+            src: Some(src),
+            dst: Some(dst),
+            real_src: Some(src),
+            real_dst: Some(dst),
+            http_major: 1,
+            ..Connection::default()
         })
     }
-}
 
-/// The result of a connection that did not come about.
-fn unreachable(error: &ConnectError, address: &Address) -> Outcome {
-    let tcp = matches!(address, Address::Inet(_));
-    let (status, error) = match error {
-        ConnectError::Timeout => return Outcome::new(Status::L4Timeout),
-        ConnectError::Failed(error) if tcp => (Status::L4Connection, error),
-        ConnectError::Failed(error) | ConnectError::Resource(error) => (Status::SocketError, error),
-    };
-    Outcome {
-        info: Some(explain(error, tcp)),
-        ..Outcome::new(status)
+    fn response(&self) -> Option<&Head> {
+        self.response.as_ref().map(|response| &response.head)
     }
-}
 
-/// The result of a connection that broke.
-fn broken(error: &io::Error) -> Outcome {
-    Outcome {
-        info: Some(explain(error, true)),
-        ..Outcome::new(Status::SocketError)
+    fn body(&self, side: Side) -> Option<Content<'_>> {
+        let response = self.response.as_ref().filter(|_| side == Side::Response)?;
+        Some(Content {
+            bytes: &response.body,
+            complete: response.complete,
+            announced: None,
+        })
     }
-}
 
-/// What HAProxy says about an error of the system.
-fn explain(error: &io::Error, tcp: bool) -> Box<[u8]> {
-    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    let name = match errno {
-        Some(Errno::CONNREFUSED) if tcp => "ECONNREFUSED returned by OS",
-        Some(Errno::CONNRESET) => "ECONNRESET returned by OS",
-        Some(Errno::PIPE) => "EPIPE returned by OS",
-        Some(Errno::MFILE) => "Too many sockets on the process",
-        Some(Errno::NFILE) => "Too many sockets on the system",
-        _ => "General socket error",
-    };
-    let text = error.to_string();
-    // The number that Rust adds to the system's words.
-    let text = text.split(" (os error").next().unwrap_or_default();
-    format!("{name} ({text})").into_bytes().into()
-}
+    fn payload(&self, side: Side) -> Option<Content<'_>> {
+        (side == Side::Response).then(|| Content {
+            bytes: self.line.input.bytes(),
+            complete: true,
+            announced: None,
+        })
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    fn is_response(&self) -> bool {
+        true
+    }
 
-    #[test]
-    fn errors_of_the_system() {
-        let text = |errno: Errno, tcp| {
-            let explained = explain(&errno.into(), tcp);
-            String::from_utf8_lossy(&explained).into_owned()
-        };
-        assert_eq!(
-            text(Errno::CONNREFUSED, true),
-            "ECONNREFUSED returned by OS (Connection refused)"
-        );
-        assert_eq!(
-            text(Errno::CONNREFUSED, false),
-            "General socket error (Connection refused)"
-        );
-        assert_eq!(
-            text(Errno::NETUNREACH, true),
-            "General socket error (Network is unreachable)"
-        );
-        assert_eq!(
-            text(Errno::CONNRESET, true),
-            "ECONNRESET returned by OS (Connection reset by peer)"
-        );
+    fn var(&self, name: VarId) -> Option<Value<'_>> {
+        match name.scope {
+            Scope::Process => self.runtime.proc_var(name.name),
+            _ => self.vars.borrow().get(name).cloned(),
+        }
+    }
+
+    fn set_var(&self, name: VarId, value: Option<Value<'_>>) -> bool {
+        let value = value.map(Value::into_owned);
+        match (name.scope, value) {
+            (Scope::Process, value) => self.runtime.process.set_var(name.name, value),
+            (_, Some(value)) => self.vars.borrow_mut().set(name, value),
+            (_, None) => self.vars.borrow_mut().unset(name),
+        }
+        true
+    }
+
+    fn unique_id(&self) -> Option<&[u8]> {
+        let format = self.target.proxy.config.front.unique_id.as_deref()?;
+        if let Some(id) = self.unique_id.get() {
+            return Some(id);
+        }
+        let mut text = Vec::new();
+        format.render(self, &mut text);
+        Some(self.unique_id.get_or_init(|| text))
     }
 }

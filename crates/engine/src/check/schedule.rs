@@ -7,31 +7,63 @@ use std::collections::BinaryHeap;
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     heap: BinaryHeap<Reverse<(u64, usize)>>,
+    /// When each check is due that is in the heap; other entries of the heap are void.
+    due: Vec<Option<u64>>,
 }
 
 impl Schedule {
     /// A schedule of checks numbered from 0.
     pub fn new(due: impl Iterator<Item = u64>) -> Self {
-        let entries = due.enumerate().map(|(at, due)| Reverse((due, at)));
+        let due: Vec<_> = due.map(Some).collect();
+        let entries = due.iter().enumerate();
         Self {
-            heap: entries.collect(),
+            heap: entries
+                .filter_map(|(at, due)| Some(Reverse(((*due)?, at))))
+                .collect(),
+            due,
         }
     }
 
     /// When the next one is due.
-    pub fn next(&self) -> Option<u64> {
-        self.heap.peek().map(|Reverse((due, _))| *due)
+    pub fn next(&mut self) -> Option<u64> {
+        while let Some(Reverse((due, at))) = self.heap.peek() {
+            if self.due.get(*at) == Some(&Some(*due)) {
+                return Some(*due);
+            }
+            self.heap.pop();
+        }
+        None
     }
 
     /// Takes one out that is due.
     pub fn take_due(&mut self, now: u64) -> Option<usize> {
         self.next().filter(|due| *due <= now)?;
-        self.heap.pop().map(|Reverse((_, at))| at)
+        let Reverse((_, at)) = self.heap.pop()?;
+        if let Some(due) = self.due.get_mut(at) {
+            *due = None;
+        }
+        Some(at)
     }
 
     /// Puts one in.
     pub fn put(&mut self, due: u64, at: usize) {
-        self.heap.push(Reverse((due, at)));
+        if let Some(place) = self.due.get_mut(at) {
+            *place = Some(due);
+            self.heap.push(Reverse((due, at)));
+        }
+    }
+
+    /// Lets one that is waiting be due at a time, unless it is sooner.
+    pub fn hasten(&mut self, due: u64, at: usize) {
+        if self
+            .due
+            .get(at)
+            .copied()
+            .flatten()
+            .is_some_and(|now| now > due)
+        {
+            self.put(due, at);
+        }
     }
 }
 
@@ -56,12 +88,27 @@ mod tests {
     #[test]
     fn the_earliest_comes_first() {
         let mut schedule = Schedule::new([30, 10, 20].into_iter());
-        assert_eq!((schedule.next(), schedule.take_due(9)), (Some(10), None));
+        assert_eq!(schedule.next(), Some(10));
+        assert_eq!(schedule.take_due(9), None);
         assert_eq!(schedule.take_due(25), Some(1));
         schedule.put(15, 1);
         assert_eq!(schedule.take_due(25), Some(1));
         assert_eq!(schedule.take_due(25), Some(2));
         assert_eq!((schedule.take_due(25), schedule.next()), (None, Some(30)));
+    }
+
+    #[test]
+    fn checks_can_be_hastened_while_they_wait() {
+        let mut schedule = Schedule::new([30, 10].into_iter());
+        schedule.hasten(20, 0);
+        schedule.hasten(25, 1);
+        assert_eq!(
+            (schedule.take_due(15), schedule.next()),
+            (Some(1), Some(20))
+        );
+        schedule.hasten(16, 1);
+        assert_eq!(schedule.take_due(20), Some(0));
+        assert_eq!((schedule.take_due(99), schedule.next()), (None, None));
     }
 
     #[test]

@@ -1,27 +1,24 @@
 //! What is checked: a server with everything that stays the same from one check to the next.
 
-use super::script::Script;
 use crate::backend::{Route, binding, source_for};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
-use model::live::health::Intervals;
+use model::check::{CheckConnect, CheckKind, CheckPort, CheckScript};
+use model::live::health::{Finder, Intervals};
 use model::{Address, CheckSettings, Mode, Proxy, Server};
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 
-/// A server to be checked.
+/// A server to be checked, or to ask an agent about.
 #[derive(Debug)]
 pub(super) struct Target {
     /// Its backend.
     pub proxy: Arc<ProxyRuntime>,
     /// The server.
     pub server: Arc<ServerRuntime>,
-    /// What to do.
-    pub script: Rc<Script>,
-    /// The address that checks come from, and whether it is foreign.
+    /// Who is to find something out.
+    pub finder: Finder,
+    /// Where connections come from.
     source: (Option<SocketAddr>, bool),
-    /// The PROXY protocol version that connections start with; 0 for none.
-    pub relay_version: u8,
     /// Delays between checks.
     pub intervals: Intervals,
 }
@@ -31,38 +28,75 @@ pub(super) fn has_checks(proxy: &Proxy) -> bool {
     proxy.caps.back && !proxy.disabled && proxy.mode != Mode::Log
 }
 
-/// Whether a server is checked, as long as it is not in maintenance.
+/// Whether a server is checked or an agent asked about it, as long as it is not in maintenance.
 pub(crate) fn is_checked(server: &Server) -> bool {
-    server.settings.check.enabled
+    finders(server).next().is_some()
+}
+
+/// Who finds out about a server, as long as it is not in maintenance.
+pub(super) fn finders(server: &Server) -> impl Iterator<Item = Finder> {
+    let check = &server.settings.check;
+    let own = [
+        (check.enabled, Finder::Check),
+        (check.agent.enabled, Finder::Agent),
+    ];
+    own.into_iter()
+        .filter_map(|(on, finder)| on.then_some(finder))
 }
 
 /// The delays of a server's settings.
-pub(super) fn intervals(check: &CheckSettings) -> Intervals {
-    Intervals {
-        normal: check.interval,
-        changing: check.fast_interval,
-        down: check.down_interval,
+pub(super) fn intervals(check: &CheckSettings, finder: Finder) -> Intervals {
+    match finder {
+        Finder::Check => Intervals {
+            normal: check.interval,
+            changing: check.fast_interval,
+            down: check.down_interval,
+        },
+        Finder::Agent => Intervals {
+            normal: check.agent.interval.unwrap_or(DEFAULT_AGENT_INTERVAL),
+            changing: None,
+            down: None,
+        },
     }
+}
+
+/// `agent-inter` unless told, in milliseconds.
+const DEFAULT_AGENT_INTERVAL: u64 = 2000;
+
+/// Where a connection of a check goes, and what it begins with.
+pub(super) struct Way {
+    /// The route.
+    pub route: Route,
+    /// The PROXY protocol version that it starts with; 0 for none.
+    pub relay_version: u8,
 }
 
 impl Target {
     /// Prepares the checks of a server.
-    pub fn new(proxy: &Arc<ProxyRuntime>, server: &Arc<ServerRuntime>, script: Rc<Script>) -> Self {
-        let check = &server.config.settings.check;
+    pub fn new(proxy: &Arc<ProxyRuntime>, server: &Arc<ServerRuntime>, finder: Finder) -> Self {
         Self {
             source: source_for(binding(proxy, server), None, |_, _| None),
-            relay_version: relay_version(&server.config),
-            intervals: intervals(check),
+            intervals: intervals(&server.config.settings.check, finder),
+            finder,
             proxy: proxy.clone(),
             server: server.clone(),
-            script,
         }
     }
 
-    /// Where a check goes that starts now.
-    pub fn route(&self) -> Route {
+    /// What the check does.
+    pub fn script(&self) -> &CheckScript {
+        let own = self.server.config.settings.check.script.as_deref();
+        own.unwrap_or(&self.proxy.config.back.check)
+    }
+
+    /// Whether a program does the check.
+    pub fn is_external(&self) -> bool {
+        self.finder == Finder::Check && self.script().kind == CheckKind::External
+    }
+
+    fn route(&self, address: Address) -> Route {
         Route {
-            address: address(&self.server),
+            address,
             source: self.source.0,
             transparent: self.source.1,
             mark: None,
@@ -70,32 +104,71 @@ impl Target {
             sends_first: false,
         }
     }
+
+    /// The way of a connect rule, `port` being what its expression yields.
+    pub fn way(&self, connect: &CheckConnect, port: Option<u16>) -> Way {
+        let config = &self.server.config;
+        let check = &config.settings.check;
+        let address = connect.address.as_ref().or(check.address.as_ref());
+        let location = self.server.whereabouts.now();
+        let address = address.unwrap_or(&location.address);
+        let rule_port = match &connect.port {
+            Some(CheckPort::Number(port)) => Some(*port),
+            Some(CheckPort::Expr(_)) => port,
+            None => None,
+        };
+        let address = match address {
+            Address::Inet(inet) => {
+                let port = rule_port.or(check.port).unwrap_or(location.port());
+                Address::Inet(SocketAddr::new(inet.ip(), port))
+            }
+            other => other.clone(),
+        };
+        let by_server = connect.implicit || connect.default;
+        let relay_version = match (connect.send_proxy, by_server) {
+            (true, _) => sent_version(config).max(1),
+            (false, true) => relay_version(config),
+            (false, false) => 0,
+        };
+        Way {
+            route: self.route(address),
+            relay_version,
+        }
+    }
+
+    /// The way to the agent.
+    pub fn agent_way(&self) -> Way {
+        let config = &self.server.config;
+        let agent = &config.settings.check.agent;
+        let location = self.server.whereabouts.now();
+        let other = match &config.settings.check.address {
+            Some(Address::Inet(inet)) => Some(inet.ip()),
+            _ => None,
+        };
+        let address = match (agent.address.or(other), &location.address) {
+            (Some(ip), _) => Address::Inet(SocketAddr::new(ip, agent.port)),
+            (None, Address::Inet(inet)) => Address::Inet(SocketAddr::new(inet.ip(), agent.port)),
+            (None, other) => other.clone(),
+        };
+        Way {
+            route: self.route(address),
+            relay_version: 0,
+        }
+    }
 }
 
-/// `addr` and `port`, each falling back to what traffic uses.
-fn address(server: &ServerRuntime) -> Address {
-    let check = &server.config.settings.check;
-    let location = server.whereabouts.now();
-    let address = check.address.as_ref().unwrap_or(&location.address);
-    let Address::Inet(inet) = address else {
-        return address.clone();
-    };
-    let port = check.port.unwrap_or(location.port());
-    Address::Inet(SocketAddr::new(inet.ip(), port))
+fn sent_version(server: &Server) -> u8 {
+    let send = server.settings.send_proxy.as_ref();
+    send.map_or(0, |send| send.version)
 }
 
 /// Checks that go where traffic goes start as traffic does; others only when `check-send-proxy` says so.
 fn relay_version(server: &Server) -> u8 {
     let check = &server.settings.check;
-    let version = server
-        .settings
-        .send_proxy
-        .as_ref()
-        .map_or(0, |send| send.version);
     let elsewhere = check.port.is_some() || check.address.is_some();
     match (check.send_proxy, elsewhere) {
-        (true, _) => version.max(1),
+        (true, _) => sent_version(server).max(1),
         (false, true) => 0,
-        (false, false) => version,
+        (false, false) => sent_version(server),
     }
 }

@@ -523,6 +523,7 @@ fn log_backend(name: &str, idx: u32, servers: Vec<(Address, bool)>) -> Proxy {
                 idx: base::ServerIdx(at as u32),
                 name: format!("s{}", at + 1).into(),
                 id: at as u32 + 1,
+                id_given: false,
                 guid: None,
                 origin: ("test.cfg".into(), 1),
                 address,

@@ -5,7 +5,6 @@ use crate::log::{self, Message};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
 use model::live::Admin;
-use model::live::health::Operation;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -210,15 +209,16 @@ fn words(server: &ServerRuntime) -> (&'static str, &'static str) {
 /// A server that comes back is what it is at the start, or up until its checks say something else.
 fn revive(proxy: &ProxyRuntime, server: &ServerRuntime) {
     let check = &server.config.settings.check;
-    let up = {
+    let operation = {
         let mut health = server.state.health.lock();
         match check.initial_state {
             Some(_) => health.restart_as(&check.initial_health(), clock::now_ms()),
             None => health.revive(clock::now_ms()),
         }
-        health.operation() != Operation::Stopped
+        health.operation()
     };
-    let _ = proxy.dispatch.set_usable(proxy, server.config.idx, up);
+    let idx = server.config.idx;
+    let _ = proxy.dispatch.set_operation(proxy, idx, operation);
 }
 
 /// Takes the followers of a server out of maintenance with it.
@@ -233,8 +233,7 @@ fn lead_back(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, server: &ServerRuntim
         let now = clock::now_ms();
         follower.state.health.lock().set_operation(operation, now);
         let idx = follower.config.idx;
-        let up = operation != Operation::Stopped;
-        let _ = proxy.dispatch.set_usable(&proxy, idx, up);
+        let _ = proxy.dispatch.set_operation(&proxy, idx, operation);
         let _ = proxy.dispatch.set_admin(&proxy, idx, admin);
         if admin.in_maintenance() {
             continue;

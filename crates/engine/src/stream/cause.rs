@@ -1,5 +1,7 @@
 //! How a stream ended, and in which phase: what logs, counters and statuses are derived from.
 
+use crate::health::Ending;
+
 /// Who or what ended a stream (the first letter of the termination state; configuration manual, section 8.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -21,8 +23,21 @@ pub enum Source {
     Internal,
     /// The server was found down.
     Down,
+    /// A server that is no backup has come up.
+    Up,
     /// An administrator ended it.
     Killed,
+}
+
+impl Source {
+    /// Who ended a stream whose server's sessions were ended.
+    #[must_use]
+    pub fn of_ending(why: Ending) -> Self {
+        match why {
+            Ending::Down => Self::Down,
+            Ending::Up => Self::Up,
+        }
+    }
 }
 
 /// What the stream was doing when it ended (the second letter).
@@ -78,6 +93,7 @@ impl Cause {
             Source::Resource => b'R',
             Source::Internal => b'I',
             Source::Down => b'D',
+            Source::Up => b'U',
             Source::Killed => b'K',
         };
         let second = match phase {

@@ -6,6 +6,7 @@ use crate::backend::{
     connect_deadline, source_for,
 };
 use crate::clock;
+use crate::health::{self, Ending, Event};
 use crate::io::Socket;
 use crate::mux::{Conn, Leaving, h2};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
@@ -18,7 +19,7 @@ use message::uri::Target;
 use model::live::count;
 use model::live::tally::Tally;
 use model::rules::Reply;
-use model::{Address, Algorithm, Options, Reuse};
+use model::{Address, Algorithm, Observe, Options, Reuse};
 use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -457,6 +458,9 @@ impl Stream<'_> {
             Err(phase) => return Err(Failure::ClientGone(phase)),
             Ok(Ok(socket)) => socket,
             Ok(Err(error)) => {
+                if !matches!(error, ConnectError::Resource(_)) {
+                    self.observe_server(Event::Unconnected);
+                }
                 return Err(match error {
                     ConnectError::Failed(_) => Failure::Refused,
                     ConnectError::Timeout => Failure::ConnectTimeout,
@@ -464,6 +468,7 @@ impl Stream<'_> {
                 });
             }
         };
+        self.observe_server(Event::Connected);
         self.state.times.connect = clock::now_ms();
         let key = if self.state.has_request {
             self.connection_key(backend, server)
@@ -515,6 +520,33 @@ impl Stream<'_> {
             Poll::Pending => deadline.poll(cx, at).map(|()| false),
         })
         .await
+    }
+
+    /// Tells the server's health what was met with (`observe`).
+    pub(super) fn observe_server(&self, event: Event) {
+        if let (Some(backend), Some(server)) = (&self.state.backend, &self.state.server)
+            && server.config.settings.check.observe != Observe::Nothing
+        {
+            health::observe(&self.session.runtime, backend, server, event);
+        }
+    }
+
+    /// Ready when the sessions of the stream's server are ended; `None` where that can't come about.
+    pub(super) fn ending(&self) -> Option<impl Future<Output = Ending> + use<>> {
+        let server = self.state.server.as_ref()?;
+        let settings = &server.config.settings;
+        if !settings.ends_sessions_when_down && !settings.backup {
+            return None;
+        }
+        let mut endings = server.endings();
+        Some(async move {
+            while endings.changed().await.is_ok() {
+                if let (_, Some(why)) = *endings.borrow() {
+                    return why;
+                }
+            }
+            std::future::pending().await
+        })
     }
 
     /// Where a connection to the server goes for this client.

@@ -250,7 +250,7 @@ impl Stream<'_> {
             .front
             .monitor_uri
             .as_deref()
-            .is_some_and(|uri| self.state.request.target() == uri.as_bytes())
+            .is_some_and(|uri| is_target(self.state.request.target(), uri.as_bytes()))
     }
 
     /// Answers `monitor-uri`: 200, or 503 when a `monitor fail` condition holds. Never logged.
@@ -585,6 +585,12 @@ pub(super) fn captured_cookie(
             };
             fits.then(|| pair.get(..slot.len).unwrap_or(pair).into())
         })
+}
+
+/// Whether a request is for a configured target: a path is looked for in absolute targets as well.
+fn is_target(target: &[u8], wanted: &[u8]) -> bool {
+    let own_path = || message::uri::Target::parse(target).path_and_query;
+    target == wanted || (wanted.starts_with(b"/") && own_path() == Some(wanted))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::rules::Verdict;
 use super::{Next, Phase, Source, Stream};
 use crate::backend::IdleConn;
 use crate::clock;
+use crate::health::{Ending, Event};
 use crate::mux::{Leaving, Received};
 use crate::session::ClientSide;
 use message::{FieldId, Head, Kind, Method};
@@ -35,6 +36,8 @@ enum Lost {
     ClientTimeout,
     /// The client's body is malformed.
     BadBody,
+    /// The server's sessions were ended.
+    Ended(Ending),
 }
 
 /// A response head and what it means for the connection.
@@ -50,13 +53,15 @@ impl Stream<'_> {
             if let Err(next) = self.reach_server().await {
                 return next;
             }
-            match self.exchange().await {
+            let exchanged = self.exchange_unless_ended().await;
+            self.observe_answer(exchanged.as_ref().err().copied());
+            match exchanged {
                 Ok(answer) if self.is_status_retried() => {
                     self.drop_server_conn();
                     self.note_retry();
                     let _ = answer;
                 }
-                Ok(answer) => return self.respond(answer).await,
+                Ok(answer) => return self.respond_unless_ended(answer).await,
                 Err(lost) if self.is_retried(lost) => {
                     self.drop_server_conn();
                     self.note_retry();
@@ -112,8 +117,48 @@ impl Stream<'_> {
             }
             Lost::Junk => retry_on.junk_response,
             Lost::Timeout => retry_on.response_timeout,
-            Lost::Client(_) | Lost::ClientTimeout | Lost::BadBody => false,
+            Lost::Client(_) | Lost::ClientTimeout | Lost::BadBody | Lost::Ended(_) => false,
         }
+    }
+
+    /// Tells the server's health of what came of a request (`observe layer7`).
+    fn observe_answer(&self, lost: Option<Lost>) {
+        let status = self.state.response.status();
+        let event = match lost {
+            None if matches!(status, 100..=499 | 501 | 505) => Event::Answered,
+            None => Event::BadStatus,
+            Some(Lost::Empty | Lost::Cut) => Event::BrokenRead,
+            Some(Lost::Unsent) => Event::BrokenWrite,
+            Some(Lost::Junk) => Event::BadResponse,
+            Some(Lost::Timeout) => Event::ResponseTimeout,
+            Some(Lost::Client(_) | Lost::ClientTimeout | Lost::BadBody | Lost::Ended(_)) => return,
+        };
+        self.observe_server(event);
+    }
+
+    async fn exchange_unless_ended(&mut self) -> Result<Answer, Lost> {
+        let Some(ending) = self.ending() else {
+            return self.exchange().await;
+        };
+        tokio::select! {
+            biased;
+            exchanged = self.exchange() => exchanged,
+            why = ending => Err(Lost::Ended(why)),
+        }
+    }
+
+    async fn respond_unless_ended(&mut self, answer: Answer) -> Next {
+        let Some(ending) = self.ending() else {
+            return self.respond(answer).await;
+        };
+        let why = tokio::select! {
+            biased;
+            next = self.respond(answer) => return next,
+            why = ending => why,
+        };
+        self.state.end(Source::of_ending(why), Phase::Data);
+        self.drop_server_conn();
+        Next::Abort
     }
 
     fn is_status_retried(&self) -> bool {
@@ -142,6 +187,7 @@ impl Stream<'_> {
             Lost::Client(phase) => (Source::Client, phase, 400),
             Lost::ClientTimeout => (Source::ClientTimeout, Phase::Headers, 400),
             Lost::BadBody => (Source::Proxy, Phase::Data, 400),
+            Lost::Ended(why) => (Source::of_ending(why), Phase::Headers, 502),
         };
         self.state.end(source, phase);
         match source {

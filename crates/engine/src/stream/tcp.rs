@@ -143,6 +143,7 @@ impl Stream<'_> {
             self.log_asap();
         }
         let timeouts = self.relay_timeouts();
+        let ending = self.ending();
         let Some(server) = self.state.server_conn.as_mut() else {
             return;
         };
@@ -153,9 +154,19 @@ impl Stream<'_> {
         let ClientSide { conn, deadline, .. } = &mut *self.client;
         let mut relay =
             Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
-        let end = relay.run(deadline).await;
+        let end = match ending {
+            None => Ok(relay.run(deadline).await),
+            Some(ending) => tokio::select! {
+                biased;
+                end = relay.run(deadline) => Ok(end),
+                why = ending => Err(why),
+            },
+        };
         self.state.bytes = relay.moved();
-        self.end_tunnel(end);
+        match end {
+            Ok(end) => self.end_tunnel(end),
+            Err(why) => self.state.end(Source::of_ending(why), Phase::Data),
+        }
         self.drop_server_conn();
     }
 }

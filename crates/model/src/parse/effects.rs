@@ -26,24 +26,13 @@ fn what_is_not_built_is_refused() {
             "option http-use-proxy-header",
             "option http-use-proxy-header",
         ),
-        (
-            "hash-preserve-affinity maxconn",
-            "hash-preserve-affinity maxconn",
-        ),
         ("bind :81 namespace n", "namespace"),
         ("server a :80 namespace n", "namespace"),
         ("server a :80 socks4 127.0.0.1:1080", "socks4"),
-        ("server a :80 slowstart 3s", "slowstart"),
         ("server a :80 strict-maxconn", "strict-maxconn"),
-        ("server a :80 observe layer7", "observe layer7"),
-        (
-            "default-server on-marked-down shutdown-sessions",
-            "on-marked-down",
-        ),
-        (
-            "server a :80 on-marked-up shutdown-backup-sessions",
-            "on-marked-up",
-        ),
+        ("server a :80 check-reuse-pool", "check-reuse-pool"),
+        ("server a :80 check-via-socks4", "check-via-socks4"),
+        ("email-alert from a@b", "email-alert"),
         ("global http-err-codes 400", "http-err-codes"),
         ("global http-fail-codes 500", "http-fail-codes"),
     ] {
@@ -88,7 +77,6 @@ fn what_changes_nothing_is_told() {
         "server a 127.0.0.1:80 idle-ping 5s",
         "global tune.idletimer 2s",
         "global tune.max-checks-per-thread 5",
-        "global external-check",
         "global server-state-base /tmp",
     ] {
         let (loaded, messages) = messages_of(line);

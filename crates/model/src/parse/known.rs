@@ -26,7 +26,6 @@ pub enum Family {
 type Group = (&'static str, &'static [&'static str]);
 
 const TLS: &str = "TLS";
-const CHECKS: &str = "health checks";
 const STICK: &str = "stick tables";
 const RUNTIME_API: &str = "runtime API";
 const STATS: &str = "statistics";
@@ -150,10 +149,7 @@ const PROXY: &[Group] = &[
             "dynamic-cookie-key",
         ],
     ),
-    (
-        CHECKS,
-        &["http-check", "tcp-check", "external-check", "email-alert"],
-    ),
+    ("mail alerts", &["email-alert"]),
     (
         "server state files",
         &["load-server-state-from-file", "server-state-file-name"],
@@ -166,20 +162,6 @@ const PROXY: &[Group] = &[
 ];
 
 const PROXY_OPTION: &[Group] = &[
-    (
-        CHECKS,
-        &[
-            "external-check",
-            "ldap-check",
-            "mysql-check",
-            "pgsql-check",
-            "redis-check",
-            "smtpchk",
-            "spop-check",
-            "ssl-hello-chk",
-            "tcp-check",
-        ],
-    ),
     ("small buffers", &["use-small-buffers"]),
     ("'Proxy-Connection' headers", &["http-use-proxy-header"]),
     ("timeouts for each direction", &["independent-streams"]),
@@ -289,30 +271,14 @@ const SERVER: &[Group] = &[
         ],
     ),
     (
-        CHECKS,
-        &[
-            "agent-addr",
-            "agent-check",
-            "agent-inter",
-            "agent-port",
-            "agent-send",
-            "check-pool-conn-name",
-            "check-proto",
-            "check-reuse-pool",
-            "check-via-socks4",
-            "healthcheck",
-        ],
+        "checks over idle connections",
+        &["check-pool-conn-name", "check-reuse-pool"],
     ),
     (STICK, &["non-stick", "stick"]),
     ("peers", &["shard"]),
     (NAMESPACES, &["namespace"]),
-    ("SOCKS4 proxies", &["socks4"]),
-    ("slow starts", &["slowstart"]),
+    ("SOCKS4 proxies", &["check-via-socks4", "socks4"]),
     ("limits on idle connections", &["strict-maxconn"]),
-    (
-        "ending the sessions of a server",
-        &["on-marked-down", "on-marked-up"],
-    ),
     ("QUIC", &["quic-cc-algo"]),
 ];
 
@@ -459,11 +425,6 @@ pub const SECTIONS: &[SectionRow] = &[
         open: refuse,
     },
     SectionRow {
-        name: "healthcheck",
-        doc: "A named health check.",
-        open: refuse,
-    },
-    SectionRow {
         name: "mailers",
         doc: "Mail servers for alerts.",
         open: refuse,
@@ -502,7 +463,6 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "cache" => "the cache",
         "crt-store" => TLS,
         "fcgi-app" => "FastCGI",
-        "healthcheck" => CHECKS,
         "mailers" => "mail alerts",
         "namespace_list" => NAMESPACES,
         "peers" => "peers",

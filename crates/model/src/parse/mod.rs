@@ -87,8 +87,8 @@ pub struct Draft {
     pub proxy: Proxy,
     /// Its named ACLs.
     pub acls: expr::AclSet,
-    /// `http-check`, `tcp-check` and the like may only follow certain options; the last such option.
-    pub check_option: Option<&'static str>,
+    /// Its health check.
+    pub check: families::check::CheckDraft,
     /// A rule family seen that makes sense in one mode only: keyword and line, for the mode check.
     pub http_only: Vec<(&'static str, (Arc<str>, u32))>,
     /// Lines that give error pages, resolved at the end.
@@ -110,7 +110,7 @@ impl Draft {
         Self {
             proxy,
             acls: expr::AclSet::default(),
-            check_option: None,
+            check: families::check::CheckDraft::default(),
             http_only: Vec::new(),
             errorfiles: families::proxy::errors::ErrorSources::default(),
             switch_names: Vec::new(),
@@ -161,6 +161,8 @@ pub struct Parser<'d> {
     pub resolvers: Vec<Arc<crate::resolvers::Resolvers>>,
     /// `default-path`.
     pub default_path: families::global::paths::DefaultPath,
+    /// `healthcheck` sections by name.
+    pub healthchecks: HashMap<Arc<str>, families::check::NamedCheck>,
     /// Who has which `guid` among servers.
     pub server_guids: HashMap<Arc<str>, String>,
     /// Of what a file has been told already that it has no effect.
@@ -184,6 +186,7 @@ impl<'d> Parser<'d> {
             log_profiles: HashMap::new(),
             resolvers: Vec::new(),
             default_path: families::global::paths::DefaultPath::default(),
+            healthchecks: HashMap::new(),
             server_guids: HashMap::new(),
             noticed: HashSet::new(),
         }

@@ -255,6 +255,7 @@ fn draft_from(base: Option<&Draft>, name: &str, caps: Caps, statement: Statement
         idx: fresh.idx,
         name: fresh.name,
         id: 0,
+        id_given: false,
         guid: None,
         origin: fresh.origin,
         caps,
@@ -264,6 +265,7 @@ fn draft_from(base: Option<&Draft>, name: &str, caps: Caps, statement: Statement
         acls: base.acls.clone(),
         errorfiles: base.errorfiles.clone(),
         notes: base.notes.inherited(),
+        check: base.check.inherited(),
         ..Draft::new(proxy)
     }
 }

@@ -51,6 +51,20 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
         })
     }
 
+    /// A cursor at the first word of a health check's rule behind its keyword, wherever that stands. What faults begin
+    /// with is left to the caller.
+    #[must_use]
+    pub fn for_check(parser: &'p mut Parser<'d>, statement: Statement<'l>) -> Self {
+        Self {
+            parser,
+            statement,
+            family: Family::TcpContent,
+            phases: Phases::CHECK,
+            prefix: String::new(),
+            at: 0,
+        }
+    }
+
     /// A cursor at the first word behind the proxy keyword `redirect`.
     ///
     /// # Errors

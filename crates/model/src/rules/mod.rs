@@ -14,7 +14,9 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use actions::Assignment;
 pub use actions::page_reply;
+pub(crate) use actions::{VariableStep, check_variable};
 pub use cursor::RuleCursor;
 pub use family::{Families, Family};
 pub use message::reason;

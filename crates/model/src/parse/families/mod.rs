@@ -1,6 +1,7 @@
 //! The root tables: every family of directives is listed here, and nowhere else.
 
 pub mod bind;
+pub mod check;
 pub mod global;
 pub mod log;
 pub mod proxy;
@@ -33,6 +34,8 @@ pub const GLOBAL: &[&[Row]] = &[
 /// Directives of `defaults`, `frontend`, `backend` and `listen` sections.
 pub const PROXY: &[&[Row]] = &[
     bind::ROWS,
+    check::EXTERNAL_ROWS,
+    check::ROWS,
     log::PROXY_ROWS,
     proxy::balance::ROWS,
     proxy::capture::ROWS,
@@ -50,6 +53,7 @@ pub const PROXY: &[&[Row]] = &[
 
 /// Sections next to `global` and the proxies.
 pub const SECTIONS: &[&[SectionRow]] = &[
+    check::SECTIONS,
     log::SECTIONS,
     proxy::errors::SECTIONS,
     resolvers::SECTIONS,

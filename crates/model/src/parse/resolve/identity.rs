@@ -52,6 +52,9 @@ fn number_proxies(parser: &mut Parser<'_>) {
             faults.push((line.clone(), message));
         }
     }
+    for draft in &mut parser.drafts {
+        draft.proxy.id_given = draft.proxy.id != 0;
+    }
     let mut next = FIRST_ID;
     for draft in parser.drafts.iter_mut().filter(|draft| draft.proxy.id == 0) {
         while taken.contains_key(&next) {

@@ -22,6 +22,8 @@ mod waiting;
 pub use early_hint::EarlyHint;
 pub(crate) use redirect::parse as parse_redirect;
 pub use reply::page_reply;
+pub use variables::Assignment;
+pub(crate) use variables::{VariableStep, check_step as check_variable};
 
 use super::{Action, Families, Family, RuleCursor};
 use crate::parse::{Parsed, known};

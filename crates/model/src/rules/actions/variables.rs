@@ -2,8 +2,9 @@
 
 use super::ActionRow;
 use crate::parse::Parsed;
-use crate::rules::{Action, Families, Flow, RuleCursor, Stream, with_text};
+use crate::rules::{Action, Families, Flow, RuleCursor, Stream};
 use expr::logformat::{LogFormat, Usage};
+use expr::view::View;
 use expr::{Expr, Scope, Value, VarId};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -87,15 +88,36 @@ enum Source {
     Format(Arc<LogFormat>),
 }
 
+/// A variable with what it is set to, and when.
 #[derive(Debug)]
-struct SetVar {
+pub struct Assignment {
     var: VarId,
     requirements: Box<[Requirement]>,
     source: Source,
 }
 
-impl SetVar {
-    fn allows(&self, stream: &dyn Stream, new: &Value<'_>) -> bool {
+impl Assignment {
+    /// The value to set, unless nothing is found or a condition does not hold.
+    #[must_use]
+    pub fn value(&self, view: &dyn View) -> Option<Value<'static>> {
+        let value = match &self.source {
+            Source::Expr(expr) => expr.eval(view).value().map(Value::into_owned),
+            Source::Format(format) => {
+                let mut text = Vec::new();
+                format.render(view, &mut text);
+                Some(Value::Str(Cow::Owned(text)))
+            }
+        };
+        value.filter(|value| self.allows(view, value))
+    }
+
+    /// The variable.
+    #[must_use]
+    pub fn var(&self) -> VarId {
+        self.var
+    }
+
+    fn allows(&self, stream: &dyn View, new: &Value<'_>) -> bool {
         if self.requirements.is_empty() {
             return true;
         }
@@ -109,15 +131,9 @@ impl SetVar {
     }
 }
 
-impl Action for SetVar {
+impl Action for Assignment {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        let value = match &self.source {
-            Source::Expr(expr) => expr.eval(stream.view()).value().map(Value::into_owned),
-            Source::Format(format) => Some(with_text(stream, format, |_, text| {
-                Value::Str(Cow::Owned(text.to_vec()))
-            })),
-        };
-        if let Some(value) = value.filter(|value| self.allows(stream, value)) {
+        if let Some(value) = self.value(stream.view()) {
             // A variable that does not fit its scope's limit stays as it is.
             let _ = stream.set_var(self.var, Some(value));
         }
@@ -132,6 +148,26 @@ impl Action for UnsetVar {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         stream.set_var(self.0, None);
         Flow::Continue
+    }
+}
+
+/// What a line of a health check does to a variable.
+#[derive(Debug)]
+pub(crate) enum VariableStep {
+    Set(Assignment),
+    Unset(VarId),
+}
+
+/// `set-var`, `set-var-fmt` and `unset-var` of health checks; `None` for other keywords.
+pub(crate) fn check_step(
+    cursor: &mut RuleCursor<'_, '_, '_>,
+    name: &str,
+) -> Option<Parsed<VariableStep>> {
+    match name {
+        "set-var" => Some(set(cursor).map(VariableStep::Set)),
+        "set-var-fmt" => Some(set_format(cursor).map(VariableStep::Set)),
+        "unset-var" => Some(self::name(cursor).map(|(var, _)| VariableStep::Unset(var))),
+        _ => None,
     }
 }
 
@@ -163,28 +199,36 @@ fn name(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<(VarId, Box<[Requirement]
     Ok((cursor.variable(name)?, requirements))
 }
 
-fn parse_set(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+fn set(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Assignment> {
     let (var, requirements) = name(cursor)?;
     let shown = cursor.action();
     let source = Source::Expr(cursor.expression(Some(shown))?);
-    Ok(Box::new(SetVar {
+    Ok(Assignment {
         var,
         requirements,
         source,
-    }))
+    })
 }
 
-fn parse_set_format(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+fn set_format(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Assignment> {
     let (var, requirements) = name(cursor)?;
     let format = match cursor.at_end() {
         true => cursor.format_of("", Usage::RAW)?,
         false => cursor.format("", Usage::RAW)?,
     };
-    Ok(Box::new(SetVar {
+    Ok(Assignment {
         var,
         requirements,
         source: Source::Format(format),
-    }))
+    })
+}
+
+fn parse_set(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    Ok(Box::new(set(cursor)?))
+}
+
+fn parse_set_format(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    Ok(Box::new(set_format(cursor)?))
 }
 
 fn parse_unset(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {

@@ -158,7 +158,7 @@ fn grace(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 fn external_check(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match statement.arg(0) {
         "" => {}
-        "preserve-env" => {}
+        "preserve-env" => parser.global.external_check_keeps_env = true,
         other => {
             let message = format!(
                 "'external-check' only supports 'preserve-env' as an argument, found '{other}'."
@@ -166,10 +166,7 @@ fn external_check(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
             return Err(statement.fault(0, message));
         }
     }
-    parser.notice_once(
-        statement,
-        "'external-check' has no effect in hapax until checks by programs are built.",
-    );
+    parser.global.external_check = true;
     Ok(())
 }
 

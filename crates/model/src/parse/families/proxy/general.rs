@@ -2,7 +2,7 @@
 
 use super::{Half, clamp, integer, not_built, not_in_anonymous_defaults, number};
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
-use crate::proxy::Mode;
+use crate::proxy::{Affinity, Mode};
 use expr::{AclSet, Phases};
 
 /// The rows of this family.
@@ -286,13 +286,11 @@ fn retries(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     Ok(())
 }
 
-fn hash_preserve_affinity(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    match statement.arg(0) {
-        "always" => {}
-        when @ ("maxconn" | "maxqueue") => {
-            let what = format!("hash-preserve-affinity {when}");
-            return Err(super::not_built(statement, 0, &what, "balancing by hash"));
-        }
+fn hash_preserve_affinity(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    let affinity = match statement.arg(0) {
+        "always" => Affinity::Always,
+        "maxconn" => Affinity::Maxconn,
+        "maxqueue" => Affinity::Maxqueue,
         "" => {
             return Err(statement.fault_here("'hash-preserve-affinity' needs a keyword to specify when to preserve hash affinity")
                 .hint("use always, maxconn or maxqueue"));
@@ -305,7 +303,8 @@ fn hash_preserve_affinity(_: &mut Parser<'_>, statement: Statement<'_>) -> Parse
                 )
                 .hint("use always, maxconn or maxqueue"));
         }
-    }
+    };
+    parser.proxy()?.back.balance.affinity = affinity;
     statement.at_most(1)
 }
 

@@ -144,14 +144,15 @@ fn unique_id_format(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed
             "unique-id-format expects only one argument, don't forget to escape spaces!",
         ));
     }
-    let format = log_format(
-        parser,
-        statement,
-        text,
-        Usage::UNIQUE_ID,
-        Phases::FE_REQUEST_HEADERS,
-    )
-    .map_err(|why| statement.fault(0, format!("failed to parse unique-id : {why}.")))?;
+    // A backend's requests that need an identifier are those of its health checks.
+    let caps = parser.proxy()?.caps;
+    let places = match (caps.defaults, caps.front) {
+        (true, _) => Phases::FE_REQUEST_HEADERS | Phases::CHECK,
+        (false, true) => Phases::FE_REQUEST_HEADERS,
+        (false, false) => Phases::CHECK,
+    };
+    let format = log_format(parser, statement, text, Usage::UNIQUE_ID, places)
+        .map_err(|why| statement.fault(0, format!("failed to parse unique-id : {why}.")))?;
     parser.proxy()?.front.unique_id = Some(format);
     Ok(())
 }

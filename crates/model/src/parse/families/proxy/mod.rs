@@ -16,7 +16,6 @@ mod errorfile;
 mod forwarded;
 mod forwardfor;
 mod http_error;
-mod httpchk;
 mod rewriting;
 pub mod switches;
 

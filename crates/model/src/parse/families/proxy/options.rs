@@ -3,6 +3,7 @@
 use super::switches::{OptionRow, SWITCHES};
 use super::{Half, legacy, not_built, number};
 use crate::log::DefaultLine;
+use crate::parse::families::check;
 use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid, known};
 use crate::proxy::{CloseMode, Options, RestrictNames};
 use std::sync::Arc;
@@ -42,6 +43,11 @@ const fn special(
     }
 }
 
+/// An option that chooses the health check.
+const fn check(name: &'static str) -> Special {
+    special(name, Valid::BE_DEF, false, check::protocols::read)
+}
+
 const SPECIALS: &[Special] = &[
     Special {
         named: "option forwarded",
@@ -70,7 +76,16 @@ const SPECIALS: &[Special] = &[
     special("http-server-close", Valid::ALL, true, |p, s| {
         close_mode(p, s, CloseMode::ServerClose)
     }),
-    special("httpchk", Valid::BE_DEF, false, super::httpchk::http_check),
+    check("external-check"),
+    check("httpchk"),
+    check("ldap-check"),
+    check("mysql-check"),
+    check("pgsql-check"),
+    check("redis-check"),
+    check("smtpchk"),
+    check("spop-check"),
+    check("ssl-hello-chk"),
+    check("tcp-check"),
     special("httpclose", Valid::ALL, true, |p, s| {
         close_mode(p, s, CloseMode::Close)
     }),
@@ -376,8 +391,8 @@ mod tests {
                 "invalid parameter 'foo'. option 'http-restrict-req-hdr-names' expects",
             ),
             (
-                " option mysql-check",
-                "'option mysql-check' is known but not built yet in hapax (waits for: health checks).",
+                " option mysql-check foo",
+                "'option mysql-check' only supports optional values: 'user' (got 'foo').",
             ),
         ] {
             let out = listen(line);

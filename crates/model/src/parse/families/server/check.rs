@@ -2,10 +2,10 @@
 
 use super::ServerLine;
 use crate::address::{self, Address, Allow};
+use crate::parse::Parsed;
 use crate::parse::options::{Cursor, OptionRow};
-use crate::parse::{Parsed, known};
 use crate::proxy::Mode;
-use crate::server::{InitialState, OnError};
+use crate::server::{InitialState, Observe, OnError};
 
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 
@@ -17,10 +17,46 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: addr,
     },
     OptionRow {
+        name: "agent-addr",
+        args: 1,
+        doc: "Where the agent is asked.",
+        read: agent_addr,
+    },
+    OptionRow {
+        name: "agent-check",
+        args: 0,
+        doc: "Asks an agent for the server's state.",
+        read: |s, _| agent(s, true),
+    },
+    OptionRow {
+        name: "agent-inter",
+        args: 1,
+        doc: "Time between questions to the agent.",
+        read: agent_inter,
+    },
+    OptionRow {
+        name: "agent-port",
+        args: 1,
+        doc: "The port of the agent.",
+        read: agent_port,
+    },
+    OptionRow {
+        name: "agent-send",
+        args: 1,
+        doc: "What is sent to the agent.",
+        read: agent_send,
+    },
+    OptionRow {
         name: "check",
         args: 0,
         doc: "Checks the server's health.",
         read: |s, _| enable(s, true),
+    },
+    OptionRow {
+        name: "check-proto",
+        args: 1,
+        doc: "The protocol of checks.",
+        read: check_proto,
     },
     OptionRow {
         name: "check-send-proxy",
@@ -53,6 +89,12 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: fastinter,
     },
     OptionRow {
+        name: "healthcheck",
+        args: 1,
+        doc: "The 'healthcheck' section that checks go by.",
+        read: healthcheck,
+    },
+    OptionRow {
         name: "init-state",
         args: 1,
         doc: "What is thought of the server before its first checks.",
@@ -67,8 +109,8 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
     OptionRow {
         name: "no-agent-check",
         args: 0,
-        doc: "No agent is asked, as without 'agent-check'.",
-        read: |_, _| Ok(()),
+        doc: "No agent is asked.",
+        read: |s, _| agent(s, false),
     },
     OptionRow {
         name: "no-check",
@@ -113,6 +155,18 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: on_error,
     },
     OptionRow {
+        name: "on-marked-down",
+        args: 1,
+        doc: "What becomes of sessions when the server goes down.",
+        read: on_marked_down,
+    },
+    OptionRow {
+        name: "on-marked-up",
+        args: 1,
+        doc: "What becomes of backup servers' sessions when the server comes up.",
+        read: on_marked_up,
+    },
+    OptionRow {
         name: "port",
         args: 1,
         doc: "The port that checks go to.",
@@ -123,6 +177,12 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         args: 1,
         doc: "Good checks that bring a server up.",
         read: rise,
+    },
+    OptionRow {
+        name: "slowstart",
+        args: 1,
+        doc: "Time in which the server's share grows after it has come up.",
+        read: slow_start,
     },
 ];
 
@@ -241,22 +301,109 @@ fn port(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn observe(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+fn observe(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let mode = cursor.value("expects <mode> as argument.")?;
-    match mode {
-        "none" => Ok(()),
+    line.draft.check.observe = match mode {
+        "none" => Observe::Nothing,
+        "layer4" => Observe::Layer4,
         "layer7" if cursor.parser.proxy()?.mode != Mode::Http => {
-            Err(cursor.fault("'layer7' can only be used in http proxies."))
+            return Err(cursor.fault("'layer7' can only be used in http proxies."));
         }
-        "layer4" | "layer7" => Err(cursor.fault(known::not_built(
-            &format!("observe {mode}"),
-            "health checks by live traffic",
-        ))),
+        "layer7" => Observe::Layer7,
         _ => {
             let message = format!("expects one of 'none', 'layer4', 'layer7' but got '{mode}'");
-            Err(cursor.option_fault(message))
+            return Err(cursor.option_fault(message));
+        }
+    };
+    Ok(())
+}
+
+fn agent(line: &mut ServerLine, on: bool) -> Parsed {
+    line.draft.check.agent.enabled = on;
+    Ok(())
+}
+
+fn agent_addr(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let text = cursor.value("expects an address as argument.")?;
+    let range = address::parse(text, Allow::PEER);
+    match range.map(|range| range.address) {
+        Ok(Address::Inet(inet)) if inet.port() == 0 => {
+            line.draft.check.agent.address = Some(inet.ip());
+            Ok(())
+        }
+        _ => {
+            let message =
+                format!("parsing agent-addr failed. Check if '{text}' is correct address.");
+            Err(cursor.fault(message))
         }
     }
+}
+
+fn agent_inter(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.check.agent.interval = Some(interval(line, cursor)?);
+    Ok(())
+}
+
+fn agent_port(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    cursor.value("expects a port number as argument.")?;
+    cursor.at -= 1;
+    let port = cursor.number();
+    line.draft.check.agent.port =
+        u16::try_from(port).map_err(|_| cursor.option_fault(format!(": invalid port '{port}'")))?;
+    Ok(())
+}
+
+fn agent_send(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.check.agent.send = Some(cursor.value("expects a string as argument.")?.into());
+    Ok(())
+}
+
+fn check_proto(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    match cursor.value(": missing value")? {
+        // Which of the two it is follows from the kind of check.
+        "h1" | "none" => Ok(()),
+        other => match crate::parse::families::check_mux(other) {
+            Err(why) if why.starts_with("'proto' :  unknown") => {
+                Err(cursor.option_fault(format!(":  unknown MUX protocol '{other}'")))
+            }
+            Err(why) => Err(cursor.fault(why)),
+            Ok(()) => Ok(()),
+        },
+    }
+}
+
+fn healthcheck(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let name = cursor.value("expects a healthcheck name as argument.")?;
+    line.draft.check.named = Some(name.into());
+    Ok(())
+}
+
+fn on_marked_down(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    match cursor.word() {
+        "shutdown-sessions" => line.draft.ends_sessions_when_down = true,
+        other => {
+            let message = format!("expects 'shutdown-sessions' but got '{other}'");
+            return Err(cursor.option_fault(message));
+        }
+    }
+    Ok(())
+}
+
+fn on_marked_up(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    match cursor.word() {
+        "shutdown-backup-sessions" => line.draft.ends_backup_sessions_when_up = true,
+        other => {
+            let message = format!("expects 'shutdown-backup-sessions' but got '{other}'");
+            return Err(cursor.option_fault(message));
+        }
+    }
+    Ok(())
+}
+
+fn slow_start(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let place = format!("in 'slowstart' argument of server {}", line.name);
+    line.draft.slow_start = cursor.duration(&place)?;
+    Ok(())
 }
 
 fn on_error(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {

@@ -1,5 +1,6 @@
 //! What can be said of servers once everything has been read.
 
+use super::checks;
 use crate::address::Address;
 use crate::parse::{Draft, Parser, known};
 use crate::proxy::{Mode, Proxy};
@@ -10,11 +11,12 @@ use std::sync::Arc;
 
 /// Gives every server and listener its number, and checks what servers refer to.
 pub fn finish(parser: &mut Parser<'_>) {
+    let mut faults = Vec::new();
     for draft in &mut parser.drafts {
         number_servers(&mut draft.proxy);
         number_binds(&mut draft.proxy);
+        checks::resolve(draft, &parser.global, &parser.healthchecks, &mut faults);
     }
-    let mut faults = Vec::new();
     for draft in &parser.drafts {
         for server in &draft.proxy.back.servers {
             check_server(&draft.proxy, server, &mut faults);
@@ -93,9 +95,15 @@ fn check_server(proxy: &Proxy, server: &Server, faults: &mut Vec<Diagnostic>) {
         Address::Inet(address) => !server.mapped_port && address.port() != 0,
         _ => true,
     };
+    let script = settings.check.script.as_ref().unwrap_or(&proxy.back.check);
+    let by_rule = || {
+        script
+            .first_connect()
+            .is_some_and(|connect| connect.port.is_some())
+    };
     // The port of a service comes with its records.
     let may_have_port = has_port || server.service.is_some() || settings.check.port.is_some();
-    if settings.check.enabled && !may_have_port {
+    if settings.check.enabled && !may_have_port && !by_rule() {
         let message = format!(
             "config: {section} '{}': server '{name}' has neither service port nor check port.",
             proxy.name
@@ -191,7 +199,8 @@ fn tracking(drafts: &[Draft], own: &Proxy, server: &Server, track: &str) -> Opti
         Err(complaint) => return Some(complaint),
     };
     let name = format!("{}/{}", proxy.name, followed.name);
-    if !followed.settings.check.enabled && followed.settings.track.is_none() {
+    let check = &followed.settings.check;
+    if !check.enabled && !check.agent.enabled && followed.settings.track.is_none() {
         return Some(format!(
             "unable to use {name} for tracking as it does not have any check nor agent enabled."
         ));

@@ -1,6 +1,7 @@
 //! `server`, `server-template` and `default-server` lines.
 
 mod check;
+mod checks;
 mod connection;
 mod finish;
 mod load;
@@ -231,6 +232,14 @@ fn read(
         let message = format!("{label}unable to {what} and tracking at the same time!");
         return Err(statement.fault_here(message));
     }
+    if line.draft.check.agent.enabled && line.draft.check.agent.port == 0 {
+        let message = format!(
+            "{label}server {name} does not have agent port. Agent check has been disabled."
+        );
+        return Err(statement
+            .fault_here(message)
+            .hint("say where the agent listens: agent-port <port>"));
+    }
     let place = naming::start(parser, statement, at, &label, range, &line.draft.naming)?;
     if line.draft.minconn > line.draft.maxconn {
         line.draft.maxconn = line.draft.minconn;
@@ -245,6 +254,8 @@ fn conflicts_with_track(draft: &ServerDraft) -> Option<&'static str> {
         Some("enable checks")
     } else if draft.check.initial_state.is_some() {
         Some("set init-state")
+    } else if draft.check.agent.enabled {
+        Some("enable agent checks")
     } else {
         None
     }
@@ -282,6 +293,7 @@ fn push(
         idx: ServerIdx(idx),
         name: line.name,
         id: line.id.unwrap_or(0),
+        id_given: line.id.is_some(),
         guid: line.guid,
         origin: statement.origin(),
         address,

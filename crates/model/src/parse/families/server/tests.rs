@@ -223,12 +223,6 @@ fn messages_are_those_operators_know() {
             "unsupported transport for server address in 'tcp' backend.".to_owned(),
         ),
         (
-            "server a 127.0.0.1:80 observe layer4",
-            format!(
-                "{label}'observe layer4' is known but not built yet in hapax (waits for: health checks by live traffic)."
-            ),
-        ),
-        (
             "server a 127.0.0.1:80 redir /x",
             "A 0: backend 'b' : server cannot have cookie or redirect prefix in non-HTTP mode."
                 .to_owned(),
