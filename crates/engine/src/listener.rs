@@ -444,6 +444,10 @@ async fn pause(
     }
     let ended = state.wait_for(|state| *state != Paused).await;
     if !matches!(ended.as_deref(), Ok(Running)) {
+        // Whoever else still holds the descriptor: clients are refused from now on.
+        if inet {
+            let _ = rustix::net::shutdown(fd, rustix::net::Shutdown::Both);
+        }
         return false;
     }
     drop(ended);
