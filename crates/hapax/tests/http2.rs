@@ -93,6 +93,25 @@ fn requests_side_by_side_are_answered_as_their_servers_answer() {
 }
 
 #[test]
+fn fetches_tell_streams_apart() {
+    let program = http()
+        .config(
+            "frontend in
+  bind {fe}
+  http-request return status 200 content-type text/plain lf-string \"%[fc_nb_streams] %[fc_settings_streams_limit] %[fs.id] %[fs.aborted] %[fs.rst_code] %[fc_glitches]\"",
+        )
+        .start();
+    let mut client = program.connect("fe");
+    talk(&mut client, |peer| {
+        for stream in [1, 3] {
+            peer.get(stream, "/")?;
+            assert_eq!(peer.finish(stream)?.text(), format!("1 100 {stream} 0  0"));
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn bodies_and_trailers_go_both_ways() {
     let server = Server::start(|conn, _| {
         let request = conn.read_request()?.expect("a request");

@@ -170,6 +170,15 @@ impl Conn {
         matches!(self.link, Link::Stream(_))
     }
 
+    /// What a stream of several tells of itself and of its connection.
+    #[must_use]
+    pub fn stream_facts(&self) -> Option<h2::Facts> {
+        match &self.link {
+            Link::Stream(stream) => Some(stream.facts()),
+            _ => None,
+        }
+    }
+
     /// Whether the peer has ended its stream.
     #[must_use]
     pub fn has_ended(&self) -> bool {

@@ -4,6 +4,7 @@ use super::{Cause, Stream};
 use crate::clock;
 use crate::handshake::HandshakeError;
 use crate::io::Socket;
+use crate::mux::Conn;
 use expr::sample::Value;
 use expr::vars::{Scope, VarId};
 use expr::view::{
@@ -29,7 +30,7 @@ impl View for Stream<'_> {
             .as_ref();
         let src = self.state.src.as_deref().or(session.src.as_deref());
         let dst = self.state.dst.as_deref().or(session.dst.as_deref());
-        Some(Connection {
+        let end = Connection {
             src: src.or(session.real_src.as_ref()),
             dst: dst.or(real_dst),
             real_src: session.real_src.as_ref(),
@@ -41,12 +42,9 @@ impl View for Stream<'_> {
             proxied: session.proxied,
             reused: session.requests.get() > 1,
             error: session.error.map_or(0, HandshakeError::code),
-            streams: 1,
-            streams_limit: 1,
-            stream_id: Some(0),
-            aborted: self.client.conn.has_ended(),
             ..Connection::default()
-        })
+        };
+        Some(with_stream(end, &self.client.conn))
     }
 
     fn connection_error(&self, side: Side) -> Option<(&str, &str)> {
@@ -67,7 +65,7 @@ impl View for Stream<'_> {
             let ends = server.conn.ask(|socket| (socket.local(), socket.peer()));
             ends.unwrap_or_default()
         });
-        Some(Connection {
+        let end = Connection {
             src: src.as_ref(),
             dst: dst.as_ref(),
             real_src: src.as_ref(),
@@ -75,12 +73,9 @@ impl View for Stream<'_> {
             http_major: 1 + u8::from(server.conn.is_multiplexed()),
             proxied: false,
             reused: server.reused,
-            streams: 1,
-            streams_limit: 1,
-            stream_id: Some(0),
-            aborted: server.conn.has_ended(),
             ..Connection::default()
-        })
+        };
+        Some(with_stream(end, &server.conn))
     }
 
     fn frontend(&self) -> Option<&dyn ProxyView> {
@@ -330,5 +325,27 @@ impl View for Stream<'_> {
             // The rule set of a `do-log`.
             step => step,
         }
+    }
+}
+
+/// An end with what its connection tells of the stream; a connection without streams is one of its own.
+fn with_stream<'a>(end: Connection<'a>, conn: &Conn) -> Connection<'a> {
+    match conn.stream_facts() {
+        Some(facts) => Connection {
+            streams: facts.streams,
+            streams_limit: facts.streams_limit,
+            glitches: facts.glitches,
+            stream_id: Some(facts.id.into()),
+            aborted: facts.reset.is_some(),
+            reset_code: facts.reset.map(|code| code.0.into()),
+            ..end
+        },
+        None => Connection {
+            streams: 1,
+            streams_limit: 1,
+            stream_id: Some(0),
+            aborted: conn.has_ended(),
+            ..end
+        },
     }
 }

@@ -265,6 +265,15 @@ impl<T> Connection<T> {
         self.streams.len()
     }
 
+    /// How many streams may be open at a time: to a server its own limit, to a client its peer's.
+    #[must_use]
+    pub fn stream_limit(&self) -> u32 {
+        match self.config.role {
+            Role::Server => self.config.max_streams,
+            Role::Client => self.peer.max_streams,
+        }
+    }
+
     /// How many streams there have been.
     #[must_use]
     pub fn opened(&self) -> u32 {

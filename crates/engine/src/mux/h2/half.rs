@@ -29,7 +29,36 @@ pub struct Half {
     answered: bool,
 }
 
+/// What a stream and its connection tell of themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// Streams on the connection.
+    pub streams: u32,
+    /// How many there may be at a time.
+    pub streams_limit: u32,
+    /// Odd events of the protocol.
+    pub glitches: u32,
+    /// The stream's number.
+    pub id: u32,
+    /// The code with which the stream was reset.
+    pub reset: Option<Code>,
+}
+
 impl Half {
+    /// What the stream and its connection tell of themselves.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let mut shared = self.shared.borrow_mut();
+        let core = &mut shared.core;
+        Facts {
+            streams: u32::try_from(core.streams()).unwrap_or(u32::MAX),
+            streams_limit: core.stream_limit(),
+            glitches: core.glitches(),
+            id: self.id,
+            reset: core.link(self.id).and_then(|link| link.reset),
+        }
+    }
+
     /// The owner's side of a stream that the connection has.
     #[must_use]
     pub fn new(shared: Rc<RefCell<Multiplexed>>, id: u32) -> Self {

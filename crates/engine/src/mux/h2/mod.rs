@@ -8,7 +8,7 @@ mod body;
 mod half;
 mod server;
 
-pub use half::{Half, Readable};
+pub use half::{Facts, Half, Readable};
 pub use server::{Pool, open};
 
 use crate::io::{Buffer, Socket};
