@@ -7,7 +7,7 @@ use crate::stream::{Stream, Verdict};
 use crate::worker::Worker;
 use base::Endpoint;
 use model::live::tally::Tally;
-use model::rules::{CloseKind, RelayHeader, Rule};
+use model::rules::{CloseKind, Mux, RelayHeader, Rule};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use wire::proxy::{self, Addresses, CipOutcome, Command, Outcome};
 #[must_use]
 pub fn is_needed(session: &Session) -> bool {
     let rules = &session.frontend.config.rules;
-    session.bind.accept_proxy
+    session.bind.tls.is_some()
+        || session.bind.accept_proxy
         || session.bind.accept_netscaler.is_some()
         || !rules.tcp_connection.is_empty()
         || !rules.tcp_session.is_empty()
@@ -54,9 +55,66 @@ pub async fn establish(
         log_error(session, worker, client);
         return None;
     }
+    if let Some(listener) = session.bind.tls.clone()
+        && let Err(error) = secure(&mut session, client, listener).await
+    {
+        session.error = Some(error);
+        log_error(session, worker, client);
+        return None;
+    }
     session.handshake = clock::now_ms();
     let passed = rules_at(session, worker, client, &rules.tcp_session).await;
     passed.or_else(|| denied(Tally::DeniedSessions))
+}
+
+/// The TLS handshake with a client.
+async fn secure(
+    session: &mut Session,
+    client: &mut ClientSide,
+    listener: Arc<tls::Listener>,
+) -> Result<(), HandshakeError> {
+    let timeouts = &session.frontend.config.timeouts;
+    let timeout = timeouts.handshake.or(timeouts.client);
+    let at = timeout.map(|timeout| session.accepted.0 + timeout);
+    let ClientSide { conn, deadline, .. } = client;
+    let mut tls = tls::Connection::accept(listener);
+    // A client that does not wait for the answer to its relay header has sent the beginning of its handshake with it.
+    let early = conn.input.bytes();
+    if let Some(room) = tls.inbox().get_mut(..early.len()) {
+        room.copy_from_slice(early);
+    }
+    tls.came(early.len());
+    let n = early.len();
+    conn.input.consume(n);
+    conn.input.release_if_empty();
+    let Some(socket) = conn.socket_mut() else {
+        return Ok(());
+    };
+    socket.secure(tls);
+    let outcome = poll_fn(|cx| {
+        if let Poll::Ready(outcome) = socket.poll_handshake(cx) {
+            return Poll::Ready(Some(outcome));
+        }
+        deadline.poll(cx, at).map(|()| None)
+    });
+    let outcome = outcome.await;
+    session.tls = socket.seen().cloned();
+    match outcome {
+        Some(Ok(())) => {
+            let resumed = socket.tls().is_some_and(tls::Connection::is_resumed);
+            let figures = &session.runtime.process.tls;
+            figures.count_client(clock::now_ms(), resumed);
+            let mux = match socket.tls().and_then(tls::Connection::alpn) {
+                Some(b"h2") => Some(Mux::H2),
+                Some(b"http/1.1" | b"http/1.0") => Some(Mux::H1),
+                _ => None,
+            };
+            session.mux.set(session.mux.get().or(mux));
+            Ok(())
+        }
+        Some(Err(fault)) => Err(TlsFault::of(fault, socket.tls()).into()),
+        None => Err(TlsFault::Timeout.into()),
+    }
 }
 
 /// The relay header that the listening socket or a rule asks for.
@@ -126,7 +184,7 @@ async fn rules_at(
         Verdict::Pass => {}
         Verdict::Close(CloseKind::Silent) => {
             // A reset is sent to nobody: the peer finds out by its own timeouts only when the kernel drops the socket.
-            if let Some(socket) = client.conn.socket() {
+            if let Some(socket) = client.conn.socket_mut() {
                 socket.linger_zero();
             }
             return None;
@@ -168,7 +226,7 @@ async fn relay_header(
     let timeouts = &session.frontend.config.timeouts;
     let timeout = timeouts.handshake.or(timeouts.client);
     let at = timeout.map(|timeout| clock::now_ms() + timeout);
-    let fault = |fault| HandshakeError {
+    let fault = |fault| HandshakeError::Relay {
         expected: expected.kind(),
         fault,
     };
@@ -245,7 +303,7 @@ impl Relay {
 
 /// What is wrong with a relay header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub enum Fault {
     Empty,
     Aborted,
     Timeout,
@@ -268,14 +326,105 @@ impl From<proxy::ErrorKind> for Fault {
 
 /// Why a handshake failed: number, name and text are those of the `fc_err` fetches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HandshakeError {
-    expected: RelayHeader,
-    fault: Fault,
+pub enum HandshakeError {
+    /// A relay header was expected.
+    Relay {
+        /// Of this kind.
+        expected: RelayHeader,
+        /// What came instead.
+        fault: Fault,
+    },
+    /// TLS was expected.
+    Tls(TlsFault),
+}
+
+/// What is wrong with a TLS handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The peer closed.
+    Empty,
+    /// The connection broke.
+    Aborted,
+    /// It took too long.
+    Timeout,
+    /// An authority of the peer's certificate is not trusted.
+    Authority(tls::Failure),
+    /// The peer's certificate is not trusted.
+    Certificate(tls::Failure),
+    /// The server's certificate is for another name.
+    Name(tls::Failure),
+    /// Anything else.
+    Failed(tls::Failure),
+}
+
+impl From<TlsFault> for HandshakeError {
+    fn from(fault: TlsFault) -> Self {
+        Self::Tls(fault)
+    }
+}
+
+impl TlsFault {
+    /// The fault of a handshake on a connection.
+    #[must_use]
+    pub fn of(fault: crate::io::HandshakeFault, tls: Option<&tls::Connection>) -> Self {
+        use crate::io::HandshakeFault;
+        let judgement = tls.map(|tls| tls.observed.judgement).unwrap_or_default();
+        match (fault, judgement.refused) {
+            (HandshakeFault::Empty, _) => Self::Empty,
+            (HandshakeFault::Aborted, _) => Self::Empty,
+            (HandshakeFault::Failed(failure), Some(true)) => Self::Authority(failure),
+            (HandshakeFault::Failed(failure), Some(false))
+                if judgement.result == tls::verify::code::HOST_MISMATCH =>
+            {
+                Self::Name(failure)
+            }
+            (HandshakeFault::Failed(failure), Some(false)) => Self::Certificate(failure),
+            (HandshakeFault::Failed(failure), None) => Self::Failed(failure),
+        }
+    }
+
+    fn facts(self) -> (u8, &'static str, &'static str) {
+        match self {
+            Self::Empty => (24, "SSL_EMPTY", "Connection closed during SSL handshake"),
+            Self::Aborted => (25, "SSL_ABORT", "Connection error during SSL handshake"),
+            Self::Timeout => (26, "SSL_TIMEOUT", "Timeout during SSL handshake"),
+            Self::Authority(_) => (30, "SSL_CA_FAIL", "SSL client CA chain cannot be verified"),
+            Self::Certificate(_) => (31, "SSL_CRT_FAIL", "SSL client certificate not trusted"),
+            Self::Name(_) => (
+                32,
+                "SSL_MISMATCH",
+                "Server presented an SSL certificate different from the configured one",
+            ),
+            Self::Failed(_) => (34, "SSL_HANDSHAKE", "SSL handshake failure"),
+        }
+    }
+
+    /// The text that `fc_err_str` gives.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        self.facts().2
+    }
+
+    /// What TLS itself says about it.
+    #[must_use]
+    pub fn failure(self) -> Option<tls::Failure> {
+        match self {
+            Self::Empty | Self::Aborted | Self::Timeout => None,
+            Self::Authority(failure)
+            | Self::Certificate(failure)
+            | Self::Name(failure)
+            | Self::Failed(failure) => Some(failure),
+        }
+    }
 }
 
 impl HandshakeError {
     fn facts(self) -> (u8, &'static str, &'static str) {
-        match (self.expected, self.fault) {
+        let (expected, fault) = match self {
+            Self::Relay { expected, fault } => (expected, fault),
+            Self::Tls(fault) => return fault.facts(),
+        };
+        match (expected, fault) {
             (RelayHeader::Proxy, Fault::Empty) => (
                 11,
                 "PRX_EMPTY",
@@ -341,6 +490,27 @@ impl HandshakeError {
                 "CIP_BAD_PROTO",
                 "Received an unhandled protocol in the NetScaler Client IP header",
             ),
+        }
+    }
+
+    /// What a log line says: the text, with the reason that TLS gives for a failed handshake.
+    #[must_use]
+    pub fn line(self) -> String {
+        match self {
+            // What the peer complains of is not repeated.
+            Self::Tls(TlsFault::Failed(failure)) if failure.reason < 1000 => {
+                format!("{} ({})", self.text(), failure.describe())
+            }
+            _ => self.text().to_owned(),
+        }
+    }
+
+    /// What TLS says about it, if it was about TLS.
+    #[must_use]
+    pub fn failure(self) -> Option<tls::Failure> {
+        match self {
+            Self::Relay { .. } => None,
+            Self::Tls(fault) => fault.failure(),
         }
     }
 

@@ -44,6 +44,40 @@ pub struct Runtime {
 /// How many lines the event buffer holds.
 const EVENTS: usize = 1024;
 
+/// Figures of TLS on both sides.
+#[derive(Debug, Default)]
+pub struct TlsFigures {
+    /// Handshakes with clients per second.
+    pub handshakes: Rate,
+    /// Those of them that agreed on a new key.
+    pub keys: Rate,
+    /// Handshakes with servers per second that agreed on a new key.
+    pub server_keys: Rate,
+    /// Handshakes with clients since the start.
+    pub total: AtomicU64,
+}
+
+impl TlsFigures {
+    /// Counts a handshake with a client.
+    pub fn count_client(&self, now_ms: u64, resumed: bool) {
+        self.handshakes.add(now_ms);
+        model::live::count(&self.total, 1);
+        if !resumed {
+            self.keys.add(now_ms);
+        }
+    }
+
+    /// How many of a hundred handshakes with clients took a session up again, over the last second.
+    #[must_use]
+    pub fn reuse(&self, now_ms: u64) -> u32 {
+        let (all, new) = (self.handshakes.read(now_ms), self.keys.read(now_ms));
+        match all > new {
+            true => ((u64::from(all - new) * 100 + u64::from(all) / 2) / u64::from(all)) as u32,
+            false => 0,
+        }
+    }
+}
+
 /// The process.
 #[derive(Debug)]
 pub struct Process {
@@ -67,6 +101,8 @@ pub struct Process {
     pub connection_rate: Rate,
     /// Client sessions per second: connections that rules have let pass.
     pub session_rate: Rate,
+    /// TLS figures.
+    pub tls: TlsFigures,
     /// Limits on connections, sessions and TLS handshakes per second, 0 for none.
     pub max_rates: [AtomicU32; 3],
     /// Bytes sent to clients that counters have forgotten since (`clear counters all`).
@@ -175,6 +211,7 @@ impl Process {
             accepted: Default::default(),
             connection_rate: Default::default(),
             session_rate: Default::default(),
+            tls: Default::default(),
             max_rates: [
                 global.max_rates[0].into(),
                 global.max_rates[1].into(),

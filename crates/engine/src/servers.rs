@@ -136,6 +136,7 @@ mod tests {
             host: None,
             service: None,
             unresolved: false,
+            tls: None,
             settings: ServerDraft::default(),
         };
         Arc::new(ServerRuntime::new(Arc::new(config), 1))

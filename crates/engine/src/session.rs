@@ -62,6 +62,8 @@ pub struct Session {
     pub vars: RefCell<Vars>,
     /// The log level that a session rule forced; `Some(None)` is silence.
     pub log_level: Option<Option<u8>>,
+    /// What is known of the TLS connection, if it is one.
+    pub tls: Option<Arc<tls::Seen>>,
     /// Server connections that only this session may use again, with their servers.
     pub kept: RefCell<Vec<(Arc<ServerRuntime>, IdleConn)>>,
 }
@@ -106,7 +108,7 @@ impl Session {
             let at = all
                 .iter()
                 .rposition(|(kept, conn)| Arc::ptr_eq(kept, server) && conn.key == key)?;
-            let (_, conn) = all.remove(at);
+            let (_, mut conn) = all.remove(at);
             if conn.socket.is_quiet() {
                 return Some(conn);
             }
@@ -152,7 +154,7 @@ impl Drop for Accepted {
 /// Written out as a block over what it captures: an `async fn` would keep room for its arguments and for the variables they
 /// are moved to.
 pub fn run(accepted: Accepted, socket: Socket) -> impl Future<Output = ()> {
-    let mut client = ClientSide::new(Conn::new(socket));
+    let mut client = ClientSide::new(Conn::new(socket.into()));
     async move {
         let _registration = poll_fn(|cx| Poll::Ready(accepted.worker.register(cx.waker()))).await;
         // What happens once is boxed, so that the rest of the connection's life does not keep room for it.
@@ -230,6 +232,7 @@ impl Accepted {
             announced: Cell::new(false),
             vars: RefCell::default(),
             log_level: None,
+            tls: None,
             kept: RefCell::default(),
         }
     }

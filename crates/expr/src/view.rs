@@ -362,6 +362,15 @@ pub trait View {
     }
     /// The TLS version (`TLSv1.3`) and cipher of the client's connection, when it is one.
     fn client_tls(&self) -> Option<(&str, &str)> {
+        let tls = self.tls(Side::Request)?;
+        Some((tls.version_name()?, tls.cipher_name()?))
+    }
+    /// The TLS connection of the client (request side) or of the server.
+    fn tls(&self, side: Side) -> Option<&tls::Seen> {
+        None
+    }
+    /// Why the TLS handshake with the client (request side) or the server failed.
+    fn tls_failure(&self, side: Side) -> Option<tls::Failure> {
         None
     }
     /// What stands for the server's name when no server was chosen: `<NOSRV>`, `<STATS>`, an applet's name.

@@ -33,7 +33,7 @@ const FEATURES: &[(&str, bool)] = &[
     ("NETFILTER", false),
     ("NS", false),
     ("OBSOLETE_LINKER", false),
-    ("OPENSSL", false),
+    ("OPENSSL", true),
     ("OPENSSL_AWSLC", false),
     ("OPENSSL_WOLFSSL", false),
     ("OT", false),
@@ -51,7 +51,7 @@ const FEATURES: &[(&str, bool)] = &[
     ("RT", false),
     ("SHM_OPEN", false),
     ("SLZ", false),
-    ("SSL", false),
+    ("SSL", true),
     ("STATIC_PCRE", false),
     ("STATIC_PCRE2", false),
     ("TFO", false),
@@ -125,6 +125,16 @@ impl Facts for Program {
     fn version(&self) -> &str {
         crate::version::HAPROXY
     }
+
+    // Files ask for the library to know how TLS behaves: which options there are, what ciphers are called, which numbers
+    // errors have. All of that is as with OpenSSL 3.0 here, whoever does the work.
+    fn ssl_library(&self) -> Option<&str> {
+        Some("OpenSSL 3.0.0 compatible")
+    }
+
+    fn openssl_version(&self) -> Option<u32> {
+        Some(0x3000_000f)
+    }
 }
 
 #[cfg(test)]
@@ -143,7 +153,7 @@ mod tests {
             ..Options::default()
         });
         assert!(
-            program.feature("EPOLL") && !program.feature("OPENSSL") && !program.feature("epoll")
+            program.feature("EPOLL") && program.feature("OPENSSL") && !program.feature("epoll")
         );
         assert_eq!(
             (

@@ -424,7 +424,7 @@ mod tests {
     fn what_waits_for_a_subsystem_is_left_out() {
         let listing = list("cfg");
         assert!(
-            !listing.contains("bind <addr> ssl")
+            listing.contains("bind <addr> ssl")
                 && !listing.contains("\tstick-table")
                 && !listing.contains("\tappsession")
         );

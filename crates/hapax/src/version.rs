@@ -60,7 +60,10 @@ pub fn long() -> String {
         "Build options : \n  TARGET  = {}\n  PROFILE = {}\n  OPTIONS = \n\nFeature list : {}\n\n\
          Default settings :\n  bufsize = {}, maxrewrite = {}\n\n\
          Built with multi-threading support (default={threads}).\n\
-         Built without TLS.\n\
+         Built with SSL library version : rustls 0.23 over AWS-LC, with OpenSSL 3.0's names and numbers\n\
+         SSL library supports TLS extensions : yes\n\
+         SSL library supports SNI : yes\n\
+         SSL library supports : TLSv1.2 TLSv1.3\n\
          Built without compression.\n\n\
          Available polling systems :\n      epoll : pref=300,  test result OK\nTotal: 1 (1 usable), will use epoll.\n\n\
          Available multiplexer protocols :\n\
@@ -116,7 +119,7 @@ mod tests {
         };
         assert_eq!(version.split(' ').nth(2), Some(full().as_str()));
         assert!(target.contains("TARGET  = linux-"));
-        assert!(features.contains(" +EPOLL ") && features.contains(" -OPENSSL "));
+        assert!(features.contains(" +EPOLL ") && features.contains(" +OPENSSL "));
         assert_eq!(services, "Available services : none");
     }
 

@@ -58,6 +58,10 @@ pub struct Bind {
     pub threads: Vec<u32>,
     /// `proto`: the mux forced by its name.
     pub proto: Option<Arc<str>>,
+    /// What the line says about TLS.
+    pub tls_settings: Arc<tls::settings::BindSettings>,
+    /// `ssl`: the certificates, once all files were read.
+    pub tls: Option<Arc<tls::Listener>>,
 }
 
 impl Bind {
@@ -91,6 +95,8 @@ impl Bind {
             expose_fd: false,
             threads: Vec::new(),
             proto: None,
+            tls_settings: Arc::default(),
+            tls: None,
         }
     }
 }

@@ -117,6 +117,8 @@ pub struct Global {
     pub exposes: [bool; 2],
     /// `zero-warning`, `-dW`.
     pub zero_warning: bool,
+    /// `ssl-*`, `tune.ssl.*` and the base directories of certificates.
+    pub tls: tls::settings::GlobalSettings,
 }
 
 /// `unix-bind`: what Unix listeners start from.
@@ -214,6 +216,7 @@ impl Default for Global {
             exposes: [false; 2],
             zero_warning: false,
             variable_limits: VariableLimits::default(),
+            tls: tls::settings::GlobalSettings::default(),
         }
     }
 }

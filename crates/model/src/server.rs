@@ -82,6 +82,8 @@ pub struct Server {
     pub unresolved: bool,
     /// All that `default-server` can set as well.
     pub settings: ServerDraft,
+    /// How to make TLS connections for traffic or for checks, once all files were read.
+    pub tls: Option<Arc<tls::Connector>>,
 }
 
 /// Server options, as `default-server` and `server` lines set them.
@@ -147,6 +149,18 @@ pub struct ServerDraft {
     pub ends_backup_sessions_when_up: bool,
     /// `init-addr` and `resolvers` with its options.
     pub naming: Naming,
+    /// What is said about TLS.
+    pub tls: tls::settings::ServerSettings,
+    /// `sni`.
+    pub sni: Option<Arc<Expr>>,
+    /// `no-sni-auto` is `false`.
+    pub sni_auto: Option<bool>,
+    /// `check-sni`.
+    pub check_sni: Option<Arc<str>>,
+    /// `no-check-sni-auto` is `false`.
+    pub check_sni_auto: Option<bool>,
+    /// `check-alpn`.
+    pub check_alpn: Option<Arc<[Vec<u8>]>>,
 }
 
 /// `observe`: which events of live traffic tell of a server's health.
@@ -344,6 +358,12 @@ impl Default for ServerDraft {
             slow_start: 0,
             ends_sessions_when_down: false,
             ends_backup_sessions_when_up: false,
+            tls: tls::settings::ServerSettings::default(),
+            sni: None,
+            sni_auto: None,
+            check_sni: None,
+            check_sni_auto: None,
+            check_alpn: None,
         }
     }
 }

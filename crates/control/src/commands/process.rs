@@ -215,6 +215,51 @@ const FACTS: &[Fact] = &[
     fact(31, "MaxSessRate", "MRPV", "Highest SessRate", |r, _| {
         n32(r.process.session_rate.max())
     }),
+    fact(
+        32,
+        "SslRate",
+        "MRPV",
+        "TLS handshakes with clients over the last second",
+        |r, _| n32(r.process.tls.handshakes.read(clock::now_ms())),
+    ),
+    fact(34, "MaxSslRate", "MMPV", "Highest SslRate", |r, _| {
+        n32(r.process.tls.handshakes.max())
+    }),
+    fact(
+        35,
+        "SslFrontendKeyRate",
+        "MGPV",
+        "New TLS keys with clients over the last second",
+        |r, _| n32(r.process.tls.keys.read(clock::now_ms())),
+    ),
+    fact(
+        36,
+        "SslFrontendMaxKeyRate",
+        "MMPV",
+        "Highest SslFrontendKeyRate",
+        |r, _| n32(r.process.tls.keys.max()),
+    ),
+    fact(
+        37,
+        "SslFrontendSessionReuse_pct",
+        "MGPV",
+        "TLS sessions of clients taken up again, in percent",
+        |r, _| n32(r.process.tls.reuse(clock::now_ms())),
+    ),
+    fact(
+        38,
+        "SslBackendKeyRate",
+        "MRPV",
+        "New TLS keys with servers over the last second",
+        |r, _| n32(r.process.tls.server_keys.read(clock::now_ms())),
+    ),
+    fact(
+        39,
+        "SslBackendMaxKeyRate",
+        "MMPV",
+        "Highest SslBackendKeyRate",
+        |r, _| n32(r.process.tls.server_keys.max()),
+    ),
     fact(50, "node", "COSV", "Name of the node (node)", |r, _| {
         text(&*r.process.node)
     }),

@@ -1,14 +1,15 @@
 //! Opening a connection to a server.
 
 use crate::clock;
-use crate::io::{Deadline, Socket, apply_to_server};
+use crate::handshake::TlsFault;
+use crate::io::{Deadline, Socket, Transport, apply_to_server};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
 use model::live::tally::Tally;
 use model::{Address, Options, SourceBinding};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -23,6 +24,8 @@ pub enum ConnectError {
     Timeout,
     /// No descriptor, port or memory was left on this side.
     Resource(io::Error),
+    /// The TLS handshake failed.
+    Tls(TlsFault),
 }
 
 /// Where to connect and how.
@@ -54,14 +57,62 @@ pub async fn connect(
     buffers: (usize, usize),
     at: Option<u64>,
     deadline: &mut Deadline,
-) -> Result<Socket, ConnectError> {
+    secure: Option<Secure>,
+) -> Result<Transport, ConnectError> {
     proxy.back.tally(Tally::Connects, 1);
     if proxy.config.mode == model::Mode::Http {
         proxy.back.tally(Tally::H1Opened, 1);
     }
     server.state.counters.tally(Tally::Connects, 1);
     let fd = open(proxy, server, route, buffers).map_err(ConnectError::Resource)?;
-    establish(fd, &route.address, at, deadline).await
+    let mut socket = establish(fd, &route.address, at, deadline).await?;
+    if let Some(secure) = secure {
+        shake_hands(&mut socket, secure, at, deadline).await?;
+    }
+    Ok(socket)
+}
+
+/// What a TLS connection begins with.
+#[derive(Debug)]
+pub struct Secure {
+    /// Bytes that go in the clear before it: a PROXY protocol header.
+    pub before: Vec<u8>,
+    /// The connection.
+    pub connection: tls::Connection,
+}
+
+/// Goes through the TLS handshake on a connection.
+///
+/// # Errors
+/// As [`ConnectError`] tells.
+pub async fn shake_hands(
+    socket: &mut Transport,
+    secure: Secure,
+    at: Option<u64>,
+    deadline: &mut Deadline,
+) -> Result<(), ConnectError> {
+    let mut before = &secure.before[..];
+    while !before.is_empty() {
+        let sent = poll_fn(|cx| match socket.poll_write(cx, &[IoSlice::new(before)]) {
+            Poll::Ready(sent) => Poll::Ready(Some(sent)),
+            Poll::Pending => deadline.poll(cx, at).map(|()| None),
+        });
+        match sent.await {
+            None => return Err(ConnectError::Timeout),
+            Some(Err(error)) => return Err(ConnectError::Failed(error)),
+            Some(Ok(n)) => before = before.get(n..).unwrap_or_default(),
+        }
+    }
+    socket.secure(secure.connection);
+    let shaken = poll_fn(|cx| match socket.poll_handshake(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => deadline.poll(cx, at).map(|()| None),
+    });
+    match shaken.await {
+        None => Err(ConnectError::Tls(TlsFault::Timeout)),
+        Some(Err(fault)) => Err(ConnectError::Tls(TlsFault::of(fault, socket.tls()))),
+        Some(Ok(())) => Ok(()),
+    }
 }
 
 /// Connects a socket made by [`open`].
@@ -73,13 +124,13 @@ pub async fn establish(
     address: &Address,
     at: Option<u64>,
     deadline: &mut Deadline,
-) -> Result<Socket, ConnectError> {
+) -> Result<Transport, ConnectError> {
     let pending = start(&fd, address).map_err(ConnectError::Failed)?;
     let socket = Socket::new(fd).map_err(ConnectError::Resource)?;
     if pending {
         finish(&socket, at, deadline).await?;
     }
-    Ok(socket)
+    Ok(socket.into())
 }
 
 /// Makes the socket of a connection to a server, with its options and source address set.

@@ -1,6 +1,6 @@
 //! Idle server connections, kept by the worker that used them last.
 
-use crate::io::Socket;
+use crate::io::Transport;
 use crate::proxy::ServerRuntime;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[derive(Debug)]
 pub struct IdleConn {
     /// The connection.
-    pub socket: Socket,
+    pub socket: Transport,
     /// What tells connections to the same server apart (`pool-conn-name`, PROXY header, source …); 0 without any.
     pub key: u64,
     /// Since when it is idle, in milliseconds since the start.
@@ -120,7 +120,7 @@ impl IdlePool {
             let mut stack = stack.lock();
             let before = stack.len();
             let mut at = 0;
-            stack.retain(|conn| {
+            stack.retain_mut(|conn| {
                 at += 1;
                 at > LOOKED_AT || !conn.socket.is_disturbed()
             });
@@ -154,7 +154,12 @@ impl IdlePool {
         key: u64,
         usable: impl Fn(&IdleConn) -> bool,
     ) -> Option<IdleConn> {
-        self.take_from(self.by_worker.get(worker)?, key, &usable, Socket::is_quiet)
+        self.take_from(
+            self.by_worker.get(worker)?,
+            key,
+            &usable,
+            Transport::is_quiet,
+        )
     }
 
     /// Takes a connection of another worker over. The caller registers its socket anew.
@@ -169,7 +174,7 @@ impl IdlePool {
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != worker);
-        let quiet = |socket: &Socket| !socket.is_disturbed();
+        let quiet = |socket: &mut Transport| !socket.is_disturbed();
         others
             .into_iter()
             .find_map(|(_, stack)| self.take_from(stack, key, &usable, quiet))
@@ -183,7 +188,7 @@ impl IdlePool {
         };
         let mut stack = stack.lock();
         let before = stack.len();
-        stack.retain(|conn| conn.socket.is_quiet());
+        stack.retain_mut(|conn| conn.socket.is_quiet());
         let old = stack.iter().filter(|conn| conn.since < limit).count();
         let excess = old.div_ceil(2).min(stack.len().saturating_sub(keep));
         stack.drain(..excess);
@@ -225,10 +230,10 @@ impl IdlePool {
         stack: &Mutex<Vec<IdleConn>>,
         key: u64,
         usable: &impl Fn(&IdleConn) -> bool,
-        quiet: impl Fn(&Socket) -> bool,
+        quiet: impl Fn(&mut Transport) -> bool,
     ) -> Option<IdleConn> {
         loop {
-            let conn = {
+            let mut conn = {
                 let mut stack = stack.lock();
                 let at = stack
                     .iter()
@@ -236,7 +241,7 @@ impl IdlePool {
                 stack.remove(at)
             };
             self.idle.fetch_sub(1, Ordering::Relaxed);
-            if quiet(&conn.socket) {
+            if quiet(&mut conn.socket) {
                 return Some(conn);
             }
         }

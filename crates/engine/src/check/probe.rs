@@ -165,6 +165,15 @@ impl<'a> Probe<'a> {
         let header = self
             .line
             .relay_header(self.runtime, target, way.relay_version);
+        if way.secure {
+            let shaken = self.line.secure(target, header, until).await;
+            if let Err(error) = shaken {
+                let outcome = unreachable(&error, &way.route.address);
+                return Err(self.placed(step, outcome));
+            }
+            self.best = Outcome::new(Status::L6Ok);
+            return Ok(());
+        }
         if header.is_empty() {
             return Ok(());
         }

@@ -69,6 +69,8 @@ pub(super) struct Way {
     pub route: Route,
     /// The PROXY protocol version that it starts with; 0 for none.
     pub relay_version: u8,
+    /// Whether it speaks TLS.
+    pub secure: bool,
 }
 
 impl Target {
@@ -133,6 +135,7 @@ impl Target {
         Way {
             route: self.route(address),
             relay_version,
+            secure: by_server && is_secure(config),
         }
     }
 
@@ -153,6 +156,7 @@ impl Target {
         Way {
             route: self.route(address),
             relay_version: 0,
+            secure: false,
         }
     }
 }
@@ -160,6 +164,14 @@ impl Target {
 fn sent_version(server: &Server) -> u8 {
     let send = server.settings.send_proxy.as_ref();
     send.map_or(0, |send| send.version)
+}
+
+/// Checks that go where traffic goes speak TLS as traffic does; `check-ssl` and `no-check-ssl` overrule that.
+fn is_secure(server: &Server) -> bool {
+    let check = &server.settings.check;
+    let elsewhere = check.port.is_some() || check.address.is_some();
+    let tls = &server.settings.tls;
+    tls.check.unwrap_or(tls.enabled && !elsewhere)
 }
 
 /// Checks that go where traffic goes start as traffic does; others only when `check-send-proxy` says so.

@@ -1,8 +1,9 @@
 //! The connection of a check: connecting, sending and receiving within a time.
 
 use super::target::{Target, Way};
-use crate::backend::{ConnectError, establish, open};
-use crate::io::{Buffer, Deadline, Socket};
+use crate::backend::{ConnectError, Secure, establish, open, shake_hands};
+use crate::handshake::TlsFault;
+use crate::io::{Buffer, Deadline, Transport};
 use crate::runtime::Runtime;
 use base::Endpoint;
 use model::Address;
@@ -24,7 +25,7 @@ pub(super) enum Broken {
 /// A connection of a check, and what has come over it.
 #[derive(Default)]
 pub(super) struct Line {
-    socket: Option<Socket>,
+    socket: Option<Transport>,
     /// What has been received since the last connection or message.
     pub input: Buffer,
     /// Whether the server will send nothing more.
@@ -58,6 +59,26 @@ impl Line {
         Ok(())
     }
 
+    /// Goes through the TLS handshake of a check that speaks it, after what has to be said `before` it.
+    pub async fn secure(
+        &mut self,
+        target: &Target,
+        before: Vec<u8>,
+        until: u64,
+    ) -> Result<(), ConnectError> {
+        let config = &target.server.config;
+        let (Some(connector), Some(socket)) = (&config.tls, &mut self.socket) else {
+            return Ok(());
+        };
+        let name = config.settings.check_sni.as_deref().map(str::as_bytes);
+        let alpn = config.settings.check_alpn.as_deref().unwrap_or_default();
+        let connection = connector
+            .connect(name, Some(alpn))
+            .map_err(|error| ConnectError::Resource(io::Error::other(error)))?;
+        let secure = Secure { before, connection };
+        shake_hands(socket, secure, Some(until), &mut self.timer).await
+    }
+
     /// Forgets what was received.
     pub fn forget(&mut self) {
         self.input.consume(self.input.len());
@@ -67,7 +88,7 @@ impl Line {
     /// Closes the connection, with a reset unless it is to be closed `gently`: a reset leaves nothing behind on either
     /// side that would wait for its end.
     pub fn close(&mut self, gently: bool) {
-        let Some(socket) = self.socket.take() else {
+        let Some(mut socket) = self.socket.take() else {
             return;
         };
         if !gently {
@@ -89,7 +110,7 @@ impl Line {
 
     /// Sends bytes.
     pub async fn send(&mut self, mut bytes: &[u8], until: u64) -> Result<(), Broken> {
-        let Some(socket) = &self.socket else {
+        let Some(socket) = &mut self.socket else {
             return Err(Broken::Error(io::ErrorKind::NotConnected.into()));
         };
         let timer = &mut self.timer;
@@ -111,7 +132,7 @@ impl Line {
 
     /// Reads some more; the end of the stream, or a full buffer, is noted as the end.
     pub async fn receive(&mut self, until: u64) -> Result<(), Broken> {
-        let Some(socket) = &self.socket else {
+        let Some(socket) = &mut self.socket else {
             return Err(Broken::Error(io::ErrorKind::NotConnected.into()));
         };
         if self.input.is_full() {
@@ -171,6 +192,13 @@ pub(super) fn unreachable(error: &ConnectError, address: &Address) -> Outcome {
     let tcp = matches!(address, Address::Inet(_));
     let (status, error) = match error {
         ConnectError::Timeout => return Outcome::new(Status::L4Timeout),
+        ConnectError::Tls(TlsFault::Timeout) => return Outcome::new(Status::L6Timeout),
+        ConnectError::Tls(fault) => {
+            return Outcome {
+                info: Some(fault.text().as_bytes().into()),
+                ..Outcome::new(Status::L6Response)
+            };
+        }
         ConnectError::Failed(error) if tcp => (Status::L4Connection, error),
         ConnectError::Failed(error) | ConnectError::Resource(error) => (Status::SocketError, error),
     };

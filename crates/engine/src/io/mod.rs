@@ -4,10 +4,14 @@ mod buffer;
 mod deadline;
 mod options;
 mod pipe;
+mod secure;
 mod socket;
+mod transport;
 
 pub use buffer::{Buffer, give_text, set_buffer_size, take_text};
 pub use deadline::Deadline;
 pub use options::{apply_to_client, apply_to_server};
 pub use pipe::{Pipe, set_pipe_size};
+pub use secure::HandshakeFault;
 pub use socket::{Socket, endpoint};
+pub use transport::Transport;

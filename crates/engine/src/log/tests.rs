@@ -29,6 +29,7 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         patterns: Default::default(),
         variables: Default::default(),
         resolvers: Vec::new(),
+        certificates: Default::default(),
     };
     let info = ProcessInfo {
         pid: 77,
@@ -532,6 +533,7 @@ fn log_backend(name: &str, idx: u32, servers: Vec<(Address, bool)>) -> Proxy {
                 host: None,
                 service: None,
                 unresolved: false,
+                tls: None,
                 settings: ServerDraft {
                     octet_counting: true,
                     ..ServerDraft::default()

@@ -4,7 +4,7 @@
 //! body on a stream of HTTP/2.
 
 use super::h2;
-use crate::io::{Buffer, Pipe, Socket, give_text, take_text};
+use crate::io::{Buffer, Pipe, Transport, give_text, take_text};
 use message::{FieldId, Head, Method};
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
@@ -43,7 +43,7 @@ pub enum Leaving {
 /// What carries the messages.
 #[derive(Debug)]
 enum Link {
-    Socket(Socket),
+    Socket(Transport),
     Stream(h2::Half),
     /// Nothing: for streams that only leave a log line.
     None,
@@ -96,7 +96,7 @@ pub struct Conn {
 impl Conn {
     /// A connection at its beginning.
     #[must_use]
-    pub fn new(socket: Socket) -> Self {
+    pub fn new(socket: Transport) -> Self {
         Self::over(Link::Socket(socket))
     }
 
@@ -132,15 +132,28 @@ impl Conn {
 
     /// The socket, unless other streams use it as well.
     #[must_use]
-    pub fn socket(&self) -> Option<&Socket> {
+    pub fn socket(&self) -> Option<&Transport> {
         match &self.link {
             Link::Socket(socket) => Some(socket),
             Link::Stream(_) | Link::None => None,
         }
     }
 
+    /// The socket, to be changed, unless other streams use it as well.
+    pub fn socket_mut(&mut self) -> Option<&mut Transport> {
+        match &mut self.link {
+            Link::Socket(socket) => Some(socket),
+            Link::Stream(_) | Link::None => None,
+        }
+    }
+
+    /// Whether there is a socket of its own without TLS.
+    fn is_plain(&self) -> bool {
+        self.socket().is_some_and(Transport::is_plain)
+    }
+
     /// Asks the socket for something, whoever else uses it.
-    pub fn ask<R>(&self, ask: impl FnOnce(&Socket) -> R) -> Option<R> {
+    pub fn ask<R>(&self, ask: impl FnOnce(&Transport) -> R) -> Option<R> {
         match &self.link {
             Link::Socket(socket) => Some(ask(socket)),
             Link::Stream(stream) => Some(stream.with_socket(ask)),
@@ -150,7 +163,7 @@ impl Conn {
 
     /// Takes the socket out, dropping what is buffered. `None` when other streams use it as well.
     #[must_use]
-    pub fn into_socket(self) -> Option<Socket> {
+    pub fn into_socket(self) -> Option<Transport> {
         match self.link {
             Link::Socket(socket) => Some(socket),
             Link::Stream(_) | Link::None => None,
@@ -159,7 +172,7 @@ impl Conn {
 
     /// Takes socket and input for another way of using them. `None` when other streams use the socket as well.
     #[must_use]
-    pub fn into_parts(mut self) -> Option<(Socket, Buffer)> {
+    pub fn into_parts(mut self) -> Option<(Transport, Buffer)> {
         let input = std::mem::take(&mut self.input);
         self.into_socket().map(|socket| (socket, input))
     }
@@ -500,7 +513,7 @@ impl Conn {
     /// body of known length; 0 when there are bytes in the buffer or the body is chunked.
     #[must_use]
     pub fn unbuffered(&self) -> u64 {
-        if !self.input.is_empty() || self.ended || self.is_multiplexed() {
+        if !self.input.is_empty() || self.ended || !self.is_plain() {
             return 0;
         }
         match self.reader {
@@ -513,7 +526,7 @@ impl Conn {
     /// Whether bytes may be sent past the output buffer.
     #[must_use]
     pub fn sends_plainly(&self) -> bool {
-        self.writer == Writer::Plain && self.is_flushed() && !self.is_multiplexed()
+        self.writer == Writer::Plain && self.is_plain() && self.is_flushed()
     }
 
     /// Receives up to `most` bytes of the body into an empty pipe; 0 is the end of the stream.
@@ -629,7 +642,9 @@ impl Conn {
     /// Whether everything handed over has reached the socket.
     #[must_use]
     pub fn is_flushed(&self) -> bool {
-        self.written == self.out.len() && self.chunk.is_empty()
+        self.written == self.out.len()
+            && self.chunk.is_empty()
+            && self.socket().is_none_or(Transport::is_flushed)
     }
 
     /// Sends pending output and then as much of `payload` as the socket takes; returns how much of `payload` was taken.
@@ -738,7 +753,7 @@ impl Conn {
         }
         self.written = 0;
         self.out.clear();
-        Poll::Ready(Ok(()))
+        socket.poll_flush(cx)
     }
 
     /// Drops output that can no longer be sent.

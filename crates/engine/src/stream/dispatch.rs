@@ -2,12 +2,13 @@
 
 use super::{Next, Phase, ServerConn, Source, Stream};
 use crate::backend::{
-    Assigned, ConnectError, IdleConn, InUse, Place, Route, Wish, address_for, binding, connect,
-    connect_deadline, source_for,
+    Assigned, ConnectError, IdleConn, InUse, Place, Route, Secure, Wish, address_for, binding,
+    connect, connect_deadline, source_for,
 };
 use crate::clock;
+use crate::handshake::TlsFault;
 use crate::health::{self, Ending, Event};
-use crate::io::Socket;
+use crate::io::Transport;
 use crate::mux::{Conn, Leaving, h2};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
@@ -371,18 +372,21 @@ impl Stream<'_> {
         {
             return false;
         }
-        if speaks_http2(server) {
+        let forced = server.config.settings.proto.is_some();
+        if may_speak_http2(server) {
             let served = |served| match backend.config.back.reuse {
                 Reuse::Never => false,
                 Reuse::Safe => !first,
                 Reuse::Aggressive => !first || served > 1,
                 Reuse::Always => true,
             };
-            let Some((half, served)) = self.worker.multiplexed.take(server, key, served) else {
+            if let Some((half, served)) = self.worker.multiplexed.take(server, key, served) {
+                self.adopt(Conn::of_stream(half), served, server, key);
+                return true;
+            }
+            if forced {
                 return false;
-            };
-            self.adopt(Conn::of_stream(half), served, server, key);
-            return true;
+            }
         }
         let worker = self.worker.index;
         if let Some(idle) = server.idle.take(worker, key, usable) {
@@ -395,7 +399,7 @@ impl Stream<'_> {
         let Some(idle) = server.idle.take_over(worker, key, usable) else {
             return false;
         };
-        let Ok(socket) = Socket::new(idle.socket.into_fd()) else {
+        let Ok(socket) = idle.socket.rehome() else {
             return false;
         };
         self.adopt(Conn::new(socket), idle.uses, server, key);
@@ -407,10 +411,12 @@ impl Stream<'_> {
         server.state.counters.tally(Tally::Reuses, 1);
         self.backend().back.tally(Tally::Reuses, 1);
         self.state.times.connect = clock::now_ms();
+        let conn_tls = conn.ask(|socket| socket.seen().cloned()).flatten();
         self.state.server_conn = Some(ServerConn {
             conn,
             server: InUse::new(server),
             key,
+            tls: conn_tls,
             reused: true,
             uses: served + 1,
             ends: OnceCell::new(),
@@ -431,6 +437,7 @@ impl Stream<'_> {
             .or(backend.config.timeouts.connect);
         let at = connect_deadline(timeout);
         let watch = self.watches_client();
+        let secure = self.secure(server)?;
         let opened = {
             let crate::session::ClientSide { conn, deadline, .. } = &mut *self.client;
             let attempt = connect(
@@ -440,6 +447,7 @@ impl Stream<'_> {
                 (buffers.server_receive, buffers.server_send),
                 at,
                 deadline,
+                secure,
             );
             let mut attempt = std::pin::pin!(attempt);
             poll_fn(|cx| {
@@ -461,8 +469,14 @@ impl Stream<'_> {
                 if !matches!(error, ConnectError::Resource(_)) {
                     self.observe_server(Event::Unconnected);
                 }
+                self.state.server_fault = match error {
+                    ConnectError::Tls(fault) => Some(fault.into()),
+                    _ => None,
+                };
                 return Err(match error {
                     ConnectError::Failed(_) => Failure::Refused,
+                    ConnectError::Tls(TlsFault::Timeout) => Failure::ConnectTimeout,
+                    ConnectError::Tls(_) => Failure::Refused,
                     ConnectError::Timeout => Failure::ConnectTimeout,
                     ConnectError::Resource(_) => Failure::Resource,
                 });
@@ -475,14 +489,21 @@ impl Stream<'_> {
         } else {
             0
         };
+        self.state.server_fault = None;
+        if socket.tls().is_some_and(|tls| !tls.is_resumed()) {
+            let keys = &self.session.runtime.process.tls.server_keys;
+            keys.add(clock::now_ms());
+        }
         let mut conn = self.begin_protocol(backend, server, key, socket)?;
         if self.state.request_flags.upgrade && !self.await_settings(&mut conn, at).await {
             return Err(Failure::ConnectTimeout);
         }
+        let conn_tls = conn.ask(|socket| socket.seen().cloned()).flatten();
         self.state.server_conn = Some(ServerConn {
             conn,
             server: InUse::new(server),
             key,
+            tls: conn_tls,
             reused: false,
             uses: 1,
             ends: OnceCell::new(),
@@ -496,15 +517,21 @@ impl Stream<'_> {
         backend: &ProxyRuntime,
         server: &Arc<ServerRuntime>,
         key: u64,
-        socket: Socket,
+        socket: Transport,
     ) -> Result<Conn, Failure> {
-        if !self.state.has_request || !speaks_http2(server) {
+        let is_plain = socket.is_plain();
+        if !self.state.has_request || !speaks_http2(server, &socket) {
             let mut conn = Conn::new(socket);
-            self.write_relay_header(server, conn.output());
+            // With TLS, it went ahead of the handshake.
+            if is_plain {
+                self.write_relay_header(server, conn.output());
+            }
             return Ok(conn);
         }
         let mut header = Vec::new();
-        self.write_relay_header(server, &mut header);
+        if is_plain {
+            self.write_relay_header(server, &mut header);
+        }
         let shared = backend.config.back.reuse != Reuse::Never && !self.state.private;
         let config = self.session.runtime.http2.1;
         let pool = &self.worker.multiplexed;
@@ -549,6 +576,38 @@ impl Stream<'_> {
         })
     }
 
+    /// What a TLS connection to the server begins with; `None` for a plain one.
+    fn secure(&self, server: &ServerRuntime) -> Result<Option<Secure>, Failure> {
+        let config = &server.config;
+        let Some(connector) = config.tls.as_ref().filter(|_| config.settings.tls.enabled) else {
+            return Ok(None);
+        };
+        let name = self.server_name(server);
+        let connection = connector
+            .connect(name.as_deref(), None)
+            .map_err(|_| Failure::Resource)?;
+        let mut before = Vec::new();
+        self.write_relay_header(server, &mut before);
+        Ok(Some(Secure { before, connection }))
+    }
+
+    /// The name to ask a TLS server for: by `sni`, else the host that the request asks for (`sni-auto`).
+    fn server_name(&self, server: &ServerRuntime) -> Option<Vec<u8>> {
+        let settings = &server.config.settings;
+        if let Some(expression) = &settings.sni {
+            return match expression.eval_as(Type::Str, self) {
+                Outcome::Found(Value::Str(name)) if !name.is_empty() => Some(name.into_owned()),
+                _ => None,
+            };
+        }
+        if !self.state.has_request || settings.sni_auto == Some(false) {
+            return None;
+        }
+        let host = self.state.request.get(b"host")?;
+        let host = host.split(|&byte| byte == b':').next()?;
+        Some(host.to_vec()).filter(|host| !host.is_empty())
+    }
+
     /// Where a connection to the server goes for this client.
     fn route(&self, backend: &ProxyRuntime, server: &ServerRuntime) -> Route {
         let client = View::client(self).unwrap_or_default();
@@ -583,7 +642,9 @@ impl Stream<'_> {
         let addressed = location.mapped_port
             || matches!(&location.address, Address::Inet(inet) if inet.ip().is_unspecified());
         let (mark, tos) = self.state.server_socket;
-        let plain = settings.pool_name.is_none()
+        let named = settings.tls.enabled && settings.pool_name.is_none();
+        let plain = !named
+            && settings.pool_name.is_none()
             && settings.send_proxy.is_none()
             && location.moves == 0
             && !sourced
@@ -597,6 +658,9 @@ impl Stream<'_> {
             && let Outcome::Found(Value::Str(name)) = name.eval_as(Type::Str, self)
         {
             name.hash(&mut hasher);
+        }
+        if named {
+            self.server_name(server).hash(&mut hasher);
         }
         let client = View::client(self).unwrap_or_default();
         if settings.send_proxy.is_some() {
@@ -615,7 +679,22 @@ impl Stream<'_> {
     }
 }
 
-/// Whether a server is spoken to in HTTP/2.
-fn speaks_http2(server: &ServerRuntime) -> bool {
-    server.config.settings.proto.as_deref() == Some("h2")
+/// Whether there may be connections to a server that speak HTTP/2.
+fn may_speak_http2(server: &ServerRuntime) -> bool {
+    let settings = &server.config.settings;
+    match settings.proto.as_deref() {
+        Some(proto) => proto == "h2",
+        None => {
+            let alpn = settings.tls.common.alpn.as_deref();
+            settings.tls.enabled && alpn.is_some_and(|alpn| alpn.iter().any(|name| name == b"h2"))
+        }
+    }
+}
+
+/// Whether a server is spoken to in HTTP/2: because that is configured, or because it was agreed on.
+fn speaks_http2(server: &ServerRuntime, socket: &Transport) -> bool {
+    match server.config.settings.proto.as_deref() {
+        Some(proto) => proto == "h2",
+        None => socket.tls().and_then(tls::Connection::alpn) == Some(b"h2"),
+    }
 }

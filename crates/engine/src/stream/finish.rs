@@ -228,7 +228,7 @@ impl Stream<'_> {
         if let Some(format) = &self.session.runtime.handshake_log {
             format.render(self, &mut text);
         }
-        text.extend_from_slice(error.text().as_bytes());
+        text.extend_from_slice(error.line().as_bytes());
         self.send_line(&proxy.log, INFO, &text);
     }
 

@@ -3,7 +3,7 @@
 use super::http::Awaited;
 use super::{Next, Phase, Source, Stream};
 use crate::clock;
-use crate::io::{Buffer, Deadline, Socket};
+use crate::io::{Buffer, Deadline, Transport};
 use crate::mux::Conn;
 use crate::mux::h2::{Half, Multiplexed, News};
 use crate::session::{ClientSide, Session};
@@ -20,7 +20,7 @@ use wire::h2::Code;
 pub async fn serve_http2(
     session: &Rc<Session>,
     worker: &Rc<Worker>,
-    socket: Socket,
+    socket: Transport,
     input: Buffer,
     deadline: &mut Deadline,
 ) {

@@ -119,6 +119,8 @@ pub struct State {
     pub last_rule: Option<Arc<model::rules::Rule>>,
     /// The rule that waits, or was waiting when the stream ended.
     pub waiting_rule: Option<Arc<model::rules::Rule>>,
+    /// What the handshake of the last attempt to reach a server failed of.
+    pub server_fault: Option<crate::handshake::HandshakeError>,
     /// When the rule that waits began to, in milliseconds since the start.
     pub waiting_since: Option<u64>,
     /// Bytes passed on from the client and from the server, as logs and statistics count them.
@@ -188,6 +190,8 @@ pub struct ServerConn {
     pub server: InUse,
     /// What tells it apart from other connections to the same server.
     pub key: u64,
+    /// What is known of its TLS, if it has any.
+    pub tls: Option<Arc<tls::Seen>>,
     /// Whether it was idle before.
     pub reused: bool,
     /// How many streams it has served, this one included.

@@ -3,7 +3,7 @@
 use super::{Cause, Stream};
 use crate::clock;
 use crate::handshake::HandshakeError;
-use crate::io::Socket;
+use crate::io::Transport;
 use crate::mux::Conn;
 use expr::sample::Value;
 use expr::vars::{Scope, VarId};
@@ -12,6 +12,16 @@ use expr::view::{
 };
 use message::Head;
 use wire::h1::Framing;
+
+impl Stream<'_> {
+    /// What the handshake with one side failed of.
+    fn fault(&self, side: Side) -> Option<HandshakeError> {
+        match side {
+            Side::Request => self.session.error,
+            Side::Response => self.state.server_fault,
+        }
+    }
+}
 
 impl View for Stream<'_> {
     fn now(&self) -> Date {
@@ -26,7 +36,7 @@ impl View for Stream<'_> {
         let session = &*self.session;
         let real_dst = session
             .real_dst
-            .get_or_init(|| self.client.conn.ask(Socket::local).flatten())
+            .get_or_init(|| self.client.conn.ask(Transport::local).flatten())
             .as_ref();
         let src = self.state.src.as_deref().or(session.src.as_deref());
         let dst = self.state.dst.as_deref().or(session.dst.as_deref());
@@ -48,8 +58,19 @@ impl View for Stream<'_> {
     }
 
     fn connection_error(&self, side: Side) -> Option<(&str, &str)> {
-        let error = self.session.error.filter(|_| side == Side::Request)?;
+        let error = self.fault(side)?;
         Some((error.name(), error.text()))
+    }
+
+    fn tls(&self, side: Side) -> Option<&tls::Seen> {
+        match side {
+            Side::Request => self.session.tls.as_deref(),
+            Side::Response => self.state.server_conn.as_ref()?.tls.as_deref(),
+        }
+    }
+
+    fn tls_failure(&self, side: Side) -> Option<tls::Failure> {
+        self.fault(side)?.failure()
     }
 
     fn extension(&self, kind: u8, nth: usize) -> Option<&[u8]> {

@@ -16,6 +16,7 @@ mod process;
 mod state;
 mod stream;
 mod streams;
+mod tls;
 mod tls_hello;
 mod trace;
 
@@ -39,6 +40,9 @@ pub static FAMILIES: &[&[FetchRow]] = &[
     params::ROWS,
     content::ROWS,
     tls_hello::ROWS,
+    tls::FAMILIES[0],
+    tls::FAMILIES[1],
+    tls::FAMILIES[2],
     auth::ROWS,
     state::ROWS,
     process::ROWS,

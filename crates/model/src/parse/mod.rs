@@ -159,6 +159,8 @@ pub struct Parser<'d> {
     pub log_profiles: HashMap<Arc<str>, Arc<crate::log::LogProfile>>,
     /// `resolvers` sections.
     pub resolvers: Vec<Arc<crate::resolvers::Resolvers>>,
+    /// Certificates and what belongs to them.
+    pub certificates: tls::Store,
     /// `default-path`.
     pub default_path: families::global::paths::DefaultPath,
     /// `healthcheck` sections by name.
@@ -185,6 +187,7 @@ impl<'d> Parser<'d> {
             logging: crate::log::Logging::default(),
             log_profiles: HashMap::new(),
             resolvers: Vec::new(),
+            certificates: tls::Store::default(),
             default_path: families::global::paths::DefaultPath::default(),
             healthchecks: HashMap::new(),
             server_guids: HashMap::new(),

@@ -28,6 +28,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     super::families::log::resolve(&mut parser);
     super::families::server::finish(&mut parser);
     super::families::resolvers::finish(&mut parser);
+    super::families::tls::resolve(&mut parser);
     identity::assign(&mut parser);
     let names = Names::new(&parser.drafts);
     defaults::check(&mut parser);
@@ -68,6 +69,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             patterns,
             variables: parser.expressions.names,
             resolvers,
+            certificates: std::mem::take(&mut parser.certificates),
         },
         env: parser.env,
     })

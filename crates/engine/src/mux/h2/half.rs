@@ -1,7 +1,7 @@
 //! One stream of an HTTP/2 connection, as its owner holds it.
 
 use super::{Found, Multiplexed};
-use crate::io::Socket;
+use crate::io::Transport;
 use message::Head;
 use std::cell::RefCell;
 use std::io;
@@ -71,7 +71,7 @@ impl Half {
     }
 
     /// Asks the connection's socket for something.
-    pub fn with_socket<R>(&self, ask: impl FnOnce(&Socket) -> R) -> R {
+    pub fn with_socket<R>(&self, ask: impl FnOnce(&Transport) -> R) -> R {
         ask(&self.shared.borrow().socket)
     }
 

@@ -11,7 +11,7 @@ mod server;
 pub use half::{Facts, Half, Readable};
 pub use server::{Pool, open};
 
-use crate::io::{Buffer, Socket};
+use crate::io::{Buffer, Transport};
 use body::Body;
 use message::Head;
 use std::cell::RefCell;
@@ -88,7 +88,7 @@ pub enum News {
 /// A connection shared by streams.
 #[derive(Debug)]
 pub struct Multiplexed {
-    socket: Socket,
+    socket: Transport,
     input: Buffer,
     core: Connection<Link>,
     /// The pump's task.
@@ -105,7 +105,7 @@ const READS: usize = 8;
 impl Multiplexed {
     /// A connection at its beginning; `input` has what was read of it already.
     #[must_use]
-    pub fn new(socket: Socket, input: Buffer, config: Config) -> Rc<RefCell<Self>> {
+    pub fn new(socket: Transport, input: Buffer, config: Config) -> Rc<RefCell<Self>> {
         Rc::new(RefCell::new(Self {
             socket,
             input,
@@ -143,7 +143,7 @@ impl Multiplexed {
     /// Whether all output has reached the socket.
     #[must_use]
     pub fn is_flushed(&self) -> bool {
-        self.core.pending().is_empty()
+        self.core.pending().is_empty() && self.socket.is_flushed()
     }
 
     /// Tells the peer that no new streams are taken.
@@ -237,6 +237,9 @@ impl Multiplexed {
                 }
                 Poll::Pending => break,
             }
+        }
+        if let Poll::Ready(flushed) = self.socket.poll_flush(cx) {
+            flushed?;
         }
         if !self.core.is_congested() && (congested || self.core.pending().is_empty()) {
             self.core.links().for_each(Link::wake_writer);

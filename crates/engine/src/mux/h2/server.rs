@@ -2,7 +2,7 @@
 
 use super::{Half, Multiplexed};
 use crate::clock;
-use crate::io::{Buffer, Deadline, Socket};
+use crate::io::{Buffer, Deadline, Transport};
 use crate::proxy::ServerRuntime;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -62,7 +62,7 @@ pub fn open(
     server: &Arc<ServerRuntime>,
     key: u64,
     shared: bool,
-    socket: Socket,
+    socket: Transport,
     (config, header): (Config, Vec<u8>),
 ) -> Option<Half> {
     let connection = Multiplexed::new(socket, Buffer::default(), config);

@@ -7,6 +7,7 @@ pub mod log;
 pub mod proxy;
 pub mod resolvers;
 pub mod server;
+pub mod tls;
 
 use super::sections::SectionRow;
 use super::table::Row;
@@ -29,6 +30,7 @@ pub const GLOBAL: &[&[Row]] = &[
     global::http2::ROWS,
     log::GLOBAL_ROWS,
     resolvers::GLOBAL_ROWS,
+    tls::global::ROWS,
 ];
 
 /// Directives of `defaults`, `frontend`, `backend` and `listen` sections.
@@ -57,6 +59,7 @@ pub const SECTIONS: &[&[SectionRow]] = &[
     log::SECTIONS,
     proxy::errors::SECTIONS,
     resolvers::SECTIONS,
+    tls::store::SECTIONS,
     super::known::SECTIONS,
 ];
 

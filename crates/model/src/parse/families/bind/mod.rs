@@ -21,8 +21,12 @@ pub const ROWS: &[Row] = &[Row {
 }];
 
 /// The options of `bind` lines.
-pub const OPTIONS: &[&[OptionRow<BindLine>]] =
-    &[connection::OPTIONS, socket::OPTIONS, access::OPTIONS];
+pub const OPTIONS: &[&[OptionRow<BindLine>]] = &[
+    connection::OPTIONS,
+    socket::OPTIONS,
+    access::OPTIONS,
+    super::tls::bind::OPTIONS,
+];
 
 /// A line that listens, while it is read.
 pub struct BindLine {
@@ -92,6 +96,7 @@ pub fn bind_line(
     let mut line = addresses(parser, statement, at, allow)?;
     let mut cursor = Cursor::new(parser, statement, at + 1, label);
     cursor.read_all(OPTIONS, Family::Bind, &mut line)?;
+    super::tls::bind::take_defaults(parser, &mut line);
     Ok(line)
 }
 

@@ -78,7 +78,7 @@ fn messages_are_those_operators_know() {
             "bind *:80 accept-prox",
             "'bind *:80' in section 'frontend': unknown keyword 'accept-prox'; did you mean 'accept-proxy' maybe ?".to_owned(),
         ),
-        ("bind *:80 ssl crt x", format!("{label}'ssl' is known but not built yet in hapax (waits for: TLS).")),
+        ("bind *:80 nbconn 1", format!("{label}'nbconn' is known but not built yet in hapax (waits for: reverse HTTP).")),
     ] {
         assert_eq!(refused(line), message);
     }

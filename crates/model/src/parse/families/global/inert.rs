@@ -68,16 +68,7 @@ pub const LATER: &[Row] = &[
     later("tune.quic.retry-threshold", 1, 1),
     later("tune.quic.socket-owner", 1, 1),
     later("tune.quic.zero-copy-fwd-send", 1, 1),
-    later("tune.ssl.cachesize", 1, 1),
-    later("tune.ssl.capture-buffer-size", 1, 1),
-    later("tune.ssl.capture-cipherlist-size", 1, 1),
     later("tune.ssl.certificate-compression", 1, 1),
-    later("tune.ssl.default-dh-param", 1, 1),
-    later("tune.ssl.force-private-cache", 0, 0),
-    later("tune.ssl.hard-maxrecord", 1, 1),
-    later("tune.ssl.keylog", 1, 1),
-    later("tune.ssl.lifetime", 1, 1),
-    later("tune.ssl.maxrecord", 1, 1),
     later("tune.ssl.ocsp-update.maxdelay", 1, 1),
     later("tune.ssl.ocsp-update.mindelay", 1, 1),
     later("tune.ssl.ssl-ctx-cache-size", 1, 1),
@@ -212,13 +203,13 @@ mod tests {
 
     #[test]
     fn each_is_told_once() {
-        let text = "global\n tune.ssl.cachesize 5\n tune.ssl.cachesize 6\n tune.recv_enough 100\n no numa-cpu-mapping\n";
+        let text = "global\n tune.quic.listen 5\n tune.quic.listen 6\n tune.recv_enough 100\n no numa-cpu-mapping\n";
         let (snapshot, messages) = load_text(text);
         assert!(snapshot.is_some());
         assert_eq!(
             messages,
             [
-                "N 2: 'tune.ssl.cachesize' has no effect in hapax until TLS is built.",
+                "N 2: 'tune.quic.listen' has no effect in hapax until QUIC is built.",
                 "N 4: 'tune.recv_enough' only tunes HAProxy's internals and has no effect in hapax.",
                 "N 5: 'numa-cpu-mapping' only tunes HAProxy's internals and has no effect in hapax.",
             ]

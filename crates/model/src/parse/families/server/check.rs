@@ -131,18 +131,6 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: |s, _| send_proxy(s, false),
     },
     OptionRow {
-        name: "no-check-sni-auto",
-        args: 0,
-        doc: "No automatic server name on checks, as without TLS.",
-        read: |_, _| Ok(()),
-    },
-    OptionRow {
-        name: "no-check-ssl",
-        args: 0,
-        doc: "No TLS on checks.",
-        read: |_, _| Ok(()),
-    },
-    OptionRow {
         name: "observe",
         args: 1,
         doc: "Which errors of live traffic count.",

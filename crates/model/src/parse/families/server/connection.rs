@@ -35,18 +35,6 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: max_reuse,
     },
     OptionRow {
-        name: "no-sni-auto",
-        args: 0,
-        doc: "No automatic server name, as without TLS.",
-        read: |_, _| Ok(()),
-    },
-    OptionRow {
-        name: "no-ssl",
-        args: 0,
-        doc: "No TLS.",
-        read: |_, _| Ok(()),
-    },
-    OptionRow {
         name: "no-tfo",
         args: 0,
         doc: "No TCP fast open.",

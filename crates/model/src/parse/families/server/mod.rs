@@ -52,6 +52,7 @@ pub const OPTIONS: &[&[OptionRow<ServerLine>]] = &[
     naming::OPTIONS,
     send_proxy::OPTIONS,
     source::OPTIONS,
+    super::tls::server::OPTIONS,
 ];
 
 /// A server line while it is read.
@@ -228,6 +229,7 @@ fn read(
     let mut line = start(parser, name)?;
     let mut cursor = Cursor::new(parser, statement, at + 1, label.clone());
     cursor.read_all(OPTIONS, Family::Server, &mut line)?;
+    line.draft.tls.defaults = parser.global.tls.server.clone();
     if let Some(what) = conflicts_with_track(&line.draft) {
         let message = format!("{label}unable to {what} and tracking at the same time!");
         return Err(statement.fault_here(message));
@@ -303,6 +305,7 @@ fn push(
         service,
         unresolved: place.unresolved,
         settings: line.draft,
+        tls: None,
     }));
     Ok(())
 }

@@ -186,8 +186,10 @@ fn messages_are_those_operators_know() {
             format!("{label}'layer7' can only be used in http proxies."),
         ),
         (
-            "server a 127.0.0.1:80 ssl",
-            format!("{label}'ssl' is known but not built yet in hapax (waits for: TLS)."),
+            "server a 127.0.0.1:80 socks4 127.0.0.1:1",
+            format!(
+                "{label}'socks4' is known but not built yet in hapax (waits for: SOCKS4 proxies)."
+            ),
         ),
         (
             "server a 127.0.0.1:80 track c",

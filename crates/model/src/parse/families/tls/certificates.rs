@@ -1,0 +1,149 @@
+//! Reading certificate files while the configuration is read, so that a fault shows the line that names them.
+
+use crate::parse::options::Cursor;
+use crate::parse::{Fault, Parsed, Parser};
+use config::Severity;
+use std::path::Path;
+use std::sync::Arc;
+use tls::settings::{CertificateLine, TicketKeys};
+use tls::store::based;
+
+/// A fault of an option, in HAProxy's shape.
+pub(super) fn fault(cursor: &Cursor<'_, '_, '_>, name: &str, why: &str) -> Fault {
+    match why.starts_with("unable to set") || why.contains("' : unknown ssl") {
+        true => cursor.fault(why),
+        false => cursor.fault(format!("'{name}' : {why}")),
+    }
+}
+
+/// Reads the file of an option that names one, so that it is known to be good.
+pub(super) fn check_files(cursor: &mut Cursor<'_, '_, '_>, name: &str, path: &str) -> Parsed {
+    let based = based(cursor.parser.global.tls.ca_base.as_deref(), path);
+    let store = &mut cursor.parser.certificates;
+    let read = match name {
+        "ca-file" | "ca-verify-file" => store.authorities(&based).map(drop),
+        "crl-file" => store.revocations(&based).map(drop),
+        _ => return Ok(()),
+    };
+    read.map_err(|why| {
+        cursor
+            .fault(format!("'{name}' : unable to load {based}"))
+            .hint(why)
+    })
+}
+
+/// Reads what a `crt` names: a file, several that belong together, or a directory.
+pub(super) fn load(
+    parser: &mut Parser<'_>,
+    path: &str,
+    default: bool,
+) -> Result<Vec<CertificateLine>, String> {
+    let global = &parser.global.tls;
+    let path = based(global.crt_base.as_deref(), path);
+    let store = &mut parser.certificates;
+    let mut files = Vec::new();
+    if !store.bundles.contains_key(&*path) && Path::new(&path).is_dir() {
+        for file in tls::store::directory(&path)? {
+            files.extend(file.into_os_string().into_string().ok());
+        }
+    } else {
+        files = store.variants(&path, global);
+    }
+    let mut lines = Vec::new();
+    for file in files {
+        lines.push(CertificateLine {
+            bundle: store.bundle(&file, global)?,
+            common: None,
+            filters: Vec::new(),
+            default,
+            list: None,
+        });
+    }
+    Ok(lines)
+}
+
+/// Reads a crt-list and the certificates that it names.
+pub(super) fn load_list(
+    cursor: &mut Cursor<'_, '_, '_>,
+    path: &str,
+) -> Parsed<Vec<CertificateLine>> {
+    let text = std::fs::read(path).map_err(|error| {
+        let why = error.to_string();
+        let why = why.split(" (os error").next().unwrap_or_default();
+        cursor.option_fault(format!(": cannot open file '{path}' : {why}"))
+    })?;
+    let mut warnings = Vec::new();
+    let entries = tls::crtlist::read(&text, &mut |line, text| warnings.push((line, text)));
+    for (line, text) in warnings {
+        let message = format!("crt-list '{path}' line {line} : {text}");
+        let diagnostic = config::Diagnostic::global(Severity::Notice, message, false);
+        cursor.parser.diagnostics.push(diagnostic);
+    }
+    let entries = entries.map_err(|error| {
+        cursor.option_fault(format!(
+            ": {} on line {} in file '{path}'",
+            error.what, error.line
+        ))
+    })?;
+    let list: Arc<str> = path.into();
+    let mut lines = Vec::new();
+    for entry in entries {
+        let checked = match &entry.common {
+            Some(common) => check_common(cursor.parser, common),
+            None => Ok(()),
+        };
+        let found = checked.and_then(|()| load(cursor.parser, &entry.path, false));
+        let found = found.map_err(|why| {
+            cursor.option_fault(format!(": {why} (line {} of '{path}')", entry.line))
+        })?;
+        lines.extend(found.into_iter().map(|line| CertificateLine {
+            common: entry.common.clone(),
+            filters: entry.filters.clone(),
+            list: Some((list.clone(), entry.line)),
+            ..line
+        }));
+    }
+    Ok(lines)
+}
+
+/// Reads the files that the options of a list's line name.
+fn check_common(parser: &mut Parser<'_>, common: &tls::settings::Common) -> Result<(), String> {
+    let base = parser.global.tls.ca_base.clone();
+    for path in [&common.ca_file, &common.ca_verify_file]
+        .into_iter()
+        .flatten()
+    {
+        parser
+            .certificates
+            .authorities(&based(base.as_deref(), path))?;
+    }
+    if let Some(path) = &common.crl_file {
+        parser
+            .certificates
+            .revocations(&based(base.as_deref(), path))?;
+    }
+    Ok(())
+}
+
+/// Reads a file of ticket keys: at least one line of base64 with 48 or 80 bytes.
+pub(super) fn ticket_keys(path: &str) -> Result<TicketKeys, String> {
+    let text = std::fs::read(path).map_err(|_| "unable to load ssl tickets keys file")?;
+    let mut keys = Vec::new();
+    for line in text.split(|&byte| byte == b'\n') {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        let key = tls::pem::decode_base64(line).filter(|key| matches!(key.len(), 48 | 80));
+        keys.push(
+            key.ok_or_else(|| format!("unable to decode base64 key line {}", keys.len() + 1))?,
+        );
+    }
+    match keys.len() {
+        0 => Err("no key in the file".to_owned()),
+        _ => Ok(TicketKeys {
+            path: path.into(),
+            keys,
+        }),
+    }
+}

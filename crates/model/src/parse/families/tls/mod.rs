@@ -1,0 +1,12 @@
+//! TLS: what `bind`, `server`, `global` and `crt-store` say about it.
+
+pub mod bind;
+pub mod certificates;
+pub mod global;
+mod resolve;
+pub mod server;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+pub use resolve::resolve;

@@ -1,0 +1,120 @@
+//! What TLS needs of everything that was read.
+
+use crate::parse::Parser;
+use crate::proxy::Mode;
+use config::{Diagnostic, Severity};
+use std::sync::Arc;
+use tls::SessionCache;
+
+/// Prepares listeners and servers that speak TLS.
+pub fn resolve(parser: &mut Parser<'_>) {
+    let global = parser.global.tls.clone();
+    let cache = Arc::new(SessionCache::new(global.cache_size));
+    let mut faults: Vec<Diagnostic> = Vec::new();
+    let store = &mut parser.certificates;
+    for draft in &mut parser.drafts {
+        let proxy = &mut draft.proxy;
+        let name = proxy.name.clone();
+        // Several addresses of one line share what was prepared for it.
+        let mut last: Option<(Arc<tls::settings::BindSettings>, Arc<tls::Listener>)> = None;
+        for bind in &mut proxy.front.binds {
+            if !bind.tls_settings.enabled {
+                continue;
+            }
+            let settings = bind.tls_settings.clone();
+            let protocols = protocols(proxy.mode, settings.common.alpn.as_deref());
+            if let Some((known, listener)) = &last
+                && Arc::ptr_eq(known, &settings)
+            {
+                Arc::make_mut(bind).tls = Some(listener.clone());
+                continue;
+            }
+            if settings.lines.is_empty() {
+                let (file, line) = &bind.origin;
+                let message = format!(
+                    "Proxy '{name}': no SSL certificate specified for bind '{}' at [{file}:{line}], ssl connections will fail (use 'crt').",
+                    bind.written
+                );
+                faults.push(Diagnostic::global(Severity::Warning, message, false));
+            }
+            let mut adapted = (*settings).clone();
+            adapted.common.alpn = protocols;
+            adapt_lines(proxy.mode, &mut adapted);
+            match tls::listener(&adapted, &global, store, &cache) {
+                Ok(listener) => {
+                    let listener = Arc::new(listener);
+                    Arc::make_mut(bind).tls = Some(listener.clone());
+                    last = Some((settings, listener));
+                }
+                Err(why) => {
+                    let message = format!("Proxy '{name}': {why} for bind '{}'.", bind.written);
+                    faults.push(at(&bind.origin, message));
+                }
+            }
+        }
+        for server in &mut proxy.back.servers {
+            let settings = &server.settings.tls;
+            if !settings.enabled && settings.check != Some(true) {
+                continue;
+            }
+            match tls::connector(settings, &global, store) {
+                Ok(connector) => Arc::make_mut(server).tls = Some(Arc::new(connector)),
+                Err(why) => {
+                    let advice = match why.starts_with("verify is enabled") {
+                        true if settings.common.verify.is_none() => UNVERIFIED_BY_DEFAULT,
+                        _ => "",
+                    };
+                    let why = match advice {
+                        "" => format!("{why}."),
+                        advice => advice.to_owned(),
+                    };
+                    let message = format!("'server {name}/{}' : {why}", server.name);
+                    faults.push(at(&server.origin, message));
+                }
+            }
+        }
+    }
+    for fault in faults {
+        parser.diagnostics.push(fault);
+    }
+}
+
+/// The application protocols of a listener: an HTTP proxy offers what it speaks, unless it is told otherwise.
+fn protocols(mode: Mode, said: Option<&[Vec<u8>]>) -> Option<Arc<[Vec<u8>]>> {
+    if mode != Mode::Http {
+        return said.map(Into::into);
+    }
+    let default = [b"h2".to_vec(), b"http/1.1".to_vec()];
+    let speaks_h2 = super::super::check_mux("h2").is_ok();
+    let wanted = said.unwrap_or(&default).iter();
+    Some(
+        wanted
+            .filter(|name| speaks_h2 || &***name != b"h2")
+            .cloned()
+            .collect(),
+    )
+}
+
+/// The same for the lines of crt-lists.
+fn adapt_lines(mode: Mode, settings: &mut tls::settings::BindSettings) {
+    for line in &mut settings.lines {
+        if let Some(common) = &mut line.common
+            && let Some(said) = common.alpn.as_deref()
+        {
+            common.alpn = protocols(mode, Some(said));
+        }
+    }
+}
+
+const UNVERIFIED_BY_DEFAULT: &str = "verify is enabled by default but no CA file specified. If you're running on a LAN \
+    where you're certain to trust the server's certificate, please set an explicit 'verify none' statement on the \
+    'server' line, or use 'ssl-server-verify none' in the global section to disable server-side verifications by default.";
+
+fn at((file, line): &(Arc<str>, u32), message: String) -> Diagnostic {
+    Diagnostic {
+        file: Some(file.clone()),
+        line: *line,
+        ..Diagnostic::global(Severity::Alert, message, false)
+    }
+    .tight()
+}

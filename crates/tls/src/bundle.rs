@@ -1,0 +1,135 @@
+//! A certificate with its key and what belongs to them, from one or several files.
+
+use crate::certificate::{Certificate, oid};
+use crate::key::{self, Kind};
+use crate::pem;
+use rustls::pki_types::CertificateDer;
+use rustls::sign::{CertifiedKey, SigningKey};
+use std::sync::Arc;
+
+/// A certificate with its chain, its key and what is stapled to it.
+#[derive(Clone, Default)]
+pub struct Bundle {
+    /// The file it came from, which is its name in the store.
+    pub name: Arc<str>,
+    /// The certificate, then its issuers.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Its key.
+    pub key: Option<Arc<dyn SigningKey>>,
+    /// The OCSP response to staple.
+    pub ocsp: Option<Arc<[u8]>>,
+    /// The issuer, where the chain does not have it.
+    pub issuer: Option<CertificateDer<'static>>,
+    /// Signed certificate timestamps.
+    pub timestamps: Option<Arc<[u8]>>,
+    /// Whether the key is not in the certificate's file.
+    pub separate_key: bool,
+    /// Whether its issuers were found in `issuers-chain-path`.
+    pub completed: bool,
+}
+
+impl std::fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bundle")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Bundle {
+    /// Takes certificates and a key out of a PEM text. A certificate replaces the chain, a key the key.
+    ///
+    /// # Errors
+    /// In words, what is wrong with it.
+    pub fn take_pem(
+        &mut self,
+        text: &[u8],
+        passphrase: &dyn Fn() -> Option<Vec<u8>>,
+    ) -> Result<(), String> {
+        let blocks = pem::read(text).map_err(|error| error.to_string())?;
+        let mut chain = Vec::new();
+        for block in &blocks {
+            match block.label.as_str() {
+                "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
+                    let parsed = Certificate::parse(&block.content);
+                    let parsed = parsed.map_err(|_| {
+                        format!("certificate number {} is malformed", chain.len() + 1)
+                    })?;
+                    chain.push(CertificateDer::from(parsed.der.to_vec()));
+                }
+                _ => {
+                    // The first key counts.
+                    if (self.key.is_none() || self.separate_key)
+                        && let Some(key) = key::from_block(block, passphrase)
+                    {
+                        self.key = Some(key?);
+                        self.separate_key = false;
+                    }
+                }
+            }
+        }
+        if !chain.is_empty() {
+            self.chain = chain;
+        }
+        Ok(())
+    }
+
+    /// The certificate itself.
+    #[must_use]
+    pub fn leaf(&self) -> Option<Certificate<'_>> {
+        Certificate::parse(self.chain.first()?).ok()
+    }
+
+    /// The algorithm of its key.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self.leaf().map(|leaf| leaf.key_algorithm) {
+            Some(algorithm) if algorithm == oid::RSA => Kind::Rsa,
+            Some(algorithm) if algorithm == oid::EC || algorithm == oid::ED25519 => Kind::Ecdsa,
+            _ => Kind::Other,
+        }
+    }
+
+    /// Whether the key is the certificate's; `false` when one of them is missing.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let (Some(key), Some(leaf)) = (&self.key, self.leaf()) else {
+            return false;
+        };
+        let Some(spki) = key.public_key() else {
+            return false;
+        };
+        let bits = |spki: &'_ [u8]| -> Option<Vec<u8>> {
+            let mut fields = crate::der::Reader::new(spki)
+                .enter(crate::der::SEQUENCE)
+                .ok()?;
+            fields.expect(crate::der::SEQUENCE).ok()?;
+            Some(fields.expect(crate::der::BIT_STRING).ok()?.content.to_vec())
+        };
+        bits(&spki).is_some() && bits(&spki) == bits(leaf.spki)
+    }
+
+    /// The certificate and key as rustls wants them.
+    #[must_use]
+    pub fn certified(&self) -> Option<CertifiedKey> {
+        let mut certified = CertifiedKey::new(self.chain.clone(), self.key.clone()?);
+        certified.ocsp = self.ocsp.as_deref().map(<[u8]>::to_vec);
+        Some(certified)
+    }
+
+    /// Names that clients may ask for to get this certificate, in lower case.
+    #[must_use]
+    pub fn server_names(&self) -> Vec<Vec<u8>> {
+        let Some(leaf) = self.leaf() else {
+            return Vec::new();
+        };
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        for name in leaf.server_names() {
+            let name = name.to_ascii_lowercase();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}

@@ -1,0 +1,273 @@
+//! The connecting side.
+
+use crate::bundle::Bundle;
+use crate::certificate::Certificate;
+use crate::connection::Connection;
+use crate::judge;
+use crate::observed::{KeepSecrets, Observed};
+use crate::provider;
+use crate::server::Trust;
+use crate::settings::{Common, Ignored, Verify};
+use crate::signer;
+use crate::verify::{self, Purpose, code};
+use arc_swap::ArcSwap;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, Tls12Resumption, UnbufferedClientConnection};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
+};
+use std::sync::Arc;
+
+/// How connections to a server are made.
+#[derive(Debug)]
+pub struct Connector {
+    plan: Plan,
+    configs: ArcSwap<Configs>,
+}
+
+/// What a server line says, with its files read.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What both ends have in common.
+    pub common: Common,
+    /// Authorities and revocation lists.
+    pub trust: Trust,
+    /// The certificate to show if the server asks for one.
+    pub bundle: Option<Arc<Bundle>>,
+    /// `verifyhost`.
+    pub verify_host: Option<Arc<str>>,
+    /// Whether sessions are taken up again.
+    pub reuse: bool,
+    /// Whether tickets are used for that with TLS 1.2.
+    pub tickets: bool,
+    /// `tune.ssl.keylog`.
+    pub keylog: bool,
+}
+
+/// With a name asked for, and without.
+#[derive(Debug)]
+struct Configs {
+    named: Arc<ClientConfig>,
+    nameless: Arc<ClientConfig>,
+    bundle: Option<Arc<Bundle>>,
+}
+
+/// How many sessions are remembered for one server, by name asked for.
+const SESSIONS: usize = 64;
+
+impl Connector {
+    /// Prepares connections.
+    ///
+    /// # Errors
+    /// In words, what can't be used.
+    pub fn new(plan: Plan) -> Result<Self, String> {
+        Ok(Self {
+            configs: ArcSwap::from_pointee(Configs::new(&plan)?),
+            plan,
+        })
+    }
+
+    /// What the server line says.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Makes connections with other files from now on.
+    ///
+    /// # Errors
+    /// In words, what can't be used.
+    pub fn replace(&self, trust: Trust, bundle: Option<Arc<Bundle>>) -> Result<(), String> {
+        let plan = Plan {
+            trust,
+            bundle,
+            ..self.plan.clone()
+        };
+        self.configs.store(Arc::new(Configs::new(&plan)?));
+        Ok(())
+    }
+
+    /// Begins a connection, asking for a name and offering application protocols; `None` offers those of the server line.
+    ///
+    /// # Errors
+    /// In words, why it can't begin.
+    pub fn connect(
+        &self,
+        name: Option<&[u8]>,
+        alpn: Option<&[Vec<u8>]>,
+    ) -> Result<Connection, String> {
+        let configs = self.configs.load();
+        let text = name.and_then(|name| std::str::from_utf8(name).ok());
+        let asked = text.and_then(|name| ServerName::try_from(name.to_owned()).ok());
+        let (config, server_name) = match asked {
+            Some(asked @ ServerName::DnsName(_)) => (&configs.named, asked),
+            Some(address) => (&configs.nameless, address),
+            // Nobody hears of this name: it only tells remembered sessions apart.
+            None => (&configs.nameless, nobody()),
+        };
+        let alpn = alpn.map_or_else(|| config.alpn_protocols.clone(), <[_]>::to_vec);
+        let client = UnbufferedClientConnection::new_with_alpn(config.clone(), server_name, alpn)
+            .map_err(|error| error.to_string())?;
+        let observed = Observed {
+            server_name: name.map(Into::into),
+            ..Observed::default()
+        };
+        Ok(Connection::connect(client, observed))
+    }
+
+    /// The certificate shown to the server, if any.
+    #[must_use]
+    pub fn bundle(&self) -> Option<Arc<Bundle>> {
+        self.configs.load().bundle.clone()
+    }
+}
+
+fn nobody() -> ServerName<'static> {
+    ServerName::IpAddress(std::net::IpAddr::from([0, 0, 0, 0]).into())
+}
+
+impl Configs {
+    fn new(plan: &Plan) -> Result<Self, String> {
+        let nameless = Self::config(plan, false)?;
+        Ok(Self {
+            named: Arc::new(Self::config(plan, true)?),
+            nameless: Arc::new(nameless),
+            bundle: plan.bundle.clone(),
+        })
+    }
+
+    fn config(plan: &Plan, named: bool) -> Result<ClientConfig, String> {
+        let common = &plan.common;
+        let auth = ServerAuth {
+            required: common.verify == Some(Verify::Required),
+            trust: plan.trust.clone(),
+            host: plan.verify_host.clone(),
+            named,
+            schemes: judge::schemes(common.signatures.as_deref()),
+        };
+        let builder = ClientConfig::builder_with_provider(provider::provider(common)?)
+            .with_protocol_versions(&provider::versions(common)?)
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(auth));
+        let mut config = match &plan.bundle {
+            Some(bundle) => {
+                let mut certified = bundle
+                    .certified()
+                    .ok_or_else(|| format!("no private key for '{}'", bundle.name))?;
+                if let Some(schemes) = &common.client_signatures {
+                    certified.key = signer::restricted(certified.key, schemes.clone());
+                }
+                builder.with_client_cert_resolver(Arc::new(Own(Arc::new(certified))))
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.enable_sni = named;
+        config.alpn_protocols = common.alpn.as_deref().unwrap_or_default().to_vec();
+        config.key_log = Arc::new(KeepSecrets { all: plan.keylog });
+        config.resumption = match plan.reuse {
+            true => rustls::client::Resumption::in_memory_sessions(SESSIONS).tls12_resumption(
+                match plan.tickets {
+                    true => Tls12Resumption::SessionIdOrTickets,
+                    false => Tls12Resumption::SessionIdOnly,
+                },
+            ),
+            false => rustls::client::Resumption::disabled(),
+        };
+        Ok(config)
+    }
+}
+
+/// The certificate shown to servers that ask for one, whatever authorities they name.
+#[derive(Debug)]
+struct Own(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Own {
+    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.key.choose_scheme(schemes)?;
+        Some(self.0.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// Judges the certificates of servers.
+#[derive(Debug)]
+struct ServerAuth {
+    required: bool,
+    trust: Trust,
+    host: Option<Arc<str>>,
+    /// Whether the name asked for must fit.
+    named: bool,
+    schemes: Vec<SignatureScheme>,
+}
+
+impl ServerCertVerifier for ServerAuth {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if !self.required {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let mut chain: Vec<&[u8]> = vec![end_entity];
+        chain.extend(intermediates.iter().map(|der| &**der));
+        let trusted = self.trust.authorities.as_deref();
+        let nobody = verify::Authorities::default();
+        judge::chain(
+            &chain,
+            trusted.unwrap_or(&nobody),
+            self.trust.revocations.as_deref(),
+            Purpose::Server,
+            now,
+            (Ignored::default(), Ignored::default()),
+        )?;
+        let asked = server_name.to_str();
+        let host = match &self.host {
+            Some(host) => Some(&**host),
+            None => self.named.then_some(&*asked),
+        };
+        let Some(host) = host else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let fits = Certificate::parse(end_entity)
+            .is_ok_and(|certificate| verify::is_for_host(&certificate, host.as_bytes()));
+        match fits {
+            true => Ok(ServerCertVerified::assertion()),
+            false => {
+                judge::refused(code::HOST_MISMATCH);
+                Err(CertificateError::NotValidForName.into())
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        judge::signature(message, cert, dss, ProtocolVersion::TLSv1_2)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        judge::signature(message, cert, dss, ProtocolVersion::TLSv1_3)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes.clone()
+    }
+}

@@ -1,0 +1,155 @@
+//! Taking sessions up again: the cache shared by all threads, and tickets.
+
+use crate::settings::TicketKeys;
+use crate::tickets::{Dated, Shared};
+use parking_lot::Mutex;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::{NoServerSessionStorage, ProducesTickets, StoresServerSessions};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How a listening line's sessions are taken up again.
+#[derive(Debug)]
+pub struct Resumption {
+    tickets: Option<Arc<dyn ProducesTickets>>,
+    cache: Arc<dyn StoresServerSessions>,
+}
+
+impl Resumption {
+    /// Sessions in the shared cache, and in tickets unless they are unwanted, for `lifetime` seconds. Tickets are made under
+    /// the keys given, or under some of our own.
+    ///
+    /// # Errors
+    /// When keys can't be used, or no random numbers can be had.
+    pub fn new(
+        cache: &Arc<SessionCache>,
+        tickets: bool,
+        keys: Option<&TicketKeys>,
+        lifetime: u32,
+    ) -> Result<Self, String> {
+        let inner: Option<Arc<dyn ProducesTickets>> = match (tickets, keys) {
+            (false, _) => None,
+            (true, Some(keys)) => Some(Arc::new(Shared::new(keys)?)),
+            (true, None) => Some(aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?),
+        };
+        Ok(Self {
+            tickets: inner
+                .map(|inner| -> Arc<dyn ProducesTickets> { Arc::new(Dated { inner, lifetime }) }),
+            cache: match cache.capacity {
+                0 => Arc::new(NoServerSessionStorage {}),
+                _ => Arc::new(LineCache {
+                    cache: cache.clone(),
+                    line: NEXT_LINE.fetch_add(1, Ordering::Relaxed),
+                    lifetime: Duration::from_secs(lifetime.into()),
+                }),
+            },
+        })
+    }
+
+    pub(crate) fn apply(&self, config: &mut ServerConfig) {
+        config.session_storage = self.cache.clone();
+        if let Some(ticketer) = &self.tickets {
+            config.ticketer = ticketer.clone();
+        }
+    }
+
+    /// Whether early data can be told from its replay: sessions in a cache are used once, tickets are not.
+    pub(crate) fn may_replay_safely(&self) -> bool {
+        self.tickets.is_none() && self.cache.can_cache()
+    }
+}
+
+/// Sessions of one line can't be taken up on another, which may ask for other certificates.
+static NEXT_LINE: AtomicU64 = AtomicU64::new(0);
+
+type Key = Box<[u8]>;
+
+/// The sessions of all listening lines (`tune.ssl.cachesize`).
+#[derive(Debug)]
+pub struct SessionCache {
+    capacity: usize,
+    shards: Box<[Mutex<Shard>]>,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    sessions: HashMap<Key, (Instant, Vec<u8>)>,
+    order: VecDeque<Key>,
+}
+
+/// How many locks the cache is spread over.
+const SHARDS: usize = 16;
+
+impl SessionCache {
+    /// A cache for a number of sessions.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    fn shard(&self, key: &[u8]) -> Option<&Mutex<Shard>> {
+        // Session ids are random.
+        self.shards.get(usize::from(*key.last()?) % SHARDS)
+    }
+}
+
+#[derive(Debug)]
+struct LineCache {
+    cache: Arc<SessionCache>,
+    line: u64,
+    lifetime: Duration,
+}
+
+impl LineCache {
+    fn key(&self, id: &[u8]) -> Key {
+        [&self.line.to_be_bytes(), id].concat().into()
+    }
+}
+
+impl StoresServerSessions for LineCache {
+    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
+        let key = self.key(&key);
+        let Some(shard) = self.cache.shard(&key) else {
+            return false;
+        };
+        let mut shard = shard.lock();
+        if shard
+            .sessions
+            .insert(key.clone(), (Instant::now(), value))
+            .is_none()
+        {
+            shard.order.push_back(key);
+        }
+        let most = self.cache.capacity.div_ceil(SHARDS);
+        while shard.sessions.len() > most || shard.order.len() > 2 * most {
+            let Some(oldest) = shard.order.pop_front() else {
+                break;
+            };
+            shard.sessions.remove(&oldest);
+        }
+        true
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let key = self.key(key);
+        let shard = self.cache.shard(&key)?.lock();
+        let (since, session) = shard.sessions.get(&key)?;
+        (since.elapsed() <= self.lifetime).then(|| session.clone())
+    }
+
+    fn take(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let key = self.key(key);
+        let (since, session) = self.cache.shard(&key)?.lock().sessions.remove(&key)?;
+        (since.elapsed() <= self.lifetime).then_some(session)
+    }
+
+    fn can_cache(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,257 @@
+//! The accepting side: which certificate and configuration a ClientHello gets.
+
+use crate::bundle::Bundle;
+use crate::client_auth::ClientAuth;
+use crate::failure::Failure;
+use crate::hello::{ClientHello, extension, numbers};
+use crate::key::Kind;
+use crate::names::{Names, Pick};
+use crate::observed::KeepSecrets;
+use crate::provider;
+use crate::resume::Resumption;
+use crate::revocation::Revocations;
+use crate::settings::{Common, Ignored, Verify};
+use crate::signer;
+use crate::verify::Authorities;
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::CertifiedKey;
+use std::sync::Arc;
+
+/// A listening line's TLS: its certificates by name, which may change while it runs.
+#[derive(Debug)]
+pub struct Listener {
+    /// What is configured for the whole line.
+    pub line: Line,
+    /// The certificates in use.
+    names: ArcSwap<Names>,
+}
+
+/// What is configured for a whole listening line.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// `strict-sni`: names without a certificate are refused.
+    pub strict: bool,
+    /// Whether ClientHellos are kept for fetches.
+    pub capture: bool,
+    /// Errors that are ignored in certificates of clients, and of their authorities.
+    pub ignored: (Ignored, Ignored),
+    /// Whether clients choose the cipher.
+    pub prefer_client: bool,
+    /// How sessions are taken up again.
+    pub resumption: Arc<Resumption>,
+    /// `tune.ssl.maxrecord`.
+    pub max_record: Option<usize>,
+    /// `tune.ssl.keylog`.
+    pub keylog: bool,
+}
+
+/// One certificate with the settings it is used with.
+#[derive(Debug)]
+pub struct Instance {
+    /// The certificate.
+    pub bundle: Arc<Bundle>,
+    /// What is agreed on when it is used.
+    config: Arc<ServerConfig>,
+    /// The same for clients whose application protocols are all unknown.
+    unnegotiated: Option<Arc<ServerConfig>>,
+    kind: Kind,
+}
+
+/// What a ClientHello gets.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The configuration.
+    pub config: Arc<ServerConfig>,
+    /// The certificate.
+    pub instance: Arc<Instance>,
+}
+
+/// Authorities and revocation lists to judge clients by.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// `ca-file`, whose names are told to clients.
+    pub authorities: Option<Arc<Authorities>>,
+    /// `ca-verify-file`.
+    pub more: Option<Arc<Authorities>>,
+    /// `crl-file`.
+    pub revocations: Option<Arc<Revocations>>,
+}
+
+impl Instance {
+    /// Makes a certificate usable with settings.
+    ///
+    /// # Errors
+    /// In words, why it can't be used.
+    pub fn new(
+        line: &Line,
+        common: &Common,
+        trust: &Trust,
+        bundle: Arc<Bundle>,
+    ) -> Result<Self, String> {
+        let mut certified = bundle
+            .certified()
+            .ok_or_else(|| format!("no private key for '{}'", bundle.name))?;
+        if let Some(schemes) = &common.signatures {
+            certified.key = signer::restricted(certified.key, schemes.clone());
+        }
+        let builder = ServerConfig::builder_with_provider(provider::provider(common)?)
+            .with_protocol_versions(&provider::versions(common)?)
+            .map_err(|error| error.to_string())?;
+        let builder = match common.verify.unwrap_or_default() {
+            Verify::None => builder.with_no_client_auth(),
+            verify => {
+                let auth = ClientAuth::new(line, common, trust, verify == Verify::Required);
+                builder.with_client_cert_verifier(Arc::new(auth))
+            }
+        };
+        let kind = bundle.kind();
+        let mut config = builder.with_cert_resolver(Arc::new(Single(Arc::new(certified))));
+        config.ignore_client_order = !line.prefer_client;
+        config.max_fragment_size = line.max_record.map(|bytes| bytes + 5);
+        config.key_log = Arc::new(KeepSecrets { all: line.keylog });
+        line.resumption.apply(&mut config);
+        if common.early_data && line.resumption.may_replay_safely() {
+            config.max_early_data_size = 16_384;
+        }
+        let mut unnegotiated = None;
+        if let Some(alpn) = common.alpn.as_deref().filter(|alpn| !alpn.is_empty()) {
+            unnegotiated = Some(Arc::new(config.clone()));
+            config.alpn_protocols = alpn.to_vec();
+        }
+        Ok(Self {
+            bundle,
+            config: Arc::new(config),
+            unnegotiated,
+            kind,
+        })
+    }
+
+    /// The algorithm of the certificate's key.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The configuration for a client. One that offers only unknown application protocols goes on without any, as with
+    /// HAProxy, where rustls would refuse it.
+    fn config_for(&self, hello: &ClientHello) -> &Arc<ServerConfig> {
+        let (Some(without), Some(offered)) = (&self.unnegotiated, hello.list(extension::ALPN, 2))
+        else {
+            return &self.config;
+        };
+        let mut rest = offered;
+        while let Some((&length, after)) = rest.split_first() {
+            let Some((name, next)) = after.split_at_checked(usize::from(length)) else {
+                break;
+            };
+            if self.config.alpn_protocols.iter().any(|known| known == name) {
+                return &self.config;
+            }
+            rest = next;
+        }
+        without
+    }
+}
+
+/// The certificate that was chosen before rustls saw the ClientHello.
+#[derive(Debug)]
+struct Single(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Single {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+}
+
+impl Listener {
+    /// A line with its certificates.
+    #[must_use]
+    pub fn new(line: Line, names: Names) -> Self {
+        Self {
+            line,
+            names: ArcSwap::from_pointee(names),
+        }
+    }
+
+    /// Whether ClientHellos are kept for fetches.
+    #[must_use]
+    pub fn capture(&self) -> bool {
+        self.line.capture
+    }
+
+    /// The certificates in use.
+    #[must_use]
+    pub fn names(&self) -> Arc<Names> {
+        self.names.load_full()
+    }
+
+    /// Uses other certificates from the next connection on.
+    pub fn replace(&self, names: Names) {
+        self.names.store(Arc::new(names));
+    }
+
+    /// Chooses by the name asked for and the signatures that the client can check.
+    ///
+    /// # Errors
+    /// When no certificate fits.
+    pub fn choose(&self, hello: &ClientHello) -> Result<Chosen, Failure> {
+        let names = self.names.load();
+        let can = Abilities::of(hello);
+        let name = hello.server_name().map(<[u8]>::to_ascii_lowercase);
+        let picked = names.pick(name.as_deref(), self.line.strict, |pick| can.best(pick));
+        let instance = picked.ok_or(Failure::NO_NAME)?;
+        Ok(Chosen {
+            config: instance.config_for(hello).clone(),
+            instance: instance.clone(),
+        })
+    }
+}
+
+/// Which signatures a client can check.
+#[derive(Debug, Clone, Copy)]
+struct Abilities {
+    rsa: bool,
+    ecdsa: bool,
+}
+
+impl Abilities {
+    fn of(hello: &ClientHello) -> Self {
+        let signatures = hello.signatures();
+        let (mut rsa, mut ecdsa) = (signatures.is_empty(), signatures.is_empty());
+        for scheme in numbers(signatures) {
+            match scheme & 0xff {
+                _ if (0x0804..=0x0806).contains(&scheme) => rsa = true,
+                _ if scheme == 0x0807 => ecdsa = true,
+                1 => rsa = true,
+                3 => ecdsa = true,
+                _ => {}
+            }
+        }
+        // Before TLS 1.3 the cipher names the algorithm, too.
+        let suites = numbers(hello.ciphers());
+        let is_new = hello.offers_tls13();
+        let mut usable =
+            suites.filter(|suite| is_ecdsa_suite(*suite) || (is_new && suite >> 8 == 0x13));
+        ecdsa &= usable.next().is_some();
+        Self { rsa, ecdsa }
+    }
+
+    /// The certificate to use out of those for one name: one with a key on a curve is preferred.
+    fn best<'a>(self, pick: Pick<'a>) -> Option<&'a Arc<Instance>> {
+        let first = |kind: Kind| pick.candidates().find(|instance| instance.kind == kind);
+        let ecdsa = first(Kind::Ecdsa);
+        let rsa = first(Kind::Rsa);
+        match (ecdsa, rsa) {
+            (Some(ecdsa), _) if self.ecdsa => Some(ecdsa),
+            (_, Some(rsa)) if self.rsa => Some(rsa),
+            _ => ecdsa.or(rsa).or_else(|| pick.candidates().next()),
+        }
+    }
+}
+
+/// The suites of TLS 1.2 with ECDSA signatures that are offered.
+fn is_ecdsa_suite(suite: u16) -> bool {
+    matches!(suite, 0xc02b | 0xc02c | 0xcca9)
+}
