@@ -49,6 +49,7 @@ fuzzed! {
     syslog_message,
     syslog_frames,
     dns_answer,
+    h2_connection,
     expression,
     converter,
     log_format,

@@ -5,6 +5,7 @@ mod config;
 mod dns;
 mod expr;
 mod h1;
+mod h2;
 mod patterns;
 mod proxy;
 mod runtime_api;
@@ -49,6 +50,12 @@ pub const TARGETS: &[Target] = &[
         run: h1::chunks,
         words: h1::chunk_words,
         max_len: LONG,
+    },
+    Target {
+        name: "h2_connection",
+        run: h2::connection,
+        words: h2::words,
+        max_len: SHORT,
     },
     Target {
         name: "proxy_header",

@@ -144,10 +144,10 @@ impl<T> Connection<T> {
             }
         };
         partial.padding = Some(padding);
-        let data = rest
-            .get(..rest.len().min(partial.left - padding))
-            .unwrap_or_default();
-        let skipped = match data.len() == partial.left - padding {
+        // Of a payload that comes in parts, some of the padding may have been skipped already.
+        let body = partial.left.saturating_sub(padding);
+        let data = rest.get(..rest.len().min(body)).unwrap_or_default();
+        let skipped = match data.len() == body {
             true => rest.len() - data.len(),
             false => 0,
         };
