@@ -12,6 +12,7 @@ use crate::{environment, limits, privileges, reload};
 use engine::handover::Inherited;
 use engine::listener::{self, Listeners};
 use engine::process::{self, End, ProcessInfo};
+use engine::state_file;
 use model::{Address, Global, Snapshot};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -39,6 +40,7 @@ pub fn start(
     let mut previous = Previous::new(options);
     let (channel, predecessor) =
         given.map_or((None, None), |given| (Some(given.channel), given.previous));
+    let states = state_file::load(&snapshot);
     let prepared = inherit(options, predecessor, reporter)
         .and_then(|inherited| prepare(options, &snapshot, &inherited, &mut previous, reporter));
     let Ok((maxconn, listeners)) = prepared else {
@@ -57,6 +59,9 @@ pub fn start(
         control::master::worker::attach(channel);
     }
     let runtime = process::build(Arc::new(snapshot), &info);
+    for warning in state_file::restore(&runtime, &states) {
+        reporter.warning(warning);
+    }
     match process::run(runtime, listeners) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         Ok(End::Signal(signal)) => {

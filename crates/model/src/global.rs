@@ -99,6 +99,10 @@ pub struct Global {
     pub variables: Vec<(expr::VarId, expr::Value<'static>)>,
     /// `set-dumpable`.
     pub dumpable: bool,
+    /// `server-state-file`, `server-state-base` not yet put in front.
+    pub state_file: Option<Arc<str>>,
+    /// `server-state-base`.
+    pub state_base: Option<Arc<str>>,
     /// `external-check`: whether programs may check servers.
     pub external_check: bool,
     /// `external-check preserve-env`.
@@ -161,6 +165,8 @@ pub struct VariableLimits {
 impl Default for Global {
     fn default() -> Self {
         Self {
+            state_file: None,
+            state_base: None,
             external_check: false,
             external_check_keeps_env: false,
             maxconn: None,

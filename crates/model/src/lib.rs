@@ -26,7 +26,7 @@ pub use global::{Global, SocketBuffers, UnixBind};
 pub use proxy::{
     Affinity, Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader,
     Forwarded, Frontend, HashKey, HashType, HeaderCapture, KeepAliveProbe, Mode, Options, Proxy,
-    RestrictNames, RetryOn, Reuse, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
+    RestrictNames, RetryOn, Reuse, StateSource, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{
     AgentSettings, CheckSettings, InitialAddress, InitialState, Naming, Observe, OnError,

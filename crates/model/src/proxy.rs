@@ -491,6 +491,22 @@ pub struct Backend {
     pub disable_on_404: bool,
     /// `external-check`.
     pub external_check: ExternalCheck,
+    /// `load-server-state-from-file`.
+    pub state_source: StateSource,
+    /// `server-state-file-name`; the backend's name without it.
+    pub state_file: Option<Arc<str>>,
+}
+
+/// `load-server-state-from-file`: where servers' states at the start come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StateSource {
+    /// `none`.
+    #[default]
+    Nothing,
+    /// `global`: the file of the whole configuration.
+    Global,
+    /// `local`: a file of the backend's own.
+    Local,
 }
 
 /// `retry-on` events.
@@ -656,6 +672,8 @@ impl Default for Backend {
             check: Arc::new(CheckScript::connection()),
             disable_on_404: false,
             external_check: ExternalCheck::default(),
+            state_source: StateSource::Nothing,
+            state_file: None,
         }
     }
 }

@@ -77,7 +77,6 @@ fn what_changes_nothing_is_told() {
         "server a 127.0.0.1:80 idle-ping 5s",
         "global tune.idletimer 2s",
         "global tune.max-checks-per-thread 5",
-        "global server-state-base /tmp",
     ] {
         let (loaded, messages) = messages_of(line);
         let told = messages

@@ -94,7 +94,6 @@ const GLOBAL: &[Group] = &[
         STATS,
         &["stats-file", "shm-stats-file", "shm-stats-file-max-objects"],
     ),
-    ("server state files", &["server-state-file"]),
     ("spreading closes over time", &["close-spread-time"]),
     ("debugging aids", &["force-cfg-parser-pause"]),
     (
@@ -133,10 +132,6 @@ const PROXY: &[Group] = &[
         ],
     ),
     ("mail alerts", &["email-alert"]),
-    (
-        "server state files",
-        &["load-server-state-from-file", "server-state-file-name"],
-    ),
     (
         "sessions held on a server connection",
         &["max-session-srv-conns"],

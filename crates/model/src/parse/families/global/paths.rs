@@ -19,6 +19,13 @@ pub const ROWS: &[Row] = &[
         doc: "Where server state files are.",
         read: server_state_base,
     },
+    Row {
+        name: "server-state-file",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "The file with servers' states to start from.",
+        read: server_state_file,
+    },
 ];
 
 /// `default-path`: where relative file names of the configuration lead.
@@ -89,11 +96,18 @@ fn server_state_base(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parse
         "" => {
             Err(statement.fault_here("'server-state-base' expects one argument: a directory path."))
         }
-        _ => {
-            parser.notice_once(
-                statement,
-                "'server-state-base' has no effect in hapax until server state files are built.",
-            );
+        base => {
+            parser.global.state_base = Some(base.into());
+            Ok(())
+        }
+    }
+}
+
+fn server_state_file(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    match statement.arg(0) {
+        "" => Err(statement.fault_here("'server-state-file' expect one argument: a file path.")),
+        file => {
+            parser.global.state_file = Some(file.into());
             Ok(())
         }
     }

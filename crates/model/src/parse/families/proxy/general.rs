@@ -2,7 +2,7 @@
 
 use super::{Half, clamp, integer, not_built, not_in_anonymous_defaults, number};
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
-use crate::proxy::{Affinity, Mode};
+use crate::proxy::{Affinity, Mode, StateSource};
 use expr::{AclSet, Phases};
 
 /// The rows of this family.
@@ -83,6 +83,20 @@ pub const ROWS: &[Row] = &[
         args: (0, 1),
         doc: "Attempts after the first to connect.",
         read: retries,
+    },
+    Row {
+        name: "load-server-state-from-file",
+        valid: Valid::BE_DEF,
+        args: (0, 1),
+        doc: "Where servers' states at the start come from.",
+        read: load_state,
+    },
+    Row {
+        name: "server-state-file-name",
+        valid: Valid::BE,
+        args: (0, 1),
+        doc: "The file with the states of this backend's servers.",
+        read: state_file_name,
     },
     Row {
         name: "hash-preserve-affinity",
@@ -283,6 +297,29 @@ fn retries(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "'retries' expects an integer argument (dispatch counts for one).",
     )?;
     parser.proxy()?.back.retries = clamp(value);
+    Ok(())
+}
+
+fn load_state(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    parser.proxy()?.back.state_source = match statement.arg(0) {
+        "global" => StateSource::Global,
+        "local" => StateSource::Local,
+        "none" => StateSource::Nothing,
+        other => {
+            let message = format!(
+                "'load-server-state-from-file' expects 'global', 'local' or 'none'. Got '{other}'"
+            );
+            return Err(statement.fault(0, message));
+        }
+    };
+    Ok(())
+}
+
+fn state_file_name(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    parser.proxy()?.back.state_file = match statement.arg(0) {
+        "" | "use-backend-name" => None,
+        name => Some(name.into()),
+    };
     Ok(())
 }
 
