@@ -64,6 +64,9 @@ pub async fn establish(
     }
     session.handshake = clock::now_ms();
     let passed = rules_at(session, worker, client, &rules.tcp_session).await;
+    if let Some(session) = &passed {
+        session.count_tracked(crate::stream::SESSION);
+    }
     passed.or_else(|| denied(Tally::DeniedSessions))
 }
 
@@ -168,7 +171,7 @@ async fn rules_at(
         return Some(session);
     }
     let session = Rc::new(session);
-    let (verdict, src, dst, level) = {
+    let (verdict, src, dst, level, counters) = {
         let mut stream = Stream::new(&session, worker, client);
         let verdict = stream.run_rules(rules).await;
         let state = &mut stream.state;
@@ -177,9 +180,11 @@ async fn rules_at(
             state.src.take(),
             state.dst.take(),
             state.log_level.take(),
+            std::mem::take(&mut state.counters),
         )
     };
     let mut session = Rc::into_inner(session)?;
+    session.counters.absorb(counters);
     match verdict {
         Verdict::Pass => {}
         Verdict::Close(CloseKind::Silent) => {

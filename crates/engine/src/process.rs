@@ -43,7 +43,7 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         .iter()
         .map(|proxy| Arc::new(ProxyRuntime::new(proxy.clone(), info.workers)))
         .collect();
-    assemble(snapshot, proxies, process)
+    assemble(snapshot, proxies, process, &[])
 }
 
 /// A runtime of its parts.
@@ -51,12 +51,14 @@ pub(crate) fn assemble(
     snapshot: Arc<Snapshot>,
     proxies: Vec<Arc<ProxyRuntime>>,
     process: Arc<Process>,
+    tables_before: &[Arc<stick::Table>],
 ) -> Arc<Runtime> {
     let global = &snapshot.global;
     let followers = Followers::new(&proxies, |name| {
         let at = snapshot.backends.get(name)?;
         proxies.get(at.0 as usize).cloned()
     });
+    let tables = tables(&snapshot.tables, tables_before);
     let limits = Limits::new(
         global.buffer_size,
         global.rewrite_reserve,
@@ -81,6 +83,7 @@ pub(crate) fn assemble(
         snapshot,
         proxies,
         added: Default::default(),
+        tables,
         process,
         followers,
         limits,
@@ -111,6 +114,21 @@ fn http2_config(global: &model::Global, role: Role, limits: Limits) -> h2::Confi
         limits,
         role,
     }
+}
+
+/// The stick tables of a configuration: those of the one before that are declared in the same way, with their entries, and
+/// new ones.
+#[must_use]
+pub fn tables(
+    configs: &[stick::TableConfig],
+    before: &[Arc<stick::Table>],
+) -> Vec<Arc<stick::Table>> {
+    let table = |config: &stick::TableConfig| {
+        let same = before.iter().find(|table| table.config() == config);
+        same.cloned()
+            .unwrap_or_else(|| Arc::new(stick::Table::new(config.clone())))
+    };
+    configs.iter().map(table).collect()
 }
 
 /// The beginning of a line about a failed handshake, which no configuration can change.

@@ -27,6 +27,8 @@ pub struct Runtime {
     pub added: ArcSwap<Vec<Arc<ProxyRuntime>>>,
     /// Its `resolvers` sections.
     pub resolvers: Vec<Arc<crate::resolvers::Section>>,
+    /// Stick tables, in the order of [`Snapshot::tables`].
+    pub tables: Vec<Arc<stick::Table>>,
     /// The process.
     pub process: Arc<Process>,
     /// Which servers follow others (`track`).
@@ -163,6 +165,13 @@ impl Runtime {
         self.proxies.get(at.0 as usize)
     }
 
+    /// The stick table of this name.
+    #[must_use]
+    pub fn table_named(&self, name: &str) -> Option<&Arc<stick::Table>> {
+        let at = self.snapshot.table_names.get(name)?;
+        self.tables.get(*at as usize)
+    }
+
     /// The backend of this name.
     #[must_use]
     pub fn backend(&self, name: &str) -> Option<Arc<ProxyRuntime>> {
@@ -278,6 +287,9 @@ impl ProcessView for Runtime {
         self.proxies
             .get(at.0 as usize)
             .map(|proxy| &**proxy as &dyn ProxyView)
+    }
+    fn table(&self, at: u32) -> Option<&Arc<stick::Table>> {
+        self.tables.get(at as usize)
     }
     fn buffer_size(&self) -> usize {
         self.snapshot.global.buffer_size

@@ -7,7 +7,7 @@ use crate::io::{Deadline, Socket};
 use crate::mux::Conn;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
-use crate::stream::Vars;
+use crate::stream::{Counters, Vars};
 use crate::stream::{TcpEnd, serve_http, serve_tcp};
 use crate::worker::Worker;
 use base::Endpoint;
@@ -58,6 +58,8 @@ pub struct Session {
     pub requests: Cell<u32>,
     /// Whether its accept has been logged already by the TCP stream that it began as.
     pub announced: Cell<bool>,
+    /// What it tracks in stick tables.
+    pub counters: Counters,
     /// `sess.` variables.
     pub vars: RefCell<Vars>,
     /// The log level that a session rule forced; `Some(None)` is silence.
@@ -230,6 +232,7 @@ impl Accepted {
             }),
             requests: Cell::new(0),
             announced: Cell::new(false),
+            counters: Counters::default(),
             vars: RefCell::default(),
             log_level: None,
             tls: None,

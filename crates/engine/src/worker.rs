@@ -217,6 +217,14 @@ fn listen(
     sockets.iter().map(accept).collect()
 }
 
+/// Gives back the room of entries that have expired. Nobody else waits for it: they count as gone already.
+fn purge_tables(runtime: &Runtime) {
+    let now = clock::now_ms();
+    for table in &runtime.tables {
+        table.purge(now);
+    }
+}
+
 async fn serve(
     worker: Rc<Worker>,
     runtime: Arc<Runtime>,
@@ -244,7 +252,12 @@ async fn serve(
     loop {
         tokio::select! {
             changed = phase.changed() => if changed.is_err() || *phase.borrow() != Phase::Running { break },
-            _ = purge.tick() => worker.purge(),
+            _ = purge.tick() => {
+                worker.purge();
+                if worker.index == 0 {
+                    purge_tables(&runtime);
+                }
+            }
             Ok(()) = changes.changed() => {
                 let Some(change) = changes.borrow_and_update().clone() else {
                     continue;

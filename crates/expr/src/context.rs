@@ -14,6 +14,10 @@ use std::sync::{Arc, OnceLock};
 pub enum Target {
     /// A frontend or backend.
     Proxy(ProxyIdx),
+    /// The frontend of the stream that is looked at: a rule of a `defaults` section that names none.
+    OwnFrontend,
+    /// The backend of the stream that is looked at, likewise.
+    OwnBackend,
     /// A server of a backend.
     Server(ProxyIdx, ServerIdx),
     /// A stick table, by its place in the snapshot.

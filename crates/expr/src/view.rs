@@ -213,6 +213,11 @@ pub trait ProcessView {
     fn event(&self, sink: &[u8], line: &[u8]) {
         let _ = (sink, line);
     }
+    /// The stick table at a place of the snapshot.
+    fn table(&self, at: u32) -> Option<&std::sync::Arc<::stick::Table>> {
+        let _ = at;
+        None
+    }
     /// A number that no other log line or stream of this process has.
     fn next_number(&self) -> u64;
 }
@@ -421,6 +426,10 @@ pub trait View {
     }
     /// The groups of a user whose password is right in the user list at a place of the snapshot; `None` when it is not.
     fn authenticate(&self, list: u32, user: &[u8], password: &[u8]) -> Option<&[Box<str>]> {
+        None
+    }
+    /// The entry that a counter (`track-sc*`) tracks.
+    fn tracked(&self, number: usize) -> Option<&::stick::Tracked> {
         None
     }
     /// Whether nothing that is missing now can still come, so that conditions must be settled.

@@ -425,7 +425,7 @@ mod tests {
         let listing = list("cfg");
         assert!(
             listing.contains("bind <addr> ssl")
-                && !listing.contains("\tstick-table")
+                && !listing.contains("\tcompression")
                 && !listing.contains("\tappsession")
         );
     }

@@ -1,6 +1,7 @@
 //! Process-wide settings.
 
 use crate::log::LogTarget;
+use crate::statuses::StatusSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -115,6 +116,12 @@ pub struct Global {
     pub max_spread_checks: Option<u64>,
     /// `localpeer`, `-L`.
     pub local_peer: Option<String>,
+    /// `tune.stick-counters`: how many keys a session or a stream may track at once.
+    pub stick_counters: usize,
+    /// `http-err-codes`.
+    pub http_errors: StatusSet,
+    /// `http-fail-codes`.
+    pub http_failures: StatusSet,
     /// `strict-limits`.
     pub strict_limits: bool,
     /// `expose-experimental-directives`, `expose-deprecated-directives`.
@@ -218,6 +225,9 @@ impl Default for Global {
             spread_checks: 0,
             max_spread_checks: None,
             local_peer: None,
+            stick_counters: 3,
+            http_errors: StatusSet::errors(),
+            http_failures: StatusSet::failures(),
             strict_limits: true,
             exposes: [false; 2],
             zero_warning: false,

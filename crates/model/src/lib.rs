@@ -11,11 +11,13 @@ mod errors;
 mod global;
 pub mod live;
 pub mod log;
+pub mod persistence;
 mod proxy;
 pub mod resolvers;
 pub mod rules;
 mod server;
 mod snapshot;
+mod statuses;
 
 pub mod parse;
 
@@ -33,3 +35,4 @@ pub use server::{
     SendProxy, Server, ServerDraft, SourceBinding, UseSource,
 };
 pub use snapshot::Snapshot;
+pub use statuses::StatusSet;

@@ -4,6 +4,7 @@ use crate::bind::Bind;
 use crate::check::{CheckScript, ExternalCheck};
 use crate::errors::ErrorPages;
 use crate::log::ProxyLog;
+use crate::persistence::{Cookie, PersistRule, StickRule};
 use crate::rules::RuleLists;
 use crate::server::{Server, ServerDraft, SourceBinding};
 use base::{ProxyIdx, ServerIdx};
@@ -192,6 +193,8 @@ options! {
     LOG_ASAP = 23;
     /// `nolinger`
     NO_LINGER = 24;
+    /// `persist`
+    PERSIST = 4;
     /// `prefer-last-server`
     PREFER_LAST_SERVER = 26;
     /// `splice-auto`
@@ -479,6 +482,16 @@ pub struct Backend {
     pub source: Option<Arc<SourceBinding>>,
     /// `use-server`, in order.
     pub use_server: Vec<UseServerRule>,
+    /// `stick` rules, in order.
+    pub stick: Vec<StickRule>,
+    /// `cookie`.
+    pub cookie: Option<Arc<Cookie>>,
+    /// `dynamic-cookie-key`.
+    pub dynamic_cookie_key: Option<Arc<str>>,
+    /// `force-persist` and `ignore-persist`, in order.
+    pub persist: Vec<PersistRule>,
+    /// `persist rdp-cookie`: this fetch.
+    pub persist_rdp: Option<Arc<Expr>>,
     /// `http-send-name-header`: header to carry the server's name.
     pub send_name_header: Option<Arc<str>>,
     /// `srvtcpka-*`.
@@ -666,6 +679,11 @@ impl Default for Backend {
             reuse: Reuse::Safe,
             source: None,
             use_server: Vec::new(),
+            stick: Vec::new(),
+            cookie: None,
+            dynamic_cookie_key: None,
+            persist: Vec::new(),
+            persist_rdp: None,
             send_name_header: None,
             keepalive_probe: KeepAliveProbe::default(),
             max_keep_alive_queue: -1,

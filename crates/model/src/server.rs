@@ -105,6 +105,8 @@ pub struct ServerDraft {
     pub check: CheckSettings,
     /// `cookie`.
     pub cookie: Option<Arc<str>>,
+    /// `non-stick`: it is never noted in a stick table.
+    pub non_stick: bool,
     /// `redir`: what a path is put behind to redirect `GET` and `HEAD` requests.
     pub redirect_prefix: Option<Arc<str>>,
     /// `source`.
@@ -336,6 +338,7 @@ impl Default for ServerDraft {
             disabled: false,
             check: CheckSettings::default(),
             cookie: None,
+            non_stick: false,
             redirect_prefix: None,
             source: None,
             send_proxy: None,

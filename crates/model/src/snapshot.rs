@@ -16,6 +16,10 @@ pub struct Snapshot {
     pub backends: HashMap<Arc<str>, ProxyIdx>,
     /// Frontends (and listens) by name.
     pub frontends: HashMap<Arc<str>, ProxyIdx>,
+    /// Stick tables in the order of the configuration.
+    pub tables: Vec<stick::TableConfig>,
+    /// Their places by name.
+    pub table_names: HashMap<Arc<str>, u32>,
     /// `ring` and `log-forward` sections and the like.
     pub logging: crate::log::Logging,
     /// Pattern lists and maps; their contents may change at run time.

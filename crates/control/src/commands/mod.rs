@@ -11,6 +11,7 @@ mod resolvers;
 mod server_state;
 mod servers;
 mod statistics;
+mod tables;
 mod wait;
 
 use crate::command::{Args, CommandRow, Context, Level};
@@ -31,6 +32,7 @@ pub const ROOT: &[&[CommandRow]] = &[
     server_state::ROWS,
     servers::ROWS,
     statistics::ROWS,
+    tables::ROWS,
     wait::ROWS,
 ];
 

@@ -48,6 +48,8 @@ impl fmt::Debug for Dispatch {
 pub struct Wish {
     /// A server that must be taken (`use-server`, persistence, a retry on the same server).
     pub server: Option<ServerIdx>,
+    /// Whether that server is taken even if it is down (`option persist`, `force-persist`).
+    pub even_down: bool,
     /// A server to avoid if there is another (redispatch).
     pub avoid: Option<ServerIdx>,
     /// The hash of the stream's key, for hash algorithms.
@@ -362,7 +364,7 @@ impl Dispatch {
         // The state may have changed since the wish was made; nobody may wait for a server that never lets him in.
         let wished = wish.server.filter(|idx| {
             let server = proxy.server_at(*idx);
-            server.is_some_and(|server| serves(&server.state))
+            server.is_some_and(|server| wish.even_down || serves(&server.state))
         });
         let balanced = wished.is_none();
         let picked = wished.or_else(|| {

@@ -26,6 +26,8 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         proxies: proxies.into_iter().map(Arc::new).collect(),
         frontends: Default::default(),
         logging,
+        tables: Vec::new(),
+        table_names: Default::default(),
         patterns: Default::default(),
         variables: Default::default(),
         resolvers: Vec::new(),

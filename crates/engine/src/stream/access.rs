@@ -24,6 +24,10 @@ impl rules::Stream for Stream<'_> {
         self.state.has_response.then_some(&mut self.state.response)
     }
 
+    fn track(&mut self, counter: usize, entry: stick::Tracked) {
+        self.begin_tracking(counter, entry);
+    }
+
     fn set_var(&mut self, name: VarId, value: Option<Value<'static>>) -> bool {
         self.store_var(name, value)
     }

@@ -156,9 +156,13 @@ impl Stream<'_> {
         self.state.retries += 1;
         count(&backend.back.retries, 1);
         count(&server.state.counters.retries, 1);
-        if self.is_redispatch_due(backend, limit) && backend.servers.load().len() > 1 {
+        if self.is_redispatch_due(backend, limit)
+            && !self.state.persistence.is_forced()
+            && backend.servers.load().len() > 1
+        {
             self.state.slot = None;
             self.state.redispatched = true;
+            self.leave_server();
             count(&backend.back.redispatches, 1);
             count(&server.state.counters.redispatches, 1);
             return Ok(());
@@ -229,6 +233,7 @@ impl Stream<'_> {
                     .as_ref()
                     .filter(|_| self.state.redispatched)
                     .map(|server| server.config.idx),
+                even_down: self.state.persistence.even_down,
                 hash: self.key_hash(&backend.config.back.balance),
                 priority: self.state.priority,
             };
@@ -256,6 +261,7 @@ impl Stream<'_> {
             return None;
         }
         self.server_by_rule(backend)
+            .or(self.state.persistence.server)
             .or_else(|| self.last_server(backend))
     }
 
@@ -280,7 +286,10 @@ impl Stream<'_> {
     }
 
     /// `use-server`: the first rule whose condition holds and whose server can be used.
-    fn server_by_rule(&mut self, backend: &Arc<ProxyRuntime>) -> Option<base::ServerIdx> {
+    pub(super) fn server_by_rule(
+        &mut self,
+        backend: &Arc<ProxyRuntime>,
+    ) -> Option<base::ServerIdx> {
         for rule in &backend.config.back.use_server {
             if rule
                 .condition

@@ -39,6 +39,7 @@ impl Stream<'_> {
     /// Counts and logs the stream, and gives up its places.
     pub(super) fn finish(&mut self) {
         self.count_stream();
+        self.count_tracked_bytes();
         // A line about a finished stream does not count the stream itself.
         self.state.slot = None;
         if let Some(backend) = self

@@ -1,5 +1,6 @@
 //! An HTTP session: one request after the other on a client's connection.
 
+use super::counters::{ERROR, GLITCH, REQUEST};
 use super::http2::serve_http2;
 use super::request::Arrival;
 use super::{Next, Phase, Source, State, Stream};
@@ -151,10 +152,15 @@ impl Stream<'_> {
                 self.process_and_serve().await
             }
             Arrival::Aborted => {
+                if self.state.times.first_byte != 0 {
+                    self.session.count_tracked(REQUEST);
+                    self.session.count_tracked(ERROR);
+                }
                 self.state.end(Source::Client, Phase::Request);
                 self.bad_request(400).await
             }
             Arrival::Timeout => {
+                self.count_timed_out();
                 self.state.end(Source::ClientTimeout, Phase::Request);
                 self.bad_request(408).await
             }
@@ -164,12 +170,24 @@ impl Stream<'_> {
             }
             Arrival::Refused(status) => {
                 self.count_request();
+                for what in [REQUEST, ERROR, GLITCH] {
+                    self.session.count_tracked(what);
+                }
                 self.refuse(Phase::Request);
                 self.bad_request(status).await
             }
         };
         self.finish();
         next
+    }
+
+    /// A request that never came counts as one, unless nothing came at all and nobody wants to hear of that.
+    fn count_timed_out(&self) {
+        let options = self.session.frontend.config.options;
+        let silent = options.has(Options::DONT_LOG_NULL) || options.has(Options::IGNORE_PROBES);
+        if self.state.times.first_byte != 0 || !silent {
+            self.session.count_tracked(REQUEST);
+        }
     }
 
     fn begin_request(&mut self) {

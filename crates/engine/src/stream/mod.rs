@@ -2,6 +2,7 @@
 
 mod access;
 mod cause;
+mod counters;
 mod dispatch;
 mod finish;
 mod forwarded;
@@ -9,12 +10,14 @@ mod hash;
 mod http;
 mod http2;
 mod pages;
+mod persistence;
 mod relay;
 mod relay_header;
 mod reply;
 mod request;
 mod response;
 mod rules;
+mod sticking;
 pub use rules::Verdict;
 mod tcp;
 mod times;
@@ -23,7 +26,10 @@ mod view;
 mod websocket;
 
 pub use cause::{Cause, Phase, Source};
+pub use counters::Counters;
+pub(crate) use counters::SESSION;
 pub use http::serve_http;
+pub use persistence::Persistence;
 pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 pub use tcp::{TcpEnd, serve_tcp};
 pub use times::Times;
@@ -99,6 +105,12 @@ pub struct State {
     pub unique_id: OnceCell<Vec<u8>>,
     /// The log level that a rule forced; `Some(None)` is silence.
     pub log_level: Option<Option<u8>>,
+    /// What persistence has found and done.
+    pub persistence: Persistence,
+    /// Entries in which its server will be noted.
+    pub noted: Vec<sticking::Noted>,
+    /// What it tracks in stick tables.
+    pub counters: Counters,
     /// Variables of the transaction, the request and the response.
     pub vars: RefCell<Vars>,
     /// Captures made within expressions, to be put into their slots.
@@ -135,6 +147,8 @@ pub struct State {
     pub server_bytes: (u64, u64),
     /// How many rules found no room for what they were to write.
     pub failed_rewrites: u32,
+    /// Whether the request has been counted in what was tracked by then.
+    pub request_counted: bool,
     /// The number of this stream in the process.
     pub number: u64,
     /// Whether the server's connection may serve another request, as far as the request is concerned.

@@ -1,5 +1,6 @@
 //! The request's way to a server: reading it, the frontend's and the backend's rules, the headers that the proxy adds.
 
+use super::counters::ERROR;
 use super::rules::Verdict;
 use super::{Next, Phase, Source, Stream};
 use crate::clock;
@@ -191,12 +192,14 @@ impl Stream<'_> {
     pub(super) async fn process_request(&mut self) -> Result<(), Next> {
         let frontend = self.session.frontend.clone();
         if self.is_monitored(&frontend.config) {
+            self.count_tracked_request();
             return Err(self.answer_monitor().await);
         }
         self.apply_name_restriction(&frontend.config).await?;
         if !self.state.content_ruled {
             self.content_rules(&frontend).await?;
         }
+        self.count_tracked_request();
         if frontend.config.options.has(Options::BUFFER_REQUEST) {
             self.buffer_request().await?;
         }
@@ -219,6 +222,7 @@ impl Stream<'_> {
             self.state.end(Source::Client, Phase::Request);
             return Err(self.send_page(400).await);
         }
+        self.find_persistence(&backend);
         self.add_headers(&frontend.config, &backend.config);
         Ok(())
     }
@@ -295,6 +299,7 @@ impl Stream<'_> {
             Verdict::Deny(status, reply) => {
                 self.refuse(Phase::Request);
                 self.count_denied();
+                self.count_tracked(ERROR);
                 match reply {
                     Some(reply) => self.send_reply(reply).await,
                     None => self.send_page(status).await,
@@ -302,6 +307,7 @@ impl Stream<'_> {
             }
             Verdict::Tarpit(status, reply) => {
                 self.count_denied();
+                self.count_tracked(ERROR);
                 self.hold_in_tarpit().await;
                 match reply {
                     Some(reply) => self.send_reply(reply).await,

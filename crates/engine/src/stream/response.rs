@@ -1,5 +1,6 @@
 //! Sending the request, waiting for the response, and passing it on.
 
+use super::counters::FAILURE;
 use super::relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 use super::rules::Verdict;
 use super::{Next, Phase, Source, Stream};
@@ -81,10 +82,12 @@ impl Stream<'_> {
             .unwrap_or(backend.config.back.retries);
         // Another server is preferred after a failure that came with a connection that stood.
         if backend.config.back.redispatch.is_some()
+            && !self.state.persistence.is_forced()
             && (self.state.retries >= limit || backend.servers.load().len() > 1)
         {
             self.state.slot = None;
             self.state.redispatched = true;
+            self.leave_server();
             count(&backend.back.redispatches, 1);
         }
         self.state.has_response = false;
@@ -193,6 +196,7 @@ impl Stream<'_> {
         match source {
             Source::Client | Source::ClientTimeout => count(&backend.back.aborts[0], 1),
             _ => {
+                self.count_tracked(FAILURE);
                 count(&backend.back.response_errors, 1);
                 if let Some(server) = &self.state.server {
                     count(&server.state.counters.response_errors, 1);
@@ -471,12 +475,15 @@ impl Stream<'_> {
     /// Response rules, then the response itself.
     async fn respond(&mut self, answer: Answer) -> Next {
         let status = self.state.response.status();
+        self.count_tracked_status();
         self.capture_response();
         self.note_private();
         if let Err(next) = self.response_rules().await {
             self.drop_server_conn();
             return next;
         }
+        self.write_cookie();
+        self.store_server();
         self.after_response_rules().await;
         self.state.status = self.state.response.status();
         let tunnel = answer.framing == Framing::Tunnel;

@@ -92,6 +92,7 @@ impl Stream<'_> {
         }
         self.state.times.request = clock::now_ms();
         self.state.times.first_byte = self.state.times.handshake.max(1);
+        self.find_persistence(&backend);
         self.pass_bytes().await;
         self.finish();
         Tcp::Over
@@ -139,6 +140,7 @@ impl Stream<'_> {
         if self.reach_server().await.is_err() {
             return;
         }
+        self.store_server();
         if self.session.frontend.config.options.has(Options::LOG_ASAP) {
             self.log_asap();
         }

@@ -193,6 +193,13 @@ impl View for Stream<'_> {
         there
     }
 
+    fn tracked(&self, number: usize) -> Option<&stick::Tracked> {
+        self.state
+            .counters
+            .get(number)
+            .or_else(|| self.session.counters.get(number))
+    }
+
     fn facts(&self) -> Option<StreamFacts<'_>> {
         let state = &*self.state;
         let two = Cause::letters(state.cause);
@@ -201,7 +208,12 @@ impl View for Stream<'_> {
             timers: state.times.durations(clock::now_ms()),
             accept_date: state.times.begin_date,
             request_date: state.times.request_date,
-            termination: [two[0], two[1], b'-', b'-'],
+            termination: [
+                two[0],
+                two[1],
+                state.persistence.request,
+                state.persistence.response,
+            ],
             bytes_from_client: state.bytes.0,
             bytes_to_client: state.bytes.1,
             bytes_to_server: state.bytes.0,

@@ -8,6 +8,7 @@ mod base64;
 mod binary;
 mod crypto;
 mod dates;
+mod entries;
 mod fix;
 mod forwarded;
 mod hashing;
@@ -74,6 +75,8 @@ pub static FAMILIES: &[&[ConverterRow]] = &[
     tcp_header::ROWS,
     maps::ROWS,
     servers::ROWS,
+    entries::COUNTED,
+    entries::ROWS,
     variables::ROWS,
     x509::ROWS,
 ];

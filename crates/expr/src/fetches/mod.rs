@@ -6,6 +6,7 @@ mod connection;
 mod constant;
 mod content;
 mod cookies;
+mod counters;
 mod distcc;
 mod extensions;
 mod headers;
@@ -52,6 +53,12 @@ pub static FAMILIES: &[&[FetchRow]] = &[
     streams::ROWS,
     trace::ROWS,
     distcc::ROWS,
+    counters::ROWS[0],
+    counters::ROWS[1],
+    counters::ROWS[2],
+    counters::ROWS[3],
+    counters::ROWS[4],
+    counters::ROWS[5],
 ];
 
 fn count<'a>(value: usize) -> Value<'a> {

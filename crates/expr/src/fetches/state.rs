@@ -26,6 +26,8 @@ fn of<'a, T: ?Sized>(found: Option<&T>, read: impl FnOnce(&T) -> u64) -> Outcome
 fn proxy<'a>(args: &'a Args, view: &'a dyn View) -> Option<&'a dyn ProxyView> {
     match args.reference(0)?.get()? {
         Target::Proxy(at) => view.process().proxy(*at),
+        Target::OwnFrontend => view.frontend(),
+        Target::OwnBackend => view.backend(),
         _ => None,
     }
 }

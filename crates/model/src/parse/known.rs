@@ -26,7 +26,6 @@ pub enum Family {
 type Group = (&'static str, &'static [&'static str]);
 
 const TLS: &str = "TLS";
-const STICK: &str = "stick tables";
 const RUNTIME_API: &str = "runtime API";
 const STATS: &str = "statistics";
 const COMPRESSION: &str = "compression";
@@ -72,7 +71,6 @@ const GLOBAL: &[Group] = &[
             "cluster-secret",
         ],
     ),
-    (STICK, &["http-err-codes", "http-fail-codes"]),
     (
         "privileged port checks",
         &["harden.reject-privileged-ports.tcp"],
@@ -119,7 +117,6 @@ const PROXY: &[Group] = &[
     ("FastCGI", &["use-fcgi-app"]),
     ("QUIC", &["quic-initial"]),
     (TLS, &["ssl-f-use"]),
-    (STICK, &["stick", "stick-table"]),
     (STATS, &["stats"]),
     (
         "cookie persistence",
@@ -144,7 +141,7 @@ const PROXY_OPTION: &[Group] = &[
     ("'Proxy-Connection' headers", &["http-use-proxy-header"]),
     ("timeouts for each direction", &["independent-streams"]),
     ("forwarding to the original destination", &["transparent"]),
-    ("cookie persistence", &["persist", "checkcache"]),
+    ("cookie persistence", &["checkcache"]),
 ];
 
 const BIND: &[Group] = &[
@@ -160,7 +157,6 @@ const SERVER: &[Group] = &[
         "checks over idle connections",
         &["check-pool-conn-name", "check-reuse-pool"],
     ),
-    (STICK, &["non-stick", "stick"]),
     ("peers", &["shard"]),
     (NAMESPACES, &["namespace"]),
     ("SOCKS4 proxies", &["check-via-socks4", "socks4"]),
@@ -169,18 +165,6 @@ const SERVER: &[Group] = &[
 ];
 
 const ACTION: &[Group] = &[
-    (
-        STICK,
-        &[
-            "sc-add-gpc*",
-            "sc-inc-gpc*",
-            "sc-inc-gpc0*",
-            "sc-inc-gpc1*",
-            "sc-set-gpt*",
-            "sc-set-gpt0*",
-            "track-sc*",
-        ],
-    ),
     ("user lists", &["auth"]),
     ("the cache", &["cache-use", "cache-store"]),
     ("SPOE", &["send-spoe-group"]),
@@ -321,11 +305,6 @@ pub const SECTIONS: &[SectionRow] = &[
         open: refuse,
     },
     SectionRow {
-        name: "peers",
-        doc: "Peers that share stick tables.",
-        open: refuse,
-    },
-    SectionRow {
         name: "program",
         doc: "A program run by the master process.",
         open: refuse,
@@ -351,7 +330,6 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "fcgi-app" => "FastCGI",
         "mailers" => "mail alerts",
         "namespace_list" => NAMESPACES,
-        "peers" => "peers",
         "traces" => "traces",
         "userlist" => "user lists",
         _ => {
@@ -415,8 +393,8 @@ mod tests {
             Some("device detection")
         );
         assert_eq!(
-            waits_for(Family::Action, "sc-inc-gpc0(0)"),
-            Some("stick tables")
+            waits_for(Family::Action, "set-map(file)"),
+            Some("ACL and map updates")
         );
         assert_eq!(waits_for(Family::Global, "maxconn"), None);
     }

@@ -161,6 +161,10 @@ pub struct Parser<'d> {
     pub resolvers: Vec<Arc<crate::resolvers::Resolvers>>,
     /// Certificates and what belongs to them.
     pub certificates: tls::Store,
+    /// Stick tables so far.
+    pub(crate) tables: Vec<families::stick::TableDraft>,
+    /// `peers` sections so far.
+    pub(crate) peers: Vec<families::stick::Peers>,
     /// `default-path`.
     pub default_path: families::global::paths::DefaultPath,
     /// `healthcheck` sections by name.
@@ -188,6 +192,8 @@ impl<'d> Parser<'d> {
             log_profiles: HashMap::new(),
             resolvers: Vec::new(),
             certificates: tls::Store::default(),
+            tables: Vec::new(),
+            peers: Vec::new(),
             default_path: families::global::paths::DefaultPath::default(),
             healthchecks: HashMap::new(),
             server_guids: HashMap::new(),

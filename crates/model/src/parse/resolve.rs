@@ -35,9 +35,10 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     switching::resolve(&mut parser, &names);
     pages::resolve(&mut parser);
     logs::resolve(&mut parser);
-    references::resolve(&mut parser, &names);
+    let table_names = super::families::stick::resolve(&mut parser);
+    references::resolve(&mut parser, &names, &table_names);
     references::check_sinks(&mut parser);
-    rules::check(&mut parser);
+    rules::check(&mut parser, &table_names);
     if !faulty {
         // A proxy that lacks something because its line is faulty needs no warning of its own.
         checks::run(&mut parser);
@@ -51,6 +52,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
         .drain(..)
         .map(|draft| Arc::new(draft.proxy))
         .collect();
+    let tables = parser.tables.drain(..).map(|table| table.config).collect();
     let logging = std::mem::take(&mut parser.logging);
     let patterns = std::mem::take(&mut parser.expressions.patterns);
     patterns.freeze();
@@ -65,6 +67,8 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             proxies,
             backends,
             frontends,
+            tables,
+            table_names,
             logging,
             patterns,
             variables: parser.expressions.names,

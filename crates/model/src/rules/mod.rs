@@ -30,7 +30,7 @@ use base::Endpoint;
 use expr::sample::Value;
 use expr::vars::VarId;
 use expr::view::{Side, View};
-use expr::{Condition, logformat::LogFormat};
+use expr::{Condition, Expr, logformat::LogFormat};
 use message::Head;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -99,6 +99,11 @@ pub trait Action: Debug + Send + Sync {
     /// Whether a TCP stream may go on as HTTP because of this rule.
     fn switches_to_http(&self) -> bool {
         false
+    }
+
+    /// The key that the rule tracks in a stick table.
+    fn tracked_key(&self) -> Option<&Expr> {
+        None
     }
 
     /// The fields of an interim response, for rules that add to the one before them.
@@ -198,6 +203,8 @@ pub trait Stream: View {
     fn request_mut(&mut self) -> Option<&mut Head>;
     /// The response head.
     fn response_mut(&mut self) -> Option<&mut Head>;
+    /// Keeps the entry that a counter tracks from now on.
+    fn track(&mut self, counter: usize, entry: stick::Tracked);
     /// Sets or removes a variable; false when it does not fit its scope's size limit.
     fn set_var(&mut self, name: VarId, value: Option<Value<'static>>) -> bool;
     /// Rewrites an end of the client's connection.

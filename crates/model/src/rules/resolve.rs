@@ -17,6 +17,18 @@ pub struct Names<'c> {
     pub resolvers: &'c [Arc<crate::resolvers::Resolvers>],
     /// `log-profile` sections.
     pub log_profiles: &'c HashMap<Arc<str>, Arc<LogProfile>>,
+    /// Places of stick tables by name, and what their keys are.
+    pub tables: (&'c HashMap<Arc<str>, u32>, &'c [stick::KeyKind]),
+}
+
+impl Names<'_> {
+    /// The place of a stick table, and what its keys are.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<(u32, stick::KeyKind)> {
+        let (places, kinds) = self.tables;
+        let at = *places.get(name)?;
+        Some((at, *kinds.get(at as usize)?))
+    }
 }
 
 /// Looks up the names in all rules of a proxy and returns what is wrong, each with the place of its rule.

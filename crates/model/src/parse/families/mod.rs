@@ -7,6 +7,7 @@ pub mod log;
 pub mod proxy;
 pub mod resolvers;
 pub mod server;
+pub mod stick;
 pub mod tls;
 
 use super::sections::SectionRow;
@@ -25,6 +26,7 @@ pub const GLOBAL: &[&[Row]] = &[
     global::paths::ROWS,
     global::process::ROWS,
     global::runtime_api::ROWS,
+    global::statuses::ROWS,
     global::threads::ROWS,
     global::tuning::ROWS,
     global::http2::ROWS,
@@ -46,11 +48,13 @@ pub const PROXY: &[&[Row]] = &[
     proxy::http::ROWS,
     proxy::legacy::ROWS,
     proxy::options::ROWS,
+    proxy::persistence::ROWS,
     proxy::rules::ROWS,
     proxy::switching::ROWS,
     proxy::tcp::ROWS,
     proxy::timeouts::ROWS,
     server::ROWS,
+    stick::ROWS,
 ];
 
 /// Sections next to `global` and the proxies.
@@ -60,6 +64,7 @@ pub const SECTIONS: &[&[SectionRow]] = &[
     proxy::errors::SECTIONS,
     resolvers::SECTIONS,
     tls::store::SECTIONS,
+    stick::SECTIONS,
     super::known::SECTIONS,
 ];
 

@@ -111,6 +111,11 @@ fn leave_http(proxy: &mut Proxy, label: &str, warnings: &mut Vec<String>) {
             ));
         }
     }
+    if proxy.caps.back && proxy.back.cookie.take().is_some() {
+        warnings.push(format!(
+            "cookie will be ignored for {label} (needs 'mode http')."
+        ));
+    }
     if proxy.caps.front && proxy.front.monitor_uri.take().is_some() {
         warnings.push(format!(
             "'monitor-uri' statement ignored for {label} as it requires HTTP mode."

@@ -9,7 +9,7 @@ use expr::{ArgKind, Reference, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
+pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names, tables: &HashMap<Arc<str>, u32>) {
     let references = std::mem::take(&mut parser.expressions.references);
     let mut servers = Servers {
         parser,
@@ -17,7 +17,11 @@ pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names) {
     };
     let mut faults = Vec::new();
     for reference in references {
-        match find(&mut servers, names, &reference) {
+        let found = match reference.kind {
+            ArgKind::Table => table(&servers, tables, &reference),
+            _ => find(&mut servers, names, &reference),
+        };
+        match found {
             Ok(target) => {
                 // A condition that several proxies inherit resolves to the same target every time.
                 let _ = reference.slot.set(target);
@@ -105,7 +109,13 @@ fn find(
     } else {
         reference.name.as_str()
     };
+    let of_defaults = reference.name.is_empty() && {
+        let mut defaults = servers.parser.defaults.iter();
+        defaults.any(|defaults| defaults.name.as_deref() == Some(name))
+    };
     match reference.kind {
+        ArgKind::Frontend if of_defaults => Ok(Target::OwnFrontend),
+        ArgKind::Backend if of_defaults => Ok(Target::OwnBackend),
         ArgKind::Frontend => match names.frontends.get(name) {
             Some(found) => Ok(Target::Proxy(*found)),
             None => Err(missing(
@@ -123,10 +133,33 @@ fn find(
             )),
         },
         ArgKind::Server => server(servers, names, reference).map_err(Unfound::from),
-        ArgKind::Table => Err(missing("table", "", reference)),
         ArgKind::UserList => Err(missing("userlist", "", reference)),
         _ => Err(missing("object", "", reference)),
     }
+}
+
+/// A table of this name, or of the proxy's name.
+fn table(
+    servers: &Servers<'_, '_>,
+    tables: &HashMap<Arc<str>, u32>,
+    reference: &Reference,
+) -> Result<Target, Unfound> {
+    let name = match reference.name.as_str() {
+        "" => reference.proxy.as_str(),
+        name => name,
+    };
+    if let Some(at) = tables.get(name) {
+        return Ok(Target::Table(*at));
+    }
+    let of_defaults = servers
+        .parser
+        .defaults
+        .iter()
+        .any(|defaults| defaults.name.as_deref() == Some(name));
+    Err(match reference.name.is_empty() && of_defaults {
+        true => "table name must be set".to_owned().into(),
+        false => format!("unable to find table '{name}' referenced").into(),
+    })
 }
 
 /// Nothing has the name; or none was given, and the proxy at hand is none of the kind that is wanted.

@@ -2,11 +2,17 @@
 
 use super::bare;
 use crate::parse::Parser;
+use crate::proxy::{Mode, Proxy};
 use crate::rules::{Names, resolve};
 use config::Severity;
+use expr::Phases;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Looks up the names in the rules of every proxy.
-pub(super) fn check(parser: &mut Parser<'_>) {
+pub(super) fn check(parser: &mut Parser<'_>, places: &HashMap<Arc<str>, u32>) {
+    let kinds = parser.tables.iter().map(|table| table.config.kind);
+    let kinds: Vec<_> = kinds.collect();
     let mut faults = Vec::new();
     for draft in &parser.drafts {
         let names = Names {
@@ -14,10 +20,47 @@ pub(super) fn check(parser: &mut Parser<'_>) {
             http_errors: &parser.http_errors,
             log_profiles: &parser.log_profiles,
             resolvers: &parser.resolvers,
+            tables: (places, &kinds),
         };
         faults.extend(resolve(&names));
     }
     for (_, message) in faults {
         bare(parser, Severity::Alert, message);
     }
+    let advice: Vec<_> = parser
+        .drafts
+        .iter()
+        .filter(|draft| draft.proxy.caps.front && !draft.proxy.disabled)
+        .flat_map(|draft| tracking_advice(&draft.proxy))
+        .collect();
+    for message in advice {
+        bare(parser, Severity::Warning, message);
+    }
+}
+
+/// What may go wrong with `tcp-request content track-sc*` rules of a frontend.
+fn tracking_advice(proxy: &Proxy) -> impl Iterator<Item = String> {
+    let label = format!("{} '{}'", proxy.caps.section(), proxy.name);
+    let rules = &proxy.rules;
+    rules.tcp_content.iter().filter_map(move |rule| {
+        let key = rule.action.tracked_key()?;
+        let early = Phases::FE_SESSION;
+        let needs_content = !key.phases().intersects(early);
+        let conditioned = rule
+            .condition
+            .as_ref()
+            .is_some_and(|condition| condition.phase_warning(early).is_some());
+        let what = match needs_content {
+            true if rules.request_inspect_delay.is_none() => {
+                "explicitly depending on request contents without any 'tcp-request inspect-delay' setting. This means that this rule will randomly find its contents. This can be fixed by setting the tcp-request inspect-delay."
+            }
+            false if !conditioned && proxy.mode == Mode::Http => {
+                "not depending on request contents for an HTTP frontend should be executed at the session level, using a 'tcp-request session' rule (mandatory to track invalid HTTP requests)."
+            }
+            _ => return None,
+        };
+        Some(format!(
+            "{label} : a 'tcp-request content track-sc*' rule {what}"
+        ))
+    })
 }

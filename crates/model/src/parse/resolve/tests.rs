@@ -233,3 +233,32 @@ fn events_go_to_sinks_that_are_there() {
         "{messages:?}"
     );
 }
+
+#[test]
+fn rules_of_defaults_sections_come_first_without_a_word() {
+    let out = read(&format!(
+        "defaults d\n mode http\n{TIMES} tcp-request content accept if FALSE\n http-request deny\nfrontend f from d\n bind :80\n tcp-request connection accept if FALSE\n http-request deny if FALSE\n"
+    ));
+    assert!(
+        out.loaded.is_some() && out.messages.is_empty(),
+        "{}",
+        out.messages
+    );
+    let out = read(&format!(
+        "frontend f\n mode http\n{TIMES} bind :80\n http-request deny\n tcp-request connection accept if FALSE\n http-request deny if FALSE\n"
+    ));
+    said(&out, "will still be processed before.");
+    said(&out, "further entries are NOOP.");
+}
+
+#[test]
+fn proxies_of_defaults_sections_are_the_streams_own() {
+    let out = read(&format!(
+        "defaults d\n mode http\n{TIMES} http-request set-header x %[fe_conn]\ndefaults e\n mode http\n{TIMES} http-request set-header x %[be_conn]\nfrontend f from d\n bind :80\n default_backend b\nbackend b from e\n"
+    ));
+    assert!(
+        out.loaded.is_some() && out.messages.is_empty(),
+        "{}",
+        out.messages
+    );
+}

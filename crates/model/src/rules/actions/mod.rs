@@ -2,6 +2,7 @@
 
 mod auth;
 mod capture;
+mod counters;
 mod early_hint;
 mod headers;
 mod headers_bin;
@@ -46,6 +47,7 @@ pub struct ActionRow {
 pub const TABLES: &[&[ActionRow]] = &[
     auth::ROWS,
     capture::ROWS,
+    counters::ROWS,
     early_hint::ROWS,
     headers::ROWS,
     headers_bin::ROWS,
@@ -77,7 +79,12 @@ pub fn rows(family: Family) -> impl Iterator<Item = &'static ActionRow> {
 #[must_use]
 pub fn find(family: Family, word: &str) -> Option<&'static ActionRow> {
     let stem = word.split('(').next().unwrap_or_default();
-    rows(family).find(|row| row.name == word || (row.takes_suffix && row.name == stem))
+    let is = |row: &&ActionRow| {
+        row.name == word
+            || (row.takes_suffix && row.name == stem)
+            || (row.name == counters::TRACK && word.starts_with(counters::TRACK))
+    };
+    rows(family).find(is)
 }
 
 /// The complaint about a word that is no action of a list: everything that may stand there, and what it may have been

@@ -169,6 +169,7 @@ impl View for Fake {
 }
 
 impl Stream for Fake {
+    fn track(&mut self, _: usize, _: stick::Tracked) {}
     fn view(&self) -> &dyn View {
         self
     }

@@ -72,7 +72,6 @@ pub const LATER: &[Row] = &[
     later("tune.ssl.ocsp-update.maxdelay", 1, 1),
     later("tune.ssl.ocsp-update.mindelay", 1, 1),
     later("tune.ssl.ssl-ctx-cache-size", 1, 1),
-    later("tune.stick-counters", 1, 1),
     later("tune.vars.check-max-size", 1, 1),
     later("tune.vars.global-max-size", 1, 1),
     later("tune.vars.proc-max-size", 1, 1),
@@ -187,7 +186,6 @@ fn subsystem(keyword: &str) -> &'static str {
         ("tune.peers.", "peers"),
         ("tune.quic.", "QUIC"),
         ("tune.ssl.", "TLS"),
-        ("tune.stick-counters", "stick tables"),
         ("tune.vars.", "the size limit of variables"),
         ("tune.zlib.", "compression"),
     ];

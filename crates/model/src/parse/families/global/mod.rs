@@ -12,5 +12,6 @@ pub mod limits;
 pub mod paths;
 pub mod process;
 pub mod runtime_api;
+pub mod statuses;
 pub mod threads;
 pub mod tuning;

@@ -55,6 +55,11 @@ pub const ROWS: &[Row] = &[
     ),
     row("tune.sndbuf.client", "Send buffer of client sockets.", size),
     row("tune.sndbuf.server", "Send buffer of server sockets.", size),
+    row(
+        "tune.stick-counters",
+        "How many keys may be tracked at once.",
+        stick_counters,
+    ),
 ];
 
 const fn row(
@@ -90,6 +95,31 @@ fn bytes(statement: Statement<'_>, end: &str) -> Parsed<usize> {
         };
         statement.fault(0, message)
     })
+}
+
+fn stick_counters(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    const MOST: i64 = 100;
+    let text = statement.arg(0);
+    // Nothing is 0 to HAProxy.
+    let number = match text {
+        "" => 0,
+        _ => text.parse::<i64>().map_err(|_| {
+            let message = format!("tune.stick-counters: '{text}' is an invalid number");
+            statement.fault(0, message)
+        })?,
+    };
+    parser.global.stick_counters = usize::try_from(number)
+        .ok()
+        .filter(|_| number <= MOST)
+        .ok_or_else(|| {
+            statement.fault(
+                0,
+                format!(
+                    "tune.stick-counters: the number of stick-counters must be between 1 and {MOST} (was {number})"
+                ),
+            )
+        })?;
+    Ok(())
 }
 
 /// A figure as HAProxy reads one.

@@ -7,6 +7,7 @@ pub mod general;
 pub mod http;
 pub mod legacy;
 pub mod options;
+pub mod persistence;
 pub mod rules;
 pub mod switching;
 pub mod tcp;

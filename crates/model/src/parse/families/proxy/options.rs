@@ -154,7 +154,6 @@ const OFF: &[&str] = &[
     "checkcache",
     "http-use-proxy-header",
     "independent-streams",
-    "persist",
     "transparent",
 ];
 

@@ -171,7 +171,9 @@ fn rule(parser: &mut Parser<'_>, statement: Statement<'_>, family: Family) -> Pa
     let mut cursor = RuleCursor::new(parser, statement.inner(), family)?;
     let action = (row.parse)(&mut cursor)?;
     let condition = cursor.condition()?;
-    let before = last(list(parser.proxy()?, family));
+    let proxy = parser.proxy()?;
+    let origin = proxy.origin.clone();
+    let before = last(list(proxy, family)).filter(|rule| is_own(rule, &origin));
     if family.is_http()
         && before
             .as_ref()
@@ -200,6 +202,11 @@ fn rule(parser: &mut Parser<'_>, statement: Statement<'_>, family: Family) -> Pa
         origin,
     }));
     Ok(())
+}
+
+/// Whether a rule stands in the section that begins here, rather than in the `defaults` section it started from.
+fn is_own(rule: &Rule, (file, line): &(Arc<str>, u32)) -> bool {
+    rule.origin.0 == *file && rule.origin.1 > *line
 }
 
 fn last(rules: &[Arc<Rule>]) -> Option<Arc<Rule>> {
@@ -265,11 +272,12 @@ fn warn_of_order(
     };
     let proxy = parser.proxy()?;
     let rules = &proxy.rules;
+    let none = |rules: &[Arc<Rule>]| !rules.iter().any(|rule| is_own(rule, &proxy.origin));
     let later = [
-        ("a 'tcp-request session'", rules.tcp_session.is_empty()),
-        ("a 'tcp-request content'", rules.tcp_content.is_empty()),
-        ("an 'http-request'", rules.http_request.is_empty()),
-        ("a 'redirect'", rules.redirects.is_empty()),
+        ("a 'tcp-request session'", none(&rules.tcp_session)),
+        ("a 'tcp-request content'", none(&rules.tcp_content)),
+        ("an 'http-request'", none(&rules.http_request)),
+        ("a 'redirect'", none(&rules.redirects)),
         ("a 'use_backend'", proxy.front.switch_rules.is_empty()),
     ];
     let Some((after, _)) = later.into_iter().skip(step).find(|(_, is_empty)| !is_empty) else {

@@ -190,6 +190,12 @@ pub const SWITCHES: &[OptionRow] = &[
         Valid::ALL,
         "Close with a reset.",
     ),
+    plain(
+        "persist",
+        Options::PERSIST,
+        Valid::BE_DEF,
+        "Clients get their server even if it is down.",
+    ),
     http(
         "prefer-last-server",
         Options::PREFER_LAST_SERVER,

@@ -92,6 +92,18 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: track,
     },
     OptionRow {
+        name: "non-stick",
+        args: 0,
+        doc: "Is never noted in a stick table.",
+        read: |s, _| set(&mut s.draft.non_stick, true),
+    },
+    OptionRow {
+        name: "stick",
+        args: 0,
+        doc: "Is noted in stick tables.",
+        read: |s, _| set(&mut s.draft.non_stick, false),
+    },
+    OptionRow {
         name: "weight",
         args: 1,
         doc: "Share of the traffic, 0 to 256.",

@@ -1,0 +1,20 @@
+//! Stick tables: entries by key, each with the same typed data, that expire or give way to newer ones (configuration
+//! manual, section 11).
+//!
+//! Everything here is pure: time comes in as milliseconds of a clock that never goes back.
+#![forbid(unsafe_code)]
+
+mod config;
+mod data;
+mod entry;
+mod key;
+mod rate;
+mod shard;
+mod table;
+
+pub use config::{ServerKey, TableConfig};
+pub use data::{Class, DataType, Layout, Stored};
+pub use entry::{Entry, EntryMut};
+pub use key::{Key, KeyKind};
+pub use rate::FrequencyCounter;
+pub use table::{Listed, Removed, Table, Tracked};
