@@ -126,7 +126,10 @@ impl Table {
         let oldest = shard
             .oldest()
             .map_or(0, |slot| u64::from(shard.touched(slot)) + 1);
-        if let Some(hint) = self.oldest.get(at) {
+        // Written only when it changes, so that workers do not take the line from each other.
+        if let Some(hint) = self.oldest.get(at)
+            && hint.load(Ordering::Relaxed) != oldest
+        {
             hint.store(oldest, Ordering::Relaxed);
         }
     }

@@ -2,6 +2,7 @@
 //! end-to-end tests.
 
 use super::FAMILIES;
+use crate::args::ArgKind;
 use crate::expr::Expr;
 use crate::sample::{Outcome, Type, Value};
 use crate::testview::{TestView, compile};
@@ -59,6 +60,9 @@ fn every_built_fetch_has_a_recorded_value() {
         .copied()
         .flatten()
         .filter(|row| row.not_built.is_none())
+        // What stick tables know is recorded where there is traffic.
+        .filter(|row| row.args.iter().all(|arg| arg.kind != ArgKind::Table))
+        .filter(|row| !row.name.starts_with("sc") || !row.name.ends_with("_key"))
         .map(|row| row.name)
         .filter(|name| !recorded.contains(name) && !ELSEWHERE.contains(name))
         .collect();

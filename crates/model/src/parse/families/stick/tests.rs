@@ -352,11 +352,11 @@ fn expressions_and_rules_name_tables() {
         ),
         (
             "http-request deny if { src_conn_rate(nope) gt 1 }",
-            "A 7: unable to find table 'nope' referenced in arg 1 of sample fetch keyword 'src_conn_rate' in proxy 'l'.",
+            "A 7: unable to find table 'nope' referenced in arg 1 of ACL keyword 'src_conn_rate' in proxy 'l'.",
         ),
         (
             "http-request deny if { src_conn_rate gt 1 }",
-            "A 7: unable to find table 'l' referenced in arg 1 of sample fetch keyword 'src_conn_rate' in proxy 'l'.",
+            "A 7: unable to find table 'l' referenced in arg 1 of ACL keyword 'src_conn_rate' in proxy 'l'.",
         ),
     ] {
         assert_eq!(load_text(&text(line)).1, [message], "{line}");
