@@ -2,6 +2,7 @@
 
 use super::{BACK, FRONT};
 use crate::args::Args;
+use crate::phases::Phases;
 use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
 use crate::view::{Side, View};
@@ -53,13 +54,22 @@ macro_rules! of {
     }};
 }
 
+/// HAProxy gives secrets of the server's side the places of the client's.
+const fn back(name: &str) -> Phases {
+    match name.as_bytes() {
+        [.., b's', b'e', b'c', b'r', b'e', b't'] => FRONT,
+        [.., b's', b'e', b'c', b'r', b'e', b't', b'_', b'0'] => FRONT,
+        _ => BACK,
+    }
+}
+
 macro_rules! both {
     ($($front:literal $back:literal $output:ident $doc:literal $tls:ident => $value:expr;)*) => {
         /// The rows of this family.
         pub const ROWS: &[FetchRow] = &[
             $(
                 FetchRow::new($front, Type::$output, FRONT, of!(Side::Request, $tls => $value), $doc),
-                FetchRow::new($back, Type::$output, BACK, of!(Side::Response, $tls => $value), $doc),
+                FetchRow::new($back, Type::$output, back($back), of!(Side::Response, $tls => $value), $doc),
             )*
             FetchRow::new("ssl_fc", Type::Bool, FRONT, is_tls, "Whether the client's connection is TLS."),
             FetchRow::new("ssl_bc", Type::Bool, BACK, is_server_tls, "Whether the server's connection is TLS."),
