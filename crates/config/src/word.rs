@@ -32,7 +32,7 @@ impl Word {
         }
     }
 
-    /// The word, with U+FFFD where its bytes are not UTF-8.
+    /// The word, with private characters for bytes that are not UTF-8; see [`bytes_of`](crate::bytes_of).
     pub fn as_str(&self) -> &str {
         self.text.as_str()
     }

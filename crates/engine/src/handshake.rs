@@ -187,10 +187,9 @@ async fn rules_at(
     session.counters.absorb(counters);
     match verdict {
         Verdict::Pass => {}
-        Verdict::Close(CloseKind::Silent) => {
-            // A reset is sent to nobody: the peer finds out by its own timeouts only when the kernel drops the socket.
+        Verdict::Close(CloseKind::Silent(hops)) => {
             if let Some(socket) = client.conn.socket_mut() {
-                socket.linger_zero();
+                socket.close_silently(hops);
             }
             return None;
         }

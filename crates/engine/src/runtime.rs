@@ -235,7 +235,7 @@ impl Process {
             next_number: Default::default(),
             streams: Default::default(),
             events: Default::default(),
-            vars: Default::default(),
+            vars: parking_lot::RwLock::new(first_values(global)),
         }
     }
 
@@ -262,6 +262,14 @@ impl Process {
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
+}
+
+/// The variables that the configuration sets, the last value counting.
+fn first_values(global: &model::Global) -> HashMap<u32, Value<'static>> {
+    let variables = global.variables.iter();
+    variables
+        .map(|(variable, value)| (variable.name, value.clone()))
+        .collect()
 }
 
 impl ProcessView for Runtime {

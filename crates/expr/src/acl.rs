@@ -1,9 +1,9 @@
 //! Named conditions: lists of expressions with the patterns they are matched against.
 
-use crate::args::Arg;
+use crate::args::{Arg, ArgKind};
 use crate::cast;
 use crate::condition::Match;
-use crate::context::ParseContext;
+use crate::context::{GroupTest, ParseContext};
 use crate::expr::{self, Expr, Verdict};
 use crate::pattern::{Method, PatternCell, PatternSet};
 use crate::phases::Phases;
@@ -38,6 +38,7 @@ impl AclExpr {
         let text = words.first().copied().unwrap_or_default();
         let keyword = expr::identifier(text);
         let row = ctx.compiler.tables.acl(keyword);
+        let known = ctx.compiler.references.len();
         let (expr, rest) = match row {
             Some(row) => {
                 let Some(fetch) = ctx.compiler.tables.fetch(row.fetch) else {
@@ -55,6 +56,11 @@ impl AclExpr {
             ),
             None => format!("{e} in ACL expression '{text}'"),
         })?;
+        for reference in ctx.compiler.references.iter_mut().skip(known) {
+            if let Some(named) = reference.owner.strip_prefix("sample fetch keyword") {
+                reference.owner = format!("ACL keyword{named}");
+            }
+        }
         if !rest.is_empty() {
             return Err(format!(
                 "{} in ACL expression '{text}'",
@@ -87,6 +93,9 @@ impl AclExpr {
         }
         let mut patterns = Patterns::read(pattern_words, keyword, ctx, &expr, implied)?;
         patterns.warn_if_idle(keyword, ctx);
+        if expr.fetch().name == "http_auth_group" && patterns.method == Method::Str {
+            note_group_test(words.get(1..).unwrap_or_default(), ctx);
+        }
         Ok(Self {
             keyword: keyword.into(),
             expr,
@@ -241,6 +250,25 @@ impl Patterns {
     }
 }
 
+/// Remembers a condition on groups of the user list that was named last.
+fn note_group_test(words: &[&str], ctx: &mut ParseContext<'_>) {
+    // Groups from files may change later.
+    if words.first().is_some_and(|word| word.starts_with('-')) {
+        return;
+    }
+    let compiler = &mut *ctx.compiler;
+    let mut named = compiler.references.iter().rev();
+    let Some(list) = named.find(|reference| reference.kind == ArgKind::UserList) else {
+        return;
+    };
+    compiler.group_tests.push(GroupTest {
+        list: list.slot.clone(),
+        groups: words.iter().map(|word| (*word).into()).collect(),
+        proxy: ctx.proxy.to_owned(),
+        acl: String::new(),
+    });
+}
+
 /// Turns a version `3.1`, or a range of them, into the number that `req.ssl_ver` yields.
 fn dotted_version(word: &str) -> String {
     let number = |version: &str| -> Option<String> {
@@ -294,7 +322,7 @@ fn add_patterns(set: &mut PatternSet, words: &[&str], method: Method) -> Result<
             "le" => format!(":{}", number()?),
             _ => (*word).to_owned(),
         };
-        set.add(range.as_bytes(), None)?;
+        set.add(&config::bytes_of(&range), None)?;
     }
     Ok(())
 }
@@ -330,10 +358,13 @@ impl Acl {
             .map(|acl| &acl.expr)
     }
 
-    /// Whether any expression matches.
-    pub fn matches(&self, view: &dyn View) -> Match {
+    /// Whether any expression matches among those that can be had in a place.
+    pub fn matches(&self, view: &dyn View, place: Phases) -> Match {
         let mut result = Match::No;
-        for expr in self.exprs() {
+        let present = self
+            .exprs()
+            .filter(|expr| expr.expr.phases().intersects(place));
+        for expr in present {
             match expr.matches(view) {
                 Verdict::Yes => return Match::Yes,
                 Verdict::NotYet => result = Match::NotYet,
@@ -379,6 +410,12 @@ impl AclSet {
         }
         let expr = AclExpr::parse(words.get(1..).unwrap_or_default(), ctx)
             .map_err(|e| format!("error detected while parsing ACL '{name}' : {e}."))?;
+        if let Some(test) = ctx.compiler.group_tests.last_mut()
+            && test.acl.is_empty()
+            && expr.expr.fetch().name == "http_auth_group"
+        {
+            test.acl = name.to_owned();
+        }
         ctx.acls.add(name, expr);
         Ok(())
     }

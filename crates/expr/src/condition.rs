@@ -37,6 +37,8 @@ struct Term {
 #[derive(Debug)]
 pub struct Condition {
     unless: bool,
+    /// Where it is evaluated: what can't be had there matches nothing.
+    place: Phases,
     alternatives: Vec<Vec<Term>>,
 }
 
@@ -94,6 +96,7 @@ impl Condition {
         }
         Ok(Self {
             unless,
+            place: ctx.phases,
             alternatives,
         })
     }
@@ -108,7 +111,7 @@ impl Condition {
         for terms in &self.alternatives {
             let mut all = Match::Yes;
             for term in terms {
-                match settle(term.acl.matches(view)).negated_if(term.negated) {
+                match settle(term.acl.matches(view, self.place)).negated_if(term.negated) {
                     Match::Yes => {}
                     Match::NotYet => all = Match::NotYet,
                     Match::No => {

@@ -50,6 +50,19 @@ pub struct Reference {
     pub line: u32,
 }
 
+/// A condition on the groups of a user, to be checked once user lists are known.
+#[derive(Debug, Clone)]
+pub struct GroupTest {
+    /// The user list.
+    pub list: Arc<ReferenceSlot>,
+    /// The groups.
+    pub groups: Vec<Box<str>>,
+    /// The proxy.
+    pub proxy: String,
+    /// The name of the condition; empty for an anonymous one.
+    pub acl: String,
+}
+
 /// What all expressions of a configuration share.
 pub struct Compiler {
     /// The keywords.
@@ -67,6 +80,8 @@ pub struct Compiler {
     pub public_keys: Arc<crate::converters::jwt::PublicKeys>,
     /// The algorithms with which tokens may be encrypted.
     pub jwe: Arc<crate::converters::jwt::Allowed>,
+    /// Conditions on groups of users.
+    pub group_tests: Vec<GroupTest>,
 }
 
 impl Compiler {
@@ -81,6 +96,7 @@ impl Compiler {
             sinks: Vec::new(),
             public_keys: Arc::default(),
             jwe: Arc::default(),
+            group_tests: Vec::new(),
         }
     }
 }

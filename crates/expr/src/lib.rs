@@ -26,7 +26,7 @@ pub mod view;
 pub use acl::{Acl, AclExpr, AclSet};
 pub use args::{Arg, ArgKind, ArgSpec, Args};
 pub use condition::{Condition, Match};
-pub use context::{Compiler, ParseContext, Reference, Target};
+pub use context::{Compiler, GroupTest, ParseContext, Reference, Target};
 pub use expr::{Expr, Verdict};
 pub use logformat::LogFormat;
 pub use phases::Phases;

@@ -89,6 +89,9 @@ impl Default for Version {
     }
 }
 
+/// What each part of a message takes next to its text in HAProxy's form.
+pub const BLOCK: usize = 8;
+
 /// The head of an HTTP message.
 ///
 /// All text lives in one buffer; edits append to it and move ranges, so that adding or rewriting a header allocates
@@ -450,7 +453,7 @@ impl Head {
         });
     }
 
-    /// Bytes the head takes in HTTP/1 form without its line ends, the figure buffer limits are held against.
+    /// Bytes the head takes in HTTP/1 form without its line ends.
     #[must_use]
     pub fn wire_len(&self) -> usize {
         let start = self.first.len() + self.second.len() + 14;
@@ -459,6 +462,24 @@ impl Head {
                 .fields
                 .iter()
                 .map(|f| f.name.len() + f.value.len() + 4)
+                .sum::<usize>()
+    }
+
+    /// Bytes the head takes of a buffer in HAProxy's form of a message, the figure that room for rewriting is counted by:
+    /// 8 for each block next to its text, 20 for a start line, 1 for the end.
+    #[must_use]
+    pub fn stored_len(&self) -> usize {
+        let start = match self.kind {
+            Kind::Request => self.first.len() + self.second.len() + 8,
+            Kind::Response => self.second.len() + 8 + 3,
+        };
+        let fields = self.fields.iter();
+        start
+            + 20
+            + 1
+            + 2 * BLOCK
+            + fields
+                .map(|f| f.name.len() + f.value.len() + BLOCK)
                 .sum::<usize>()
     }
 

@@ -13,6 +13,6 @@ pub mod uri;
 
 pub use cookie::{Cookies, cookies, set_cookie};
 pub use field::{Field, FieldId};
-pub use head::{Head, Kind, Span, Version};
+pub use head::{BLOCK, Head, Kind, Span, Version};
 pub use method::Method;
 pub use status::reason;

@@ -18,6 +18,7 @@ pub mod rules;
 mod server;
 mod snapshot;
 mod statuses;
+pub mod users;
 
 pub mod parse;
 

@@ -249,10 +249,8 @@ pub struct HeaderCapture {
 /// `capture cookie`.
 #[derive(Debug, Clone)]
 pub struct CookieCapture {
-    /// The name, or the beginning of the name when `prefix`.
+    /// What the text of the cookie (`name=value`) begins with.
     pub name: Arc<str>,
-    /// Whether `name` ended in `*`.
-    pub prefix: bool,
     /// Bytes kept.
     pub len: usize,
 }

@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub table_names: HashMap<Arc<str>, u32>,
     /// `ring` and `log-forward` sections and the like.
     pub logging: crate::log::Logging,
+    /// `userlist` sections.
+    pub user_lists: Vec<Arc<crate::users::UserList>>,
     /// Pattern lists and maps; their contents may change at run time.
     pub patterns: expr::pattern::PatternStore,
     /// The names of all variables.

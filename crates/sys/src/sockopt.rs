@@ -24,6 +24,15 @@ pub fn set_mark(fd: impl AsFd, mark: u32) -> io::Result<()> {
     set(fd, libc::SOL_SOCKET, libc::SO_MARK, &mark)
 }
 
+/// `TCP_REPAIR`: the connection can be closed without a word to the peer.
+///
+/// # Errors
+/// Those of `setsockopt(2)`; it takes a privilege.
+pub fn set_repair(fd: impl AsFd) -> io::Result<()> {
+    let on: c_int = 1;
+    set(fd, libc::IPPROTO_TCP, libc::TCP_REPAIR, &on)
+}
+
 /// `IP_TOS` or `IPV6_TCLASS`.
 ///
 /// # Errors

@@ -71,6 +71,9 @@ pub struct Side {
 /// How long nothing may come before an exchange counts as over.
 const QUIET: Duration = Duration::from_millis(150);
 
+/// How long an exchange may take that ends by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 impl Side {
     #[track_caller]
     fn start(builder: Builder, config: &str) -> Self {
@@ -118,13 +121,25 @@ impl Side {
     /// client and the server received and what was logged.
     #[track_caller]
     pub fn exchange(&mut self, title: &str, request: &[u8], answer: &[u8]) {
+        self.exchange_within(title, request, answer, QUIET);
+    }
+
+    /// The same for a request after which the connection is to be closed: waits for that as long as a busy machine may
+    /// take.
+    #[track_caller]
+    pub fn closing_exchange(&mut self, title: &str, request: &[u8], answer: &[u8]) {
+        self.exchange_within(title, request, answer, PATIENCE);
+    }
+
+    #[track_caller]
+    fn exchange_within(&mut self, title: &str, request: &[u8], answer: &[u8], quiet: Duration) {
         self.answer(answer);
         self.log.clear();
         let before: Vec<usize> = self.server.all_received().iter().map(Vec::len).collect();
         let mut client: Client = self.program.connect("fe");
         // The program may close before it has read everything, which the record shows.
         let _ = client.conn().send(request);
-        let end = self.quiet(&mut client);
+        let end = self.quiet(&mut client, quiet);
         self.record.note(
             &format!("{title}: client"),
             show(&mask_http(&client.received())),
@@ -132,7 +147,7 @@ impl Side {
         self.record
             .note(&format!("{title}: end"), format!("{end:?}"));
         drop(client);
-        self.log.find(QUIET, |_| true);
+        self.log.find(quiet, |_| true);
         self.settle_log();
         for (number, bytes) in self.server.all_received().iter().enumerate() {
             let new = bytes
@@ -161,10 +176,10 @@ impl Side {
         }
     }
 
-    fn quiet(&self, client: &mut Client) -> End {
+    fn quiet(&self, client: &mut Client, quiet: Duration) -> End {
         let mut seen = 0;
         loop {
-            let end = client.conn().ending(QUIET);
+            let end = client.conn().ending(quiet);
             let now = client.received().len();
             if end != End::Open || now == seen {
                 return end;

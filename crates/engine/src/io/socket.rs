@@ -199,6 +199,19 @@ impl Socket {
         let _ = rustix::net::sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));
     }
 
+    /// Makes closing the socket invisible to the peer. Where that needs a privilege the process lacks, a reset is sent that
+    /// does not get beyond the first router; `hops` asks for such a reset with that reach.
+    pub fn close_silently(&self, hops: Option<u8>) {
+        if hops.is_none() && sys::set_repair(&self.fd).is_ok() {
+            return;
+        }
+        let hops = hops.unwrap_or(1);
+        // Only one of the two exists on a socket of either family.
+        let _ = rustix::net::sockopt::set_ip_ttl(&self.fd, hops.into());
+        let _ = rustix::net::sockopt::set_ipv6_unicast_hops(&self.fd, Some(hops));
+        self.linger_zero();
+    }
+
     /// This end's address.
     #[must_use]
     pub fn local(&self) -> Option<Endpoint> {

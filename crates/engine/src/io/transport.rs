@@ -190,6 +190,12 @@ impl Transport {
         self.socket.linger_zero();
     }
 
+    /// Makes closing invisible to the peer; see [`Socket::close_silently`].
+    pub fn close_silently(&mut self, hops: Option<u8>) {
+        self.tls = None;
+        self.socket.close_silently(hops);
+    }
+
     /// This end's address.
     #[must_use]
     pub fn local(&self) -> Option<Endpoint> {

@@ -28,6 +28,7 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         logging,
         tables: Vec::new(),
         table_names: Default::default(),
+        user_lists: Vec::new(),
         patterns: Default::default(),
         variables: Default::default(),
         resolvers: Vec::new(),

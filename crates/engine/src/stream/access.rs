@@ -6,10 +6,13 @@ use base::Endpoint;
 use expr::sample::Value;
 use expr::vars::VarId;
 use expr::view::{Side, View};
-use message::{Head, Version};
+use message::{BLOCK, Head, Version};
 use model::rules::{self, End, Reply, SocketSetting};
 use std::sync::Arc;
 use wire::h1;
+
+/// What HAProxy's form of a message takes of a buffer next to its blocks.
+const MESSAGE: usize = 40;
 
 impl rules::Stream for Stream<'_> {
     fn view(&self) -> &dyn View {
@@ -26,6 +29,16 @@ impl rules::Stream for Stream<'_> {
 
     fn track(&mut self, counter: usize, entry: stick::Tracked) {
         self.begin_tracking(counter, entry);
+    }
+
+    fn set_aside_response(&mut self, aside: bool) {
+        let state = &mut *self.state;
+        match aside {
+            true => {
+                state.response_aside = std::mem::replace(&mut state.has_response, false);
+            }
+            false => state.has_response = std::mem::take(&mut state.response_aside),
+        }
     }
 
     fn set_var(&mut self, name: VarId, value: Option<Value<'static>>) -> bool {
@@ -98,6 +111,10 @@ impl rules::Stream for Stream<'_> {
         self.state.priority = (class.unwrap_or(old_class), offset.unwrap_or(old_offset));
     }
 
+    fn set_nice(&mut self, nice: i32) {
+        self.state.nice = nice;
+    }
+
     fn set_retries(&mut self, retries: u32) {
         self.state.retry_limit = Some(retries);
     }
@@ -146,8 +163,24 @@ impl rules::Stream for Stream<'_> {
         self.state.end(source, Phase::Data);
     }
 
-    fn head_limit(&self) -> usize {
-        self.session.runtime.snapshot.global.buffer_size
+    fn head_room(&self, side: Side) -> isize {
+        let global = &self.session.runtime.snapshot.global;
+        let room = global.buffer_size.saturating_sub(MESSAGE);
+        let (head, conn) = match side {
+            Side::Request => (&self.state.request, Some(&self.client.conn)),
+            Side::Response => {
+                let server = self.state.server_conn.as_ref();
+                (&self.state.response, server.map(|server| &server.conn))
+            }
+        };
+        // Only so much of a body comes into the same buffer that the head, as it was then, and the reserve have room.
+        let received = self.state.head_sizes[usize::from(side == Side::Response)];
+        let body = conn.map_or(0, |conn| conn.payload().len());
+        let body = match body {
+            0 => 0,
+            body => (body + BLOCK).min(room.saturating_sub(global.rewrite_reserve + received)),
+        };
+        room.cast_signed() - (head.stored_len() + body).cast_signed()
     }
 
     fn take_scratch(&mut self) -> Vec<u8> {

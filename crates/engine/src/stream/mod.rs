@@ -61,6 +61,12 @@ pub struct State {
     pub has_response: bool,
     /// Whether the client asked for nothing but a head, whatever rules have made of the method since.
     pub asked_head: bool,
+    /// Whether the response is being made, by the server or by the proxy itself.
+    pub answering: bool,
+    /// Whether `response` holds a response that is hidden for the moment.
+    pub response_aside: bool,
+    /// How large the heads of request and response were when they came, as [`Head::stored_len`] counts.
+    pub head_sizes: [usize; 2],
     /// How the request's body is delimited.
     pub request_framing: Framing,
     /// What the request's connection headers said.
@@ -119,6 +125,8 @@ pub struct State {
     pub timeouts: TimeoutOverrides,
     /// `set-priority-class` and `-offset`.
     pub priority: (i32, i32),
+    /// `set-nice`.
+    pub nice: i32,
     /// `set-retries`.
     pub retry_limit: Option<u32>,
     /// `strict-mode`.
@@ -167,6 +175,8 @@ pub struct State {
     pub early_log: bool,
     /// Whether the frontend's content rules have been run, while this was a TCP stream.
     pub content_ruled: bool,
+    /// Whether content rules look at what the server of a TCP stream sends.
+    pub inspects_response: bool,
     /// Whether content rules may still wait for more data.
     pub may_wait: bool,
     /// Which step is being logged.

@@ -1,6 +1,7 @@
 //! Answers that the proxy makes by itself.
 
-use super::{Next, Stream, pages};
+use super::rules::Verdict;
+use super::{Cause, Next, Phase, Source, Stream, pages};
 use bytes::Bytes;
 use message::{FieldId, Head};
 use model::rules::Reply;
@@ -8,6 +9,16 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 use wire::h1::{self, ConnectionHeader, Framing};
+
+/// What there is of a reply next to its head.
+struct ReplyRest {
+    body: bytes::Bytes,
+    /// Whether the head says how long the body is.
+    measured: bool,
+    /// Whether the status allows no body.
+    bodyless: bool,
+    close: bool,
+}
 
 impl Stream<'_> {
     /// Answers with the proxy's page for a status: the backend's, else the frontend's, else the built-in one.
@@ -56,25 +67,61 @@ impl Stream<'_> {
 
     /// Sends a reply after `http-after-response` rules and says what becomes of the connection.
     pub(super) async fn send_reply(&mut self, reply: Box<Reply>) -> Next {
-        let body = reply.body;
+        self.begin_answer();
+        let rest = self.take_reply(*reply);
+        match self.after_response_rules().await {
+            true => self.write_reply(rest).await,
+            false => {
+                if self.state.cause == Some(Cause::new(Source::Local, Phase::Request)) {
+                    self.state.times.request = 0;
+                }
+                self.send_bare_page(500).await
+            }
+        }
+    }
+
+    /// Answers with the proxy's page for a status, without `http-after-response` rules, one of which has failed.
+    pub(super) async fn send_bare_page(&mut self, status: u16) -> Next {
+        match self.page(status) {
+            Some(reply) => {
+                let rest = self.take_reply(reply);
+                self.write_reply(rest).await
+            }
+            None => {
+                self.state.status = status;
+                Next::Close
+            }
+        }
+    }
+
+    /// Makes a reply's head the response, and returns the rest of the reply.
+    fn take_reply(&mut self, reply: Reply) -> ReplyRest {
         self.state.response = reply.head;
         self.state.has_response = true;
         let bodyless = matches!(self.state.response.status(), 100..=199 | 204 | 304);
         // A stored page goes out as it was written: without a length its end is that of the connection.
         let measured = !reply.verbatim || self.state.response.has(FieldId::ContentLength);
         if !bodyless && !self.state.response.has(FieldId::ContentLength) && measured {
-            prepend_length(&mut self.state.response, body.len());
+            prepend_length(&mut self.state.response, reply.body.len());
         }
-        self.after_response_rules().await;
+        ReplyRest {
+            body: reply.body,
+            measured,
+            bodyless,
+            close: reply.close,
+        }
+    }
+
+    async fn write_reply(&mut self, reply: ReplyRest) -> Next {
         self.state.status = self.state.response.status();
-        let head_only = bodyless || self.state.request.method() == message::Method::Head;
+        let head_only = reply.bodyless || self.state.request.method() == message::Method::Head;
         let unread = !self.client.conn.is_message_over();
-        let framing = match measured {
-            true => Framing::Length(body.len() as u64),
+        let framing = match reply.measured {
+            true => Framing::Length(reply.body.len() as u64),
             false => Framing::UntilClose,
         };
         let next = self.write_response_head(framing, reply.close || unread);
-        let payload: &[u8] = if head_only { &[] } else { &body };
+        let payload: &[u8] = if head_only { &[] } else { &reply.body };
         let head = super::response::counted_size(&self.state.response);
         self.state.head_bytes[2] = head + payload.len() as u64;
         if !self.deliver(payload).await {
@@ -84,19 +131,26 @@ impl Stream<'_> {
         next
     }
 
-    /// `http-after-response` rules of the backend, then of the frontend.
-    pub(super) async fn after_response_rules(&mut self) {
+    /// `http-after-response` rules of the backend, then of the frontend; false when one of them failed.
+    pub(super) async fn after_response_rules(&mut self) -> bool {
         let frontend = self.session.frontend.clone();
         let backend = self.backend().clone();
-        if !Arc::ptr_eq(&frontend, &backend) {
-            // A refusal makes no sense any more at this point: what follows in the list is simply skipped.
-            let _ = self
-                .run_rules(&backend.config.rules.http_after_response)
-                .await;
+        let both = [Some(&backend), Some(&frontend)];
+        let skipped = usize::from(Arc::ptr_eq(&frontend, &backend));
+        for proxy in both.into_iter().skip(skipped).flatten() {
+            let rules = &proxy.config.rules.http_after_response;
+            if matches!(self.run_rules(rules).await, Verdict::Failed) {
+                return false;
+            }
         }
-        let _ = self
-            .run_rules(&frontend.config.rules.http_after_response)
-            .await;
+        true
+    }
+
+    /// Turns from the request to the response: variables and failures are those of the response from here on.
+    pub(super) fn begin_answer(&mut self) {
+        if !self.state.answering {
+            (self.state.answering, self.state.strict) = (true, true);
+        }
     }
 
     /// Puts the response's head into the client's output and says what becomes of the connection.

@@ -8,7 +8,7 @@ use crate::mux::Received;
 use crate::proxy::ProxyRuntime;
 use expr::view::Side;
 use message::{FieldId, Head, Method};
-use model::rules::{self, CloseKind, Mux};
+use model::rules::{self, Mux};
 use model::{ForwardHeader, Options, Proxy, SwitchTarget};
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -140,6 +140,7 @@ impl Stream<'_> {
             return Err(h1::ParseError::of(h1::ErrorKind::Version));
         }
         state.has_request = true;
+        state.head_sizes[0] = state.request.stored_len();
         state.asked_head = state.request.method() == Method::Head;
         state.request_framing = framing;
         state.request_flags = flags;
@@ -195,7 +196,6 @@ impl Stream<'_> {
             self.count_tracked_request();
             return Err(self.answer_monitor().await);
         }
-        self.apply_name_restriction(&frontend.config).await?;
         if !self.state.content_ruled {
             self.content_rules(&frontend).await?;
         }
@@ -283,13 +283,14 @@ impl Stream<'_> {
         self.settle(verdict).await
     }
 
-    /// `http-request` and `redirect` rules of a proxy.
+    /// `http-request` and `redirect` rules of a proxy, and then its restriction on header names.
     async fn request_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
         let rules = &proxy.config.rules;
         let verdict = self.run_rules(&rules.http_request).await;
         self.settle(verdict).await?;
         let verdict = self.run_rules(&rules.redirects).await;
-        self.settle(verdict).await
+        self.settle(verdict).await?;
+        self.apply_name_restriction(&proxy.config).await
     }
 
     /// Carries out what request rules came to.
@@ -320,16 +321,20 @@ impl Stream<'_> {
             }
             Verdict::Close(kind) => {
                 self.refuse(Phase::Request);
+                // Nothing of the request is passed on or answered, and its times do not count.
+                self.state.times.request = 0;
                 self.count_denied();
-                if kind == CloseKind::Silent {
-                    Next::Abort
-                } else {
-                    Next::Close
-                }
+                self.close_client(kind)
             }
             Verdict::Failed => {
-                self.state.end(Source::Internal, Phase::Request);
+                self.refuse(Phase::Request);
+                self.state.times.request = 0;
                 self.send_page(500).await
+            }
+            Verdict::Invalid => {
+                self.refuse(Phase::Request);
+                self.state.times.request = 0;
+                self.send_page(400).await
             }
             Verdict::Gone => {
                 self.state.end(Source::Client, Phase::Request);
@@ -351,20 +356,18 @@ impl Stream<'_> {
             .unwrap_or(0);
         let until = clock::now_ms() + time;
         let client = &mut *self.client;
-        let gone = poll_fn(|cx| {
+        let over = poll_fn(|cx| {
             if !client.conn.input.is_full()
                 && let Poll::Ready(Ok(Received::End) | Err(_)) = client.conn.poll_fill(cx)
             {
-                return Poll::Ready(true);
+                return Poll::Ready(());
             }
-            client.deadline.poll(cx, Some(until)).map(|()| false)
+            client.deadline.poll(cx, Some(until))
         });
-        let source = if gone.await {
-            Source::Client
-        } else {
-            Source::Proxy
-        };
-        self.state.end(source, Phase::Tarpit);
+        over.await;
+        // The time in the tarpit is logged as one in a queue.
+        (self.state.times.request, self.state.times.queue) = (0, clock::now_ms());
+        self.state.end(Source::Proxy, Phase::Tarpit);
     }
 
     /// Whether a `use_backend` rule may lead to this backend now: one that takes traffic, or any when a `force-be-switch`
@@ -496,17 +499,23 @@ impl Stream<'_> {
         let same = std::ptr::eq(frontend, backend);
         let both = [Some(frontend), Some(backend).filter(|_| !same)];
         if let Some(option) = merged(both, |proxy| proxy.forward_for.as_deref()) {
-            self.add_address(option, true);
+            let always = both
+                .iter()
+                .flatten()
+                .filter_map(|proxy| proxy.forward_for.as_deref())
+                .any(|option| !option.if_none);
+            self.add_address(option, true, always);
         }
         if let Some(option) = merged(both, |proxy| proxy.original_to.as_deref()) {
-            self.add_address(option, false);
+            self.add_address(option, false, true);
         }
         if let Some(option) = &backend.forwarded {
             self.add_forwarded(option);
         }
     }
 
-    fn add_address(&mut self, option: &ForwardHeader, source: bool) {
+    /// Adds an address; `always` says that one of the two proxies wants it next to one that is there already.
+    fn add_address(&mut self, option: &ForwardHeader, source: bool, always: bool) {
         let Some(client) = expr::view::View::client(self) else {
             return;
         };
@@ -521,7 +530,7 @@ impl Stream<'_> {
             return;
         }
         let name = option.name.to_ascii_lowercase();
-        if option.if_none && self.state.request.get(name.as_bytes()).is_some() {
+        if !always && self.state.request.get(name.as_bytes()).is_some() {
             return;
         }
         let mut text = std::mem::take(&mut self.state.scratch);
@@ -572,7 +581,7 @@ fn contains(net: IpAddr, bits: u8, ip: IpAddr) -> bool {
     }
 }
 
-/// The `name=value` text of a cookie that `capture cookie` names.
+/// The `name=value` text of a cookie that `capture cookie` names: the first that begins as the directive says.
 pub(super) fn captured_cookie(
     value: &[u8],
     separator: u8,
@@ -582,14 +591,14 @@ pub(super) fn captured_cookie(
         .split(|&b| b == separator)
         .map(<[u8]>::trim_ascii)
         .find_map(|pair| {
-            let name = pair.split(|&b| b == b'=').next()?;
-            let wanted = slot.name.as_bytes();
-            let fits = if slot.prefix {
-                name.starts_with(wanted)
-            } else {
-                name == wanted
-            };
-            fits.then(|| pair.get(..slot.len).unwrap_or(pair).into())
+            let equals = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
+            let (name, rest) = pair.split_at(equals);
+            let value = rest.get(1..).unwrap_or_default().trim_ascii_start();
+            let equals = rest.get(..1).unwrap_or_default();
+            let mut text = [name.trim_ascii_end(), equals, value].concat();
+            let fits = text.starts_with(slot.name.as_bytes());
+            text.truncate(slot.len);
+            fits.then(|| text.into())
         })
 }
 
@@ -615,22 +624,18 @@ mod tests {
 
     #[test]
     fn cookies_are_captured_by_name_or_prefix() {
-        let slot = |name: &str, prefix, len| model::CookieCapture {
+        let slot = |name: &str, len| model::CookieCapture {
             name: name.into(),
-            prefix,
             len,
         };
         let header = b"a=1; SESSID42=abcdef; b=2";
         assert_eq!(
-            captured_cookie(header, b';', &slot("SESSID", true, 12)).as_deref(),
+            captured_cookie(header, b';', &slot("SESSID", 12)).as_deref(),
             Some(&b"SESSID42=abc"[..])
         );
+        assert_eq!(captured_cookie(header, b';', &slot("SESSID=", 12)), None);
         assert_eq!(
-            captured_cookie(header, b';', &slot("SESSID", false, 12)),
-            None
-        );
-        assert_eq!(
-            captured_cookie(header, b';', &slot("b", false, 12)).as_deref(),
+            captured_cookie(header, b';', &slot("b", 12)).as_deref(),
             Some(&b"b=2"[..])
         );
     }

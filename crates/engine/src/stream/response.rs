@@ -445,6 +445,7 @@ impl Stream<'_> {
         // A body that is malformed from the start still gets a proper answer.
         server.conn.decode(limits).map_err(|_| Lost::Junk)?;
         state.has_response = true;
+        state.head_sizes[1] = state.response.stored_len();
         state.response_flags = flags;
         // Nobody asked for another protocol: the server's answer makes no sense.
         // Nor is there a way to switch in the middle of a request's body.
@@ -475,6 +476,7 @@ impl Stream<'_> {
     /// Response rules, then the response itself.
     async fn respond(&mut self, answer: Answer) -> Next {
         let status = self.state.response.status();
+        self.begin_answer();
         self.count_tracked_status();
         self.capture_response();
         self.note_private();
@@ -484,7 +486,11 @@ impl Stream<'_> {
         }
         self.write_cookie();
         self.store_server();
-        self.after_response_rules().await;
+        if !self.after_response_rules().await {
+            self.drop_server_conn();
+            self.refuse(Phase::Headers);
+            return self.send_bare_page(500).await;
+        }
         self.state.status = self.state.response.status();
         let tunnel = answer.framing == Framing::Tunnel;
         if tunnel || status == 101 {
@@ -700,6 +706,12 @@ impl Stream<'_> {
     }
 
     async fn settle_response(&mut self, verdict: Verdict) -> Result<(), Next> {
+        if !matches!(verdict, Verdict::Pass | Verdict::SwitchToHttp(_))
+            && let Some(server) = &self.state.server_conn
+        {
+            // What is not passed on counts as received nevertheless.
+            self.state.bytes.1 += server.conn.payload().len() as u64;
+        }
         let next = match verdict {
             Verdict::Pass | Verdict::SwitchToHttp(_) => return Ok(()),
             Verdict::Deny(status, reply) | Verdict::Tarpit(status, reply) => {
@@ -714,16 +726,16 @@ impl Stream<'_> {
                 self.state.end(Source::Local, Phase::Headers);
                 self.send_reply(reply).await
             }
+            Verdict::Close(CloseKind::Server) => {
+                self.reset_server();
+                return Err(self.answer_lost(Lost::Cut).await);
+            }
             Verdict::Close(kind) => {
                 self.refuse(Phase::Headers);
-                if kind == CloseKind::Silent {
-                    Next::Abort
-                } else {
-                    Next::Close
-                }
+                self.close_client(kind)
             }
-            Verdict::Failed => {
-                self.state.end(Source::Internal, Phase::Headers);
+            Verdict::Failed | Verdict::Invalid => {
+                self.refuse(Phase::Headers);
                 self.send_page(500).await
             }
             Verdict::Gone => {
@@ -732,6 +744,14 @@ impl Stream<'_> {
             }
         };
         Err(next)
+    }
+
+    /// Breaks the connection to the server off.
+    pub(super) fn reset_server(&mut self) {
+        let mut server = self.state.server_conn.take();
+        if let Some(socket) = server.as_mut().and_then(|server| server.conn.socket_mut()) {
+            socket.linger_zero();
+        }
     }
 
     /// Gives up the connection to the server.

@@ -1,8 +1,9 @@
 //! Evaluating rule lists.
 
-use super::{Phase, Source, Stream};
+use super::relay::{Relay, RelayEnd, Shape};
+use super::{Next, Phase, Source, Stream};
 use crate::clock;
-use crate::mux::Received;
+use crate::mux::{Conn, Received};
 use crate::resolvers;
 use crate::session::ClientSide;
 use expr::Match;
@@ -11,6 +12,9 @@ use model::rules::{self, CloseKind, Flow, Lookup, Mux, Reply, Rule};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+
+/// How many units of niceness are worth one more turn to wait.
+const NICE_STEP: i32 = 256;
 
 /// What a rule list came to.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub enum Verdict {
     SwitchToHttp(Option<Mux>),
     /// A rule could not do its work: an internal error.
     Failed,
+    /// The request can't be understood.
+    Invalid,
     /// The client went away while a rule waited.
     Gone,
 }
@@ -66,6 +72,10 @@ impl Stream<'_> {
         self.settle_captures();
         loop {
             match rule.action.run(self) {
+                Flow::Continue if self.state.nice > 0 => {
+                    self.let_others_go_first().await;
+                    return None;
+                }
                 Flow::Continue => return None,
                 Flow::Stop => return Some(Verdict::Pass),
                 Flow::Deny(status, reply) => return Some(Verdict::Deny(status, reply)),
@@ -77,6 +87,7 @@ impl Stream<'_> {
                     self.look_up(*lookup).await;
                     return None;
                 }
+                Flow::Invalid => return Some(Verdict::Invalid),
                 Flow::Failed => {
                     self.state.failed_rewrites += 1;
                     return self.state.strict.then_some(Verdict::Failed);
@@ -108,21 +119,33 @@ impl Stream<'_> {
         }
     }
 
+    /// Lets the other tasks of the worker take a turn, more of them the nicer the stream is.
+    async fn let_others_go_first(&mut self) {
+        for _ in 0..self.state.nice.div_euclid(NICE_STEP) + 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The connection whose bytes are being looked at: the server's while a response is.
+    fn awaited(&mut self) -> &mut Conn {
+        match self.state.server_conn.as_mut() {
+            Some(server) if self.state.has_response || self.state.inspects_response => {
+                &mut server.conn
+            }
+            _ => &mut self.client.conn,
+        }
+    }
+
     /// Waits for more bytes of the message that is being processed or for a moment (milliseconds since the start),
     /// whichever comes first; says whether the client is still there.
     async fn wait_for_data(&mut self, until: u64) -> bool {
-        let limits = &self.session.runtime.limits;
-        let ClientSide { conn, deadline, .. } = &mut *self.client;
-        let awaited = match self
-            .state
-            .server_conn
-            .as_mut()
-            .filter(|_| self.state.has_response)
-        {
-            Some(server) => &mut server.conn,
-            None => conn,
-        };
+        if self.state.inspects_response && !self.client.conn.is_message_over() {
+            return Box::pin(self.pass_request_on(until)).await;
+        }
+        let runtime = self.session.runtime.clone();
+        let limits = &runtime.limits;
         poll_fn(|cx| {
+            let awaited = self.awaited();
             if !awaited.has_ended() && !awaited.input.is_full() {
                 match awaited.poll_fill(cx) {
                     Poll::Ready(Err(_)) => return Poll::Ready(false),
@@ -133,7 +156,7 @@ impl Stream<'_> {
                     Poll::Ready(Ok(Received::Full)) | Poll::Pending => {}
                 }
             }
-            deadline.poll(cx, Some(until)).map(|()| true)
+            self.client.deadline.poll(cx, Some(until)).map(|()| true)
         })
         .await
     }
@@ -155,6 +178,33 @@ impl Stream<'_> {
         .await;
     }
 
+    /// Moves what the client of a TCP stream sends until something comes from the server or the moment has come; says
+    /// whether the client is still there.
+    async fn pass_request_on(&mut self, until: u64) -> bool {
+        let timeouts = self.relay_timeouts();
+        let Some(server) = self.state.server_conn.as_mut() else {
+            return false;
+        };
+        let limits = &self.session.runtime.limits;
+        let ClientSide { conn, deadline, .. } = &mut *self.client;
+        let (conn, server) = (conn, &mut server.conn);
+        let shape = Shape::RequestUntilResponse;
+        let mut relay = Relay::new(conn, server, limits, shape, timeouts).splice(false);
+        let end = tokio::select! {
+            end = relay.run(deadline) => Some(end),
+            () = tokio::time::sleep_until(clock::instant(until).into()) => None,
+        };
+        self.state.bytes.0 += relay.moved().0;
+        match end {
+            Some(RelayEnd::ClientAborted | RelayEnd::ClientUnwritable) => false,
+            Some(RelayEnd::ClientTimeout) => {
+                self.state.end(Source::ClientTimeout, Phase::Data);
+                false
+            }
+            _ => true,
+        }
+    }
+
     /// Evaluates content rules, which wait for more data as long as the inspect delay lasts when a condition can't be
     /// decided yet (configuration manual, `tcp-request inspect-delay`).
     pub(super) async fn run_content_rules(
@@ -163,35 +213,52 @@ impl Stream<'_> {
         delay: Option<u64>,
     ) -> Verdict {
         let until = clock::now_ms() + delay.unwrap_or(0);
-        if !rules.is_empty() {
+        if !rules.is_empty() && !self.state.inspects_response {
             self.take_early_bytes().await;
         }
-        'again: loop {
-            let open = !self.client.conn.has_ended() && !self.client.conn.input.is_full();
+        loop {
+            let awaited = self.awaited();
+            let open = !awaited.has_ended() && !awaited.input.is_full();
             self.state.may_wait = open && clock::now_ms() < until;
-            for rule in rules {
-                if let Some(condition) = &rule.condition {
-                    match condition.matches(self) {
-                        Match::Yes => {}
-                        Match::No => continue,
-                        Match::NotYet => {
-                            if !self.state.may_wait {
-                                continue;
-                            }
-                            if !self.wait_for_data(until).await {
-                                return Verdict::Gone;
-                            }
-                            continue 'again;
-                        }
-                    }
-                }
-                if let Some(verdict) = self.act(rule).await {
-                    self.state.may_wait = false;
-                    return verdict;
-                }
-            }
+            let verdict = self.pass_content_rules(rules).await;
             self.state.may_wait = false;
-            return Verdict::Pass;
+            match verdict {
+                Some(verdict) => return verdict,
+                None if self.wait_for_data(until).await => {}
+                None => return Verdict::Gone,
+            }
+        }
+    }
+
+    /// Goes through content rules once; `None` when a condition needs more data.
+    async fn pass_content_rules(&mut self, rules: &[Arc<Rule>]) -> Option<Verdict> {
+        for rule in rules {
+            let decided = match &rule.condition {
+                None => Match::Yes,
+                Some(condition) => condition.matches(self),
+            };
+            match decided {
+                Match::Yes => {}
+                Match::NotYet if self.state.may_wait => return None,
+                Match::No | Match::NotYet => continue,
+            }
+            if let Some(verdict) = self.act(rule).await {
+                return Some(verdict);
+            }
+        }
+        Some(Verdict::Pass)
+    }
+
+    /// What becomes of the client's connection when a rule closes it.
+    pub(super) fn close_client(&mut self, kind: CloseKind) -> Next {
+        match kind {
+            CloseKind::Reject | CloseKind::Server => Next::Close,
+            CloseKind::Silent(hops) => {
+                if let Some(socket) = self.client.conn.socket_mut() {
+                    socket.close_silently(hops);
+                }
+                Next::Abort
+            }
         }
     }
 

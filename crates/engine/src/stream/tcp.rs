@@ -7,6 +7,8 @@ use crate::clock;
 use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
+use model::live::count;
+use model::rules::CloseKind;
 use model::{Mode, Options};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -123,16 +125,56 @@ impl Stream<'_> {
                 self.state.end(Source::Client, Phase::Request);
                 Some(Tcp::Over)
             }
-            Verdict::Failed => {
+            Verdict::Failed | Verdict::Invalid => {
                 self.state.end(Source::Internal, Phase::Request);
                 Some(Tcp::Over)
             }
-            Verdict::Deny(..) | Verdict::Tarpit(..) | Verdict::Reply(_) | Verdict::Close(_) => {
+            verdict @ (Verdict::Deny(..)
+            | Verdict::Tarpit(..)
+            | Verdict::Reply(_)
+            | Verdict::Close(_)) => {
+                if let Verdict::Close(kind) = verdict {
+                    self.close_client(kind);
+                }
                 self.refuse(Phase::Request);
                 self.count_denied();
                 Some(Tcp::Over)
             }
         }
+    }
+
+    /// `tcp-response content` rules of the backend; false when the stream does not go on.
+    async fn tcp_response_rules(&mut self) -> bool {
+        let backend = self.backend().clone();
+        let rules = &backend.config.rules;
+        if rules.tcp_response.is_empty() {
+            return true;
+        }
+        self.state.inspects_response = true;
+        let verdict = self
+            .run_content_rules(&rules.tcp_response, rules.response_inspect_delay)
+            .await;
+        self.state.inspects_response = false;
+        if !matches!(verdict, Verdict::Pass)
+            && let Some(server) = &self.state.server_conn
+        {
+            // What is not passed on counts as received nevertheless.
+            self.state.bytes.1 += server.conn.input.len() as u64;
+        }
+        match verdict {
+            Verdict::Pass => return true,
+            Verdict::Gone => self.state.end(Source::Client, Phase::Data),
+            Verdict::Failed => self.state.end(Source::Internal, Phase::Data),
+            Verdict::Close(CloseKind::Server) => self.reset_server(),
+            verdict => {
+                if let Verdict::Close(kind) = verdict {
+                    self.close_client(kind);
+                }
+                self.refuse(Phase::Data);
+                count(&backend.back.denied_responses, 1);
+            }
+        }
+        false
     }
 
     /// Connects and moves bytes until both ends are closed.
@@ -144,13 +186,21 @@ impl Stream<'_> {
         if self.session.frontend.config.options.has(Options::LOG_ASAP) {
             self.log_asap();
         }
-        let timeouts = self.relay_timeouts();
-        let ending = self.ending();
         let Some(server) = self.state.server_conn.as_mut() else {
             return;
         };
         server.conn.expect_body(Framing::Tunnel);
         self.state.times.response = clock::now_ms();
+        self.begin_answer();
+        if !self.tcp_response_rules().await {
+            self.drop_server_conn();
+            return;
+        }
+        let timeouts = self.relay_timeouts();
+        let ending = self.ending();
+        let Some(server) = self.state.server_conn.as_mut() else {
+            return;
+        };
         let limits = &self.session.runtime.limits;
         let splice = !self.session.runtime.snapshot.global.no_splice;
         let ClientSide { conn, deadline, .. } = &mut *self.client;
@@ -164,7 +214,9 @@ impl Stream<'_> {
                 why = ending => Err(why),
             },
         };
-        self.state.bytes = relay.moved();
+        let (from_client, from_server) = relay.moved();
+        self.state.bytes.0 += from_client;
+        self.state.bytes.1 += from_server;
         match end {
             Ok(end) => self.end_tunnel(end),
             Err(why) => self.state.end(Source::of_ending(why), Phase::Data),

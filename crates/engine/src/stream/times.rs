@@ -49,7 +49,10 @@ impl Times {
                 idle_end.saturating_sub(self.handshake) as i64
             },
             request: step(self.first_byte, self.request),
-            queue: step(self.request, self.queue),
+            queue: match self.request {
+                0 => step(self.first_byte, self.queue),
+                request => step(request, self.queue),
+            },
             connect: step(self.queue, self.connect),
             response: step(self.connect, self.response),
             data: step(self.response, end),

@@ -65,8 +65,8 @@ impl Stream<'_> {
     /// Whether variables of a scope are there now: the request's go when the response comes.
     pub(super) fn has_scope(&self, scope: Scope) -> bool {
         match scope {
-            Scope::Request => !self.state.has_response,
-            Scope::Response => self.state.has_response,
+            Scope::Request => !self.state.answering,
+            Scope::Response => self.state.answering,
             Scope::Process | Scope::Session | Scope::Transaction => true,
             Scope::Check | Scope::Parent => false,
         }

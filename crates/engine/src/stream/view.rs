@@ -335,12 +335,17 @@ impl View for Stream<'_> {
         }
     }
 
+    fn authenticate(&self, list: u32, user: &[u8], password: &[u8]) -> Option<&[Box<str>]> {
+        let lists = &self.session.runtime.snapshot.user_lists;
+        lists.get(list as usize)?.groups_of(user, password)
+    }
+
     fn is_early_log(&self) -> bool {
         self.state.early_log
     }
 
     fn is_response(&self) -> bool {
-        self.state.has_response
+        self.state.has_response || self.state.inspects_response
     }
 
     fn is_final(&self) -> bool {

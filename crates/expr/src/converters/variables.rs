@@ -8,6 +8,7 @@ use crate::cast;
 use crate::condition::{self, Match};
 use crate::context::ParseContext;
 use crate::expr::borrowed;
+use crate::phases::Phases;
 use crate::row::ConverterRow;
 use crate::sample::{Type, Value};
 use crate::vars::Scope;
@@ -116,7 +117,7 @@ impl Selector {
             Self::Forwarded => forwarded(),
             Self::ToApplet => to_applet(),
             Self::Processed => forwarded() || to_applet(),
-            Self::Acl(acl) => acl.matches(view) == Match::Yes,
+            Self::Acl(acl) => acl.matches(view, Phases::ALL) == Match::Yes,
         }
     }
 }

@@ -138,7 +138,7 @@ fn acl<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
         return Outcome::Missing;
     };
     for (negated, acl) in named {
-        match acl.matches(view) {
+        match acl.matches(view, Phases::ALL) {
             Match::NotYet if !view.is_final() => return Outcome::NotYet,
             result if (result == Match::Yes) == *negated => {
                 return Outcome::Found(Value::Bool(false));

@@ -122,7 +122,12 @@ static ALIASES: &[AliasRow] = &[
     any("OG", |l, w| {
         w.text_or_missing(Some(l.view.log_origin().as_bytes()))
     }),
-    facts("ST", |l, w| w.number(fact(l, 0, |f| i64::from(f.status)))),
+    facts("ST", |l, w| {
+        let status = fact(l, 0, |f| i64::from(f.status));
+        // A request that was not answered has no status at all.
+        let unanswered = status == 0 && l.view.request().is_some();
+        w.number(if unanswered { -1 } else { status });
+    }),
     facts("U", |l, w| {
         w.number(count(fact(l, 0, |f| f.bytes_from_client)))
     }),

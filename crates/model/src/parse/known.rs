@@ -165,22 +165,11 @@ const SERVER: &[Group] = &[
 ];
 
 const ACTION: &[Group] = &[
-    ("user lists", &["auth"]),
     ("the cache", &["cache-use", "cache-store"]),
     ("SPOE", &["send-spoe-group"]),
     ("bandwidth limits", &["set-bandwidth-limit"]),
     ("services", &["use-service"]),
     ("reverse HTTP", &["attach-srv"]),
-    ("TLS", &["wait-for-handshake"]),
-    (
-        "ACL and map updates",
-        &["add-acl*", "del-acl*", "set-map*", "del-map*"],
-    ),
-    (
-        "headers in binary form",
-        &["add-headers-bin", "del-headers-bin", "set-headers-bin"],
-    ),
-    ("scheduling priorities", &["set-nice"]),
 ];
 
 fn groups(family: Family) -> &'static [Group] {
@@ -290,11 +279,6 @@ pub const SECTIONS: &[SectionRow] = &[
         open: refuse,
     },
     SectionRow {
-        name: "fcgi-app",
-        doc: "A FastCGI application.",
-        open: refuse,
-    },
-    SectionRow {
         name: "mailers",
         doc: "Mail servers for alerts.",
         open: refuse,
@@ -314,11 +298,6 @@ pub const SECTIONS: &[SectionRow] = &[
         doc: "Trace settings.",
         open: refuse,
     },
-    SectionRow {
-        name: "userlist",
-        doc: "Users and groups for authentication.",
-        open: refuse,
-    },
 ];
 
 fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -327,11 +306,9 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "acme" => "ACME",
         "cache" => "the cache",
         "crt-store" => TLS,
-        "fcgi-app" => "FastCGI",
         "mailers" => "mail alerts",
         "namespace_list" => NAMESPACES,
         "traces" => "traces",
-        "userlist" => "user lists",
         _ => {
             return Err(statement
                 .fault_here("The 'program' section is not supported anymore since HAProxy 3.3.")
@@ -392,10 +369,7 @@ mod tests {
             waits_for(Family::Global, "51degrees-data-file"),
             Some("device detection")
         );
-        assert_eq!(
-            waits_for(Family::Action, "set-map(file)"),
-            Some("ACL and map updates")
-        );
+        assert_eq!(waits_for(Family::Action, "cache-use"), Some("the cache"));
         assert_eq!(waits_for(Family::Global, "maxconn"), None);
     }
 }

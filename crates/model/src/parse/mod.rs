@@ -11,6 +11,7 @@ mod resolve;
 pub mod sections;
 mod statement;
 mod table;
+mod view;
 
 pub mod families;
 
@@ -18,6 +19,7 @@ pub use statement::{Fault, Parsed, Statement, parse_duration};
 pub use table::{ANY, Row, Valid, find};
 
 use crate::proxy::{Caps, Proxy};
+use crate::rules::Family;
 use crate::{Global, Snapshot};
 use config::{Diagnostic, Diagnostics, Env, Facts, Line, Prefix, Reader, Severity, Source};
 use expr::{ParseContext, Phases};
@@ -91,6 +93,8 @@ pub struct Draft {
     pub check: families::check::CheckDraft,
     /// A rule family seen that makes sense in one mode only: keyword and line, for the mode check.
     pub http_only: Vec<(&'static str, (Arc<str>, u32))>,
+    /// How many rules of each list came from the `defaults` section, whose lists end there.
+    pub inherited_rules: [usize; Family::ALL.len()],
     /// Lines that give error pages, resolved at the end.
     pub errorfiles: families::proxy::errors::ErrorSources,
     /// `use_backend` targets by name, in step with the rules, and their lines.
@@ -112,6 +116,7 @@ impl Draft {
             acls: expr::AclSet::default(),
             check: families::check::CheckDraft::default(),
             http_only: Vec::new(),
+            inherited_rules: [0; Family::ALL.len()],
             errorfiles: families::proxy::errors::ErrorSources::default(),
             switch_names: Vec::new(),
             use_server_names: Vec::new(),
@@ -165,6 +170,12 @@ pub struct Parser<'d> {
     pub(crate) tables: Vec<families::stick::TableDraft>,
     /// `peers` sections so far.
     pub(crate) peers: Vec<families::stick::Peers>,
+    /// `userlist` sections.
+    pub user_lists: Vec<Arc<crate::users::UserList>>,
+    /// `fcgi-app` sections: name and place.
+    pub fcgi_apps: HashMap<Arc<str>, (Arc<str>, u32)>,
+    /// Pattern lists (`false`) and maps (`true`) that rules change.
+    pub changed_lists: Vec<(Box<str>, bool)>,
     /// `default-path`.
     pub default_path: families::global::paths::DefaultPath,
     /// `healthcheck` sections by name.
@@ -194,6 +205,9 @@ impl<'d> Parser<'d> {
             certificates: tls::Store::default(),
             tables: Vec::new(),
             peers: Vec::new(),
+            user_lists: Vec::new(),
+            changed_lists: Vec::new(),
+            fcgi_apps: HashMap::new(),
             default_path: families::global::paths::DefaultPath::default(),
             healthchecks: HashMap::new(),
             server_guids: HashMap::new(),

@@ -38,6 +38,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     let table_names = super::families::stick::resolve(&mut parser);
     references::resolve(&mut parser, &names, &table_names);
     references::check_sinks(&mut parser);
+    super::families::check_groups(&mut parser);
     rules::check(&mut parser, &table_names);
     if !faulty {
         // A proxy that lacks something because its line is faulty needs no warning of its own.
@@ -70,6 +71,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             tables,
             table_names,
             logging,
+            user_lists: parser.user_lists,
             patterns,
             variables: parser.expressions.names,
             resolvers,

@@ -3,6 +3,7 @@
 use super::statement::{Parsed, Statement};
 use super::{Defaults, Draft, Open, Parser};
 use crate::proxy::{Caps, Proxy};
+use crate::rules::Family;
 use std::sync::Arc;
 
 /// A section keyword.
@@ -261,8 +262,9 @@ fn draft_from(base: Option<&Draft>, name: &str, caps: Caps, statement: Statement
         caps,
         ..base.proxy.clone()
     };
+    let rules = &base.proxy.rules;
     Draft {
-        acls: base.acls.clone(),
+        inherited_rules: Family::ALL.map(|family| rules.list(family).len()),
         errorfiles: base.errorfiles.clone(),
         notes: base.notes.inherited(),
         check: base.check.inherited(),

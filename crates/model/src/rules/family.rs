@@ -24,6 +24,17 @@ pub enum Family {
 }
 
 impl Family {
+    /// All lists.
+    pub const ALL: [Self; 7] = [
+        Self::TcpConnection,
+        Self::TcpSession,
+        Self::TcpContent,
+        Self::TcpResponse,
+        Self::HttpRequest,
+        Self::HttpResponse,
+        Self::HttpAfterResponse,
+    ];
+
     /// The keyword as configurations have it.
     #[must_use]
     pub fn keyword(self) -> &'static str {

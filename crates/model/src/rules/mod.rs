@@ -60,6 +60,35 @@ pub struct RuleLists {
     pub redirects: Vec<Arc<Rule>>,
 }
 
+impl RuleLists {
+    /// One of the lists.
+    #[must_use]
+    pub fn list(&self, family: Family) -> &[Arc<Rule>] {
+        match family {
+            Family::TcpConnection => &self.tcp_connection,
+            Family::TcpSession => &self.tcp_session,
+            Family::TcpContent => &self.tcp_content,
+            Family::TcpResponse => &self.tcp_response,
+            Family::HttpRequest => &self.http_request,
+            Family::HttpResponse => &self.http_response,
+            Family::HttpAfterResponse => &self.http_after_response,
+        }
+    }
+
+    /// The same to be added to.
+    pub fn list_mut(&mut self, family: Family) -> &mut Vec<Arc<Rule>> {
+        match family {
+            Family::TcpConnection => &mut self.tcp_connection,
+            Family::TcpSession => &mut self.tcp_session,
+            Family::TcpContent => &mut self.tcp_content,
+            Family::TcpResponse => &mut self.tcp_response,
+            Family::HttpRequest => &mut self.http_request,
+            Family::HttpResponse => &mut self.http_response,
+            Family::HttpAfterResponse => &mut self.http_after_response,
+        }
+    }
+}
+
 /// One rule.
 #[derive(Debug)]
 pub struct Rule {
@@ -149,6 +178,8 @@ pub enum Flow {
     Wait(u64),
     /// The action could not do its work (a header did not fit); strict mode makes it an internal error.
     Failed,
+    /// Not at all: the request can't be understood.
+    Invalid,
     /// The TCP stream becomes an HTTP stream (`switch-mode http`).
     SwitchToHttp(Option<Mux>),
     /// With the next rule, once name servers have been asked and the variable is set.
@@ -173,8 +204,10 @@ pub struct Lookup {
 pub enum CloseKind {
     /// `reject`.
     Reject,
-    /// `silent-drop`: the peer is not told.
-    Silent,
+    /// `close`: only the server's connection.
+    Server,
+    /// `silent-drop`: the peer is not told, or only so far on its way as a reset with this many hops to live gets.
+    Silent(Option<u8>),
 }
 
 /// Which of a connection's ends a rule rewrites.
@@ -205,6 +238,10 @@ pub trait Stream: View {
     fn response_mut(&mut self) -> Option<&mut Head>;
     /// Keeps the entry that a counter tracks from now on.
     fn track(&mut self, counter: usize, entry: stick::Tracked);
+    /// Hides the response from expressions, or shows it again.
+    fn set_aside_response(&mut self, aside: bool) {
+        let _ = aside;
+    }
     /// Sets or removes a variable; false when it does not fit its scope's size limit.
     fn set_var(&mut self, name: VarId, value: Option<Value<'static>>) -> bool;
     /// Rewrites an end of the client's connection.
@@ -219,6 +256,12 @@ pub trait Stream: View {
     fn capture(&mut self, request: bool, slot: usize, value: &[u8]);
     /// Sets the queue priority class or offset.
     fn set_priority(&mut self, class: Option<i32>, offset: Option<i32>);
+    /// Sets how willing the stream is to let others go first, from -1024 to 1024.
+    fn set_nice(&mut self, nice: i32);
+    /// Whether requests are taken from the client before its TLS handshake is complete.
+    fn awaits_handshake(&self) -> bool {
+        false
+    }
     /// Overrides `retries`.
     fn set_retries(&mut self, retries: u32);
     /// Switches strict mode for what follows in this list.
@@ -246,9 +289,11 @@ pub trait Stream: View {
     fn uses_proxy_headers(&self) -> bool {
         false
     }
-    /// The largest head that rules may leave behind, in bytes as [`Head::wire_len`] counts them.
-    fn head_limit(&self) -> usize {
-        usize::MAX
+    /// How much the head of this message may still grow, in bytes as [`Head::stored_len`] counts them; negative when it has
+    /// become too large.
+    fn head_room(&self, side: Side) -> isize {
+        let _ = side;
+        isize::MAX
     }
     /// A buffer to build text in; give it back with [`Stream::give_scratch`].
     fn take_scratch(&mut self) -> Vec<u8>;

@@ -1,6 +1,6 @@
 //! Looking up the names in rules once the whole configuration has been read.
 
-use super::{Action, Rule};
+use super::{Action, Family};
 use crate::errors::ErrorPages;
 use crate::log::LogProfile;
 use crate::proxy::Proxy;
@@ -15,6 +15,8 @@ pub struct Names<'c> {
     pub http_errors: &'c HashMap<Arc<str>, Arc<ErrorPages>>,
     /// `resolvers` sections.
     pub resolvers: &'c [Arc<crate::resolvers::Resolvers>],
+    /// Pattern lists and maps.
+    pub patterns: &'c expr::pattern::PatternStore,
     /// `log-profile` sections.
     pub log_profiles: &'c HashMap<Arc<str>, Arc<LogProfile>>,
     /// Places of stick tables by name, and what their keys are.
@@ -35,19 +37,11 @@ impl Names<'_> {
 #[must_use]
 pub fn resolve(names: &Names<'_>) -> Vec<((Arc<str>, u32), String)> {
     let rules = &names.proxy.rules;
-    let lists: [&[Arc<Rule>]; 8] = [
-        &rules.tcp_connection,
-        &rules.tcp_session,
-        &rules.tcp_content,
-        &rules.tcp_response,
-        &rules.http_request,
-        &rules.http_response,
-        &rules.http_after_response,
-        &rules.redirects,
-    ];
+    let lists = Family::ALL.map(|family| rules.list(family));
     let name = &names.proxy.name;
     lists
         .into_iter()
+        .chain([&rules.redirects[..]])
         .flatten()
         .filter_map(|rule| {
             let why = Action::resolve(&*rule.action, names).err()?;

@@ -2,6 +2,7 @@
 
 pub mod bind;
 pub mod check;
+mod fcgi;
 pub mod global;
 pub mod log;
 pub mod proxy;
@@ -9,6 +10,9 @@ pub mod resolvers;
 pub mod server;
 pub mod stick;
 pub mod tls;
+mod userlist;
+
+pub(super) use userlist::check_groups;
 
 use super::sections::SectionRow;
 use super::table::Row;
@@ -60,12 +64,14 @@ pub const PROXY: &[&[Row]] = &[
 /// Sections next to `global` and the proxies.
 pub const SECTIONS: &[&[SectionRow]] = &[
     check::SECTIONS,
+    fcgi::SECTIONS,
     log::SECTIONS,
     proxy::errors::SECTIONS,
     resolvers::SECTIONS,
     tls::store::SECTIONS,
     stick::SECTIONS,
     super::known::SECTIONS,
+    userlist::SECTIONS,
 ];
 
 /// Checks the name of a protocol that `proto` forces.

@@ -133,7 +133,7 @@ fn find(
             )),
         },
         ArgKind::Server => server(servers, names, reference).map_err(Unfound::from),
-        ArgKind::UserList => Err(missing("userlist", "", reference)),
+        ArgKind::UserList => user_list(servers.parser, reference),
         _ => Err(missing("object", "", reference)),
     }
 }
@@ -160,6 +160,15 @@ fn table(
         true => "table name must be set".to_owned().into(),
         false => format!("unable to find table '{name}' referenced").into(),
     })
+}
+
+fn user_list(parser: &Parser<'_>, reference: &Reference) -> Result<Target, Unfound> {
+    let mut lists = parser.user_lists.iter();
+    lists
+        .position(|list| *list.name == *reference.name)
+        .and_then(|at| u32::try_from(at).ok())
+        .map(Target::UserList)
+        .ok_or_else(|| missing("userlist", "", reference))
 }
 
 /// Nothing has the name; or none was given, and the proxy at hand is none of the kind that is wanted.

@@ -6,11 +6,13 @@ use crate::proxy::{Mode, Proxy};
 use crate::rules::{Names, resolve};
 use config::Severity;
 use expr::Phases;
+use expr::pattern::FileName;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Looks up the names in the rules of every proxy.
 pub(super) fn check(parser: &mut Parser<'_>, places: &HashMap<Arc<str>, u32>) {
+    declare_lists(parser);
     let kinds = parser.tables.iter().map(|table| table.config.kind);
     let kinds: Vec<_> = kinds.collect();
     let mut faults = Vec::new();
@@ -21,6 +23,7 @@ pub(super) fn check(parser: &mut Parser<'_>, places: &HashMap<Arc<str>, u32>) {
             log_profiles: &parser.log_profiles,
             resolvers: &parser.resolvers,
             tables: (places, &kinds),
+            patterns: &parser.expressions.patterns,
         };
         faults.extend(resolve(&names));
     }
@@ -63,4 +66,16 @@ fn tracking_advice(proxy: &Proxy) -> impl Iterator<Item = String> {
             "{label} : a 'tcp-request content track-sc*' rule {what}"
         ))
     })
+}
+
+/// Gives lists that rules change and nothing else names a place, where the runtime API finds them.
+fn declare_lists(parser: &mut Parser<'_>) {
+    for (name, is_map) in std::mem::take(&mut parser.changed_lists) {
+        let patterns = &mut parser.expressions.patterns;
+        if patterns.named(&name).is_none() {
+            let path = FileName::of(&name).path();
+            // Nothing is read, so that nothing can fail.
+            let _ = patterns.file(&format!("virt@{path}"), is_map);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use expr::logformat::{LogFormat, Usage};
 use expr::regex::Regex;
 use expr::view::Side;
 use message::uri::Target;
-use message::{FieldId, Head, Kind};
+use message::{BLOCK, FieldId, Head, Kind};
 use std::sync::Arc;
 
 /// The rows of this family.
@@ -52,7 +52,6 @@ pub(super) fn put(
     value: &[u8],
     replace: bool,
 ) -> bool {
-    let limit = stream.head_limit();
     let Some(head) = head_of(stream, side) else {
         return false;
     };
@@ -60,12 +59,16 @@ pub(super) fn put(
     if id == FieldId::ContentLength {
         return head.known(id) == Some(value);
     }
-    if limit != usize::MAX && head.wire_len() + name.len() + value.len() + 4 > limit {
-        return false;
-    }
     if replace {
         head.remove(name);
     }
+    let size = name.len() + value.len() + BLOCK;
+    if stream.head_room(side) < size.cast_signed() {
+        return false;
+    }
+    let Some(head) = head_of(stream, side) else {
+        return false;
+    };
     head.push(name, value);
     if id == FieldId::Host && replace {
         follow_host(head);

@@ -6,6 +6,7 @@ mod counters;
 mod early_hint;
 mod headers;
 mod headers_bin;
+mod lists;
 mod logging;
 mod redirect;
 mod relay;
@@ -51,6 +52,7 @@ pub const TABLES: &[&[ActionRow]] = &[
     early_hint::ROWS,
     headers::ROWS,
     headers_bin::ROWS,
+    lists::ROWS,
     logging::ROWS,
     redirect::ROWS,
     relay::ROWS,
@@ -125,7 +127,6 @@ fn waits_for(word: &str) -> Option<&'static str> {
     match word {
         "" => None,
         _ if word.starts_with("lua.") => Some("Lua"),
-        "close" => Some("closing the server's connection by a rule"),
         _ => known::waits_for(known::Family::Action, word),
     }
 }

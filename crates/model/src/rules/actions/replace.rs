@@ -98,7 +98,8 @@ struct Replace {
 }
 
 impl Replace {
-    fn apply(&self, head: &mut Head, by: &[u8]) -> bool {
+    /// Replaces what matches; `room` is how much the head may grow.
+    fn apply(&self, head: &mut Head, by: &[u8], mut room: isize) -> bool {
         let (name, mut index) = (self.name.as_bytes(), 0);
         let mut out = Vec::new();
         while let Some(field) = head.fields().get(index).copied() {
@@ -115,7 +116,14 @@ impl Replace {
                     Replaced::Done if field.id == FieldId::ContentLength && out != value => {
                         return false;
                     }
-                    Replaced::Done => head.set_value_at(index, &out),
+                    Replaced::Done => {
+                        let growth = out.len().cast_signed() - value.len().cast_signed();
+                        if growth > room {
+                            return false;
+                        }
+                        room -= growth;
+                        head.set_value_at(index, &out);
+                    }
                     Replaced::Failed => return false,
                 }
             }
@@ -127,17 +135,15 @@ impl Replace {
         true
     }
 
-    /// Rewrites the items that match; the white space in front of an item stays, that behind a replaced one goes.
+    /// Rewrites the items that match; the white space around a replaced one goes.
     fn replace_items(&self, value: &[u8], by: &[u8], out: &mut Vec<u8>) -> Replaced {
         let mut outcome = Replaced::Unmatched;
         let mut rest = value;
         loop {
             let end = list::item_end(rest);
             let piece = rest.get(..end).unwrap_or_default();
-            let item = piece.trim_ascii_start();
-            out.extend_from_slice(piece.get(..piece.len() - item.len()).unwrap_or_default());
-            match replace(&self.regex, item.trim_ascii_end(), by, out) {
-                Replaced::Unmatched => out.extend_from_slice(item),
+            match replace(&self.regex, piece.trim_ascii(), by, out) {
+                Replaced::Unmatched => out.extend_from_slice(piece),
                 Replaced::Done => outcome = Replaced::Done,
                 Replaced::Failed => return Replaced::Failed,
             }
@@ -159,11 +165,8 @@ impl Action for Replace {
             Some(_) => {}
         }
         let done = with_text(stream, &self.by, |stream, by| {
-            let limit = stream.head_limit();
-            let Some(head) = head_of(stream, self.side) else {
-                return false;
-            };
-            self.apply(head, by) && (limit == usize::MAX || head.wire_len() <= limit)
+            let room = stream.head_room(self.side);
+            head_of(stream, self.side).is_some_and(|head| self.apply(head, by, room))
         });
         if done { Flow::Continue } else { Flow::Failed }
     }

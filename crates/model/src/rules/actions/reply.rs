@@ -201,7 +201,10 @@ struct Answer {
 impl Action for Answer {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         let status = self.response.status;
+        // The response that an answer takes the place of is gone before the answer is made.
+        stream.set_aside_response(true);
         let built = self.response.build(stream.view());
+        stream.set_aside_response(false);
         match (self.meaning, built) {
             (_, Built::Silence) => Flow::Close(CloseKind::Reject),
             (Meaning::Return, Built::Reply(reply)) => Flow::Reply(reply),
@@ -329,7 +332,7 @@ impl Arguments {
             })?,
             "string" => self.source(cursor, "string", |cursor| {
                 let text = cursor.expect("'string' expects <str> as argument")?;
-                Ok(Source::Made(fixed(text.as_bytes().to_vec())))
+                Ok(Source::Made(fixed(config::bytes_of(text).into_owned())))
             })?,
             "lf-string" => self.source(cursor, "lf-string", |cursor| {
                 let format = cursor.format("'lf-string' expects <fmt> as argument", Usage::RAW)?;

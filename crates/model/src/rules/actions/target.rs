@@ -6,6 +6,7 @@ use crate::parse::Parsed;
 use crate::rules::{Action, Families, Flow, Normalizer, RuleCursor, Stream, normalize, with_text};
 use expr::logformat::{LogFormat, Usage};
 use expr::regex::Regex;
+use expr::view::Side;
 use message::uri::Target;
 use message::{FieldId, Head};
 use std::ops::Range;
@@ -135,15 +136,19 @@ fn follow_target(head: &mut Head) {
 }
 
 /// Changes the request head unless that makes it too large.
-fn change(stream: &mut dyn Stream, growth: usize, how: impl FnOnce(&mut Head)) -> bool {
-    let limit = stream.head_limit();
+fn change(stream: &mut dyn Stream, part: Part, text: &[u8]) -> bool {
+    let room = stream.head_room(Side::Request);
     let Some(head) = stream.request_mut() else {
         return false;
     };
-    if limit != usize::MAX && head.wire_len() + growth > limit {
+    let before = match part {
+        Part::Method => head.method_text().len(),
+        part => part.range(head.target()).len(),
+    };
+    if text.len().cast_signed() - before.cast_signed() > room {
         return false;
     }
-    how(head);
+    part.set(head, text);
     true
 }
 
@@ -156,7 +161,7 @@ struct Set {
 impl Action for Set {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         let done = with_text(stream, &self.format, |stream, text| {
-            change(stream, text.len(), |head| self.part.set(head, text))
+            change(stream, self.part, text)
         });
         if done { Flow::Continue } else { Flow::Failed }
     }
@@ -193,7 +198,7 @@ impl Action for Replace {
             match replace(&self.regex, subject, by, &mut text) {
                 Replaced::Unmatched => true,
                 Replaced::Failed => false,
-                Replaced::Done => change(stream, text.len(), |head| self.part.set(head, &text)),
+                Replaced::Done => change(stream, self.part, &text),
             }
         });
         if done { Flow::Continue } else { Flow::Failed }
@@ -224,7 +229,7 @@ impl Action for Normalize {
         };
         let text = target.get(range).unwrap_or_default();
         match normalize(self.0, text) {
-            None => return Flow::Deny(400, None),
+            None => return Flow::Invalid,
             Some(normal) if normal != text => Part::PathAndQuery.set(head, &normal),
             Some(_) => {}
         }

@@ -29,6 +29,12 @@ pub const ROWS: &[ActionRow] = &[
         |_| Ok(Box::new(DisableRetry))
     ),
     row!(
+        "set-nice",
+        QUEUED.and(Families::TCP_RESPONSE).and(Families::RESPONSE),
+        "Lets other streams go first.",
+        parse_nice
+    ),
+    row!(
         "set-priority-class",
         QUEUED,
         "Sets the class in queues.",
@@ -68,6 +74,31 @@ impl Action for DisableRetry {
         stream.disable_l7_retry();
         Flow::Continue
     }
+}
+
+#[derive(Debug)]
+struct Nice(i32);
+
+impl Action for Nice {
+    fn run(&self, stream: &mut dyn Stream) -> Flow {
+        stream.set_nice(self.0);
+        Flow::Continue
+    }
+}
+
+fn parse_nice(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
+    let missing = "expects exactly 1 argument (integer value)";
+    let text = cursor.expect(missing)?;
+    let nice = leading_number(text).clamp(-1024, 1024);
+    Ok(Box::new(Nice(nice as i32)))
+}
+
+/// The number that a text begins with, 0 without one, which is how HAProxy takes it.
+fn leading_number(text: &str) -> i64 {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let len = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let end = text.len() - digits.len() + len;
+    text.get(..end).unwrap_or_default().parse().unwrap_or(0)
 }
 
 /// The sample as an integer.

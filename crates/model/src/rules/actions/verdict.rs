@@ -21,6 +21,13 @@ pub const ROWS: &[ActionRow] = &[
         parse: parse_allow,
     },
     ActionRow {
+        name: "close",
+        takes_suffix: false,
+        families: Families::TCP_RESPONSE,
+        doc: "Closes the server's connection.",
+        parse: |_| Ok(Box::new(Close(CloseKind::Server))),
+    },
+    ActionRow {
         name: "reject",
         takes_suffix: false,
         families: Families::TCP.and(Families::REQUEST),
@@ -93,10 +100,20 @@ fn parse_reject(_: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
 }
 
 fn parse_silent_drop(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
-    if cursor.peek() == "rst-ttl" {
-        return Err(cursor.not_built("silent-drop rst-ttl", "resets with a limited reach"));
+    if !cursor.take_if("rst-ttl") {
+        return Ok(Box::new(Close(CloseKind::Silent(None))));
     }
-    Ok(Box::new(Close(CloseKind::Silent)))
+    let text = cursor.expect("missing rst-ttl value")?;
+    if let Some(at) = text.find(|c: char| !c.is_ascii_digit()) {
+        let rest = text.get(at..).unwrap_or_default();
+        return Err(cursor.fault_before(format!(
+            "invalid character starting at '{rest}' (value 1-255 expected)"
+        )));
+    }
+    match text.parse().ok().filter(|hops| *hops > 0) {
+        Some(hops) => Ok(Box::new(Close(CloseKind::Silent(Some(hops))))),
+        None => Err(cursor.fault_before("valid rst-ttl values are [1-255]")),
+    }
 }
 
 fn parse_switch_mode(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {

@@ -22,6 +22,13 @@ pub const ROWS: &[ActionRow] = &[
         doc: "Waits for the message's body.",
         parse: parse_body,
     },
+    ActionRow {
+        name: "wait-for-handshake",
+        takes_suffix: false,
+        families: Families::REQUEST,
+        doc: "Waits for the end of the TLS handshake when the request came before it.",
+        parse: |_| Ok(Box::new(WaitForHandshake)),
+    },
 ];
 
 #[derive(Debug)]
@@ -38,6 +45,21 @@ impl Action for Pause {
 
 fn parse_pause(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> {
     Ok(Box::new(Pause(parse_duration(cursor, "pause")?)))
+}
+
+/// How long the end of a handshake is waited for before it is looked at again, in milliseconds.
+const GLANCE: u64 = 1000;
+
+#[derive(Debug)]
+struct WaitForHandshake;
+
+impl Action for WaitForHandshake {
+    fn run(&self, stream: &mut dyn Stream) -> Flow {
+        match stream.awaits_handshake() {
+            true => Flow::Wait(stream.waited() + GLANCE),
+            false => Flow::Continue,
+        }
+    }
 }
 
 #[derive(Debug)]

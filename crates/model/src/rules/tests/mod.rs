@@ -3,6 +3,7 @@
 mod headers;
 mod messages;
 mod replies;
+mod rows;
 mod settings;
 mod targets;
 
@@ -24,6 +25,7 @@ struct Fake {
     body_complete: bool,
     limit: usize,
     is_proxied: bool,
+    in_handshake: bool,
     waited: u64,
     vars: Vec<(VarId, Value<'static>)>,
     /// What was done, one line each.
@@ -45,8 +47,9 @@ impl Fake {
             dst: end("127.0.0.1:80"),
             body: Vec::new(),
             body_complete: true,
-            limit: usize::MAX,
+            limit: isize::MAX.cast_unsigned(),
             is_proxied: false,
+            in_handshake: false,
             waited: 0,
             vars: Vec::new(),
             done: Vec::new(),
@@ -208,6 +211,12 @@ impl Stream for Fake {
     fn set_priority(&mut self, class: Option<i32>, offset: Option<i32>) {
         self.done.push(format!("priority {class:?} {offset:?}"));
     }
+    fn set_nice(&mut self, nice: i32) {
+        self.done.push(format!("nice {nice}"));
+    }
+    fn awaits_handshake(&self) -> bool {
+        self.in_handshake
+    }
     fn set_retries(&mut self, retries: u32) {
         self.done.push(format!("retries {retries}"));
     }
@@ -240,8 +249,13 @@ impl Stream for Fake {
     fn uses_proxy_headers(&self) -> bool {
         self.is_proxied
     }
-    fn head_limit(&self) -> usize {
-        self.limit
+    fn head_room(&self, side: Side) -> isize {
+        let head = match side {
+            Side::Request => Some(&self.request),
+            Side::Response => self.response.as_ref(),
+        };
+        let size = head.map_or(0, Head::stored_len);
+        self.limit.cast_signed() - size.cast_signed()
     }
     fn take_scratch(&mut self) -> Vec<u8> {
         b"left over".to_vec()

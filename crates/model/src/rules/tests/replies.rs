@@ -234,7 +234,10 @@ fn refusals() {
         Flow::Tarpit(429, None)
     ));
     assert!(matches!(run("reject"), Flow::Close(CloseKind::Reject)));
-    assert!(matches!(run("silent-drop"), Flow::Close(CloseKind::Silent)));
+    assert!(matches!(
+        run("silent-drop"),
+        Flow::Close(CloseKind::Silent(None))
+    ));
     assert!(matches!(run("allow"), Flow::Stop));
     let made = [
         (

@@ -132,5 +132,5 @@ fn targets_are_normalised() {
         "http-request normalize-uri percent-to-uppercase strict",
         &mut fake,
     );
-    assert!(matches!(flow, Flow::Deny(400, None)));
+    assert!(matches!(flow, Flow::Invalid));
 }

@@ -1,5 +1,6 @@
 //! The configuration's environment and variables of the process.
 
+use crate::parse::view::EarlyView;
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
 use expr::logformat::Usage;
 use expr::{Expr, LogFormat, Phases, Scope, Value};
@@ -130,8 +131,10 @@ fn set_var(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
             format!("'set-var' cannot handle unexpected argument '{extra}'."),
         ));
     }
-    if let Some(value) = expression.eval(&expr::view::NoView).value() {
-        parser.global.variables.push((id, value.into_owned()));
+    let view = EarlyView::new(&parser.global.variables);
+    let value = expression.eval(&view).value().map(Value::into_owned);
+    if let Some(value) = value {
+        parser.global.variables.push((id, value));
     }
     Ok(())
 }
@@ -144,7 +147,7 @@ fn set_var_fmt(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     });
     let format = format.map_err(|why| statement.fault(1, why))?;
     let mut value = Vec::new();
-    format.render(&expr::view::NoView, &mut value);
+    format.render(&EarlyView::new(&parser.global.variables), &mut value);
     parser.global.variables.push((id, Value::Str(value.into())));
     Ok(())
 }

@@ -7,6 +7,7 @@ mod ring;
 mod target;
 
 pub use resolve::resolve;
+pub(super) use target::read as read_target;
 
 use crate::parse::sections::SectionRow;
 use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
@@ -227,7 +228,11 @@ fn steps(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 }
 
 /// The name of a section, checked.
-fn section_name(statement: Statement<'_>) -> Parsed<&str> {
+/// The name of a section, which must be there and well-formed.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn section_name(statement: Statement<'_>) -> Parsed<&str> {
     let (keyword, name) = (statement.keyword(), statement.arg(0));
     if name.is_empty() {
         return Err(statement.fault_here(format!("missing name for {keyword} section.")));

@@ -24,7 +24,7 @@ const DEFAULT_LENGTH: usize = 1024;
 const SYSLOG_PORT: u16 = 514;
 
 /// What a line says.
-pub(super) enum LogLine {
+pub(in crate::parse::families) enum LogLine {
     /// `no log`
     Clear,
     /// `log global`
@@ -88,7 +88,7 @@ impl<'l> Words<'l> {
 ///
 /// # Errors
 /// When the address or an option is faulty.
-pub(super) fn read(env: &Env, statement: Statement<'_>) -> Parsed<LogLine> {
+pub(in crate::parse::families) fn read(env: &Env, statement: Statement<'_>) -> Parsed<LogLine> {
     if statement.is_negated() {
         return match statement.is_empty() {
             true => Ok(LogLine::Clear),

@@ -242,8 +242,8 @@ fn faults_of_sections_are_named() {
             "A 2: 'on accept format' expects a logformat string.",
         ),
         (
-            "userlist u\n user a\n",
-            "A 1: section 'userlist' is known but not built yet in hapax (waits for: user lists).",
+            "cache u\n total-max-size 4\n",
+            "A 1: section 'cache' is known but not built yet in hapax (waits for: the cache).",
         ),
     ] {
         let (_, messages) = load_text(text);

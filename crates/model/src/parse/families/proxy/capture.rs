@@ -39,13 +39,8 @@ fn cookie(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         return Err(statement.fault(1, "'capture' expects 'cookie' <cookie_name> 'len' <len>."));
     }
     let len = length(parser, statement, 3)?;
-    let (name, prefix) = match name.strip_suffix('*') {
-        Some(stem) => (stem, true),
-        None => (name.strip_suffix('=').unwrap_or(name), false),
-    };
     parser.proxy()?.front.cookie_capture = Some(CookieCapture {
         name: name.into(),
-        prefix,
         len,
     });
     Ok(())
@@ -142,7 +137,7 @@ mod tests {
     #[test]
     fn slots_are_numbered_in_the_order_of_the_file() {
         let out = listen(
-            " capture request header Host len 20\n declare capture request len 5\n capture response header X-A len 7\n capture cookie SID* len 9",
+            " capture request header Host len 20\n declare capture request len 5\n capture response header X-A len 7\n capture cookie SID= len 9",
         );
         let front = &out.proxy("l").front;
         let request: Vec<_> = front
@@ -153,7 +148,7 @@ mod tests {
         assert_eq!(request, [("host", 20), ("", 5)]);
         assert_eq!(front.response_captures.len(), 1);
         let cookie = front.cookie_capture.as_ref().expect("a cookie");
-        assert_eq!((&*cookie.name, cookie.prefix, cookie.len), ("SID", true, 9));
+        assert_eq!((&*cookie.name, cookie.len), ("SID=", 9));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{errorfile, not_in_anonymous_defaults};
 use crate::errors::ErrorPage;
-use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
+use crate::parse::{ANY, Draft, Parsed, Parser, Row, Statement, Valid};
 use crate::proxy::Proxy;
 use crate::rules::{Action, Family, Rule, RuleCursor, actions};
 use base::units::{self, TimeError, TimeUnit};
@@ -42,11 +42,13 @@ pub const ROWS: &[Row] = &[
     row!("http-after-response", "Rules for all responses.", |p, s| {
         rule(p, s, Family::HttpAfterResponse)
     }),
-    row!(
-        "redirect",
-        "Redirections, evaluated after the rules for requests.",
-        redirect
-    ),
+    Row {
+        name: "redirect",
+        valid: Valid::FE_BE,
+        args: (0, ANY),
+        doc: "Redirections, evaluated after the rules for requests.",
+        read: redirect,
+    },
 ];
 
 fn tcp_request(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -171,9 +173,7 @@ fn rule(parser: &mut Parser<'_>, statement: Statement<'_>, family: Family) -> Pa
     let mut cursor = RuleCursor::new(parser, statement.inner(), family)?;
     let action = (row.parse)(&mut cursor)?;
     let condition = cursor.condition()?;
-    let proxy = parser.proxy()?;
-    let origin = proxy.origin.clone();
-    let before = last(list(proxy, family)).filter(|rule| is_own(rule, &origin));
+    let before = own_rules(parser.draft()?, family).last().cloned();
     if family.is_http()
         && before
             .as_ref()
@@ -185,7 +185,7 @@ fn rule(parser: &mut Parser<'_>, statement: Statement<'_>, family: Family) -> Pa
         );
         parser.warn(statement, message, None);
     }
-    let list = list(parser.proxy()?, family);
+    let list = parser.proxy()?.rules.list_mut(family);
     let origin = (statement.line.file.clone(), statement.line.number);
     if let Some(joined) = joined_hint(before.as_deref(), &*action, condition.as_ref()) {
         list.pop();
@@ -204,13 +204,15 @@ fn rule(parser: &mut Parser<'_>, statement: Statement<'_>, family: Family) -> Pa
     Ok(())
 }
 
-/// Whether a rule stands in the section that begins here, rather than in the `defaults` section it started from.
-fn is_own(rule: &Rule, (file, line): &(Arc<str>, u32)) -> bool {
-    rule.origin.0 == *file && rule.origin.1 > *line
-}
-
-fn last(rules: &[Arc<Rule>]) -> Option<Arc<Rule>> {
-    rules.last().cloned()
+/// The rules of this very section, without those of its `defaults` section.
+fn own_rules(draft: &Draft, family: Family) -> &[Arc<Rule>] {
+    let inherited = draft.inherited_rules.get(family as usize).copied();
+    draft
+        .proxy
+        .rules
+        .list(family)
+        .get(inherited.unwrap_or(0)..)
+        .unwrap_or_default()
 }
 
 /// One action for this `early-hint` and the one before it, which go out in the same response when nothing lies between.
@@ -229,7 +231,6 @@ fn joined_hint(
 }
 
 fn redirect(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    not_in_anonymous_defaults(parser, statement)?;
     warn_of_order(parser, statement, None)?;
     let mut cursor = RuleCursor::for_redirect(parser, statement)?;
     let action = actions::parse_redirect(&mut cursor, false)?;
@@ -241,19 +242,6 @@ fn redirect(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         origin,
     }));
     Ok(())
-}
-
-fn list(proxy: &mut Proxy, family: Family) -> &mut Vec<Arc<Rule>> {
-    let rules = &mut proxy.rules;
-    match family {
-        Family::TcpConnection => &mut rules.tcp_connection,
-        Family::TcpSession => &mut rules.tcp_session,
-        Family::TcpContent => &mut rules.tcp_content,
-        Family::TcpResponse => &mut rules.tcp_response,
-        Family::HttpRequest => &mut rules.http_request,
-        Family::HttpResponse => &mut rules.http_response,
-        Family::HttpAfterResponse => &mut rules.http_after_response,
-    }
 }
 
 /// Warns when rules that are evaluated later stand in front of this one; `None` is the proxy keyword `redirect`.
@@ -270,14 +258,14 @@ fn warn_of_order(
         None => 4,
         Some(_) => return Ok(()),
     };
-    let proxy = parser.proxy()?;
-    let rules = &proxy.rules;
-    let none = |rules: &[Arc<Rule>]| !rules.iter().any(|rule| is_own(rule, &proxy.origin));
+    let draft = parser.draft()?;
+    let is_empty = |family| own_rules(draft, family).is_empty();
+    let proxy = &draft.proxy;
     let later = [
-        ("a 'tcp-request session'", none(&rules.tcp_session)),
-        ("a 'tcp-request content'", none(&rules.tcp_content)),
-        ("an 'http-request'", none(&rules.http_request)),
-        ("a 'redirect'", none(&rules.redirects)),
+        ("a 'tcp-request session'", is_empty(Family::TcpSession)),
+        ("a 'tcp-request content'", is_empty(Family::TcpContent)),
+        ("an 'http-request'", is_empty(Family::HttpRequest)),
+        ("a 'redirect'", proxy.rules.redirects.is_empty()),
         ("a 'use_backend'", proxy.front.switch_rules.is_empty()),
     ];
     let Some((after, _)) = later.into_iter().skip(step).find(|(_, is_empty)| !is_empty) else {
