@@ -4,7 +4,7 @@ use crate::command::{Context, State};
 use crate::commands;
 use crate::master::Opening;
 use crate::reader::{Command, Event, Fault, Reader};
-use crate::reply::{Reply, Rest};
+use crate::reply::{Outlook, Reply, Rest};
 use engine::handover;
 use engine::io::Socket;
 use engine::runtime::Runtime;
@@ -19,6 +19,9 @@ const FLUSH: usize = 16 * 1024;
 
 /// How often a waiting command looks whether its peer is still there.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How often a condition is looked at, in milliseconds.
+const ASK: u64 = 50;
 
 const TOO_LONG: &str = "The command line is too big for the buffer size. Please change 'tune.bufsize' in the configuration to use a bigger command.\n";
 const PAYLOAD_TOO_LONG: &str = "The payload is too big.\n";
@@ -210,6 +213,13 @@ impl Connection {
                     self.runtime = current;
                 }
             }
+            Rest::Until(ms, condition) => {
+                self.flush().await?;
+                let text = self.wait_until(ms, &*condition).await?;
+                let mut reply = Reply::new(self.state.severity);
+                reply.info(&text);
+                self.out.push_str(&reply.text);
+            }
             Rest::Close => {
                 self.flush().await?;
                 return Err(Over);
@@ -219,6 +229,27 @@ impl Connection {
             self.flush().await?;
         }
         Ok(())
+    }
+
+    /// Waits for a condition and says what came of it.
+    async fn wait_until(
+        &mut self,
+        ms: u64,
+        condition: &dyn Fn(&Runtime) -> Outlook,
+    ) -> Result<String, Over> {
+        let mut left = ms;
+        loop {
+            match condition(&self.runtime) {
+                Outlook::Met => return Ok("Done.".into()),
+                Outlook::Failed(why) => return Ok(format!("Failed. {why}")),
+                Outlook::Open if left == 0 => return Ok("Wait delay expired.".into()),
+                Outlook::Open => {
+                    let pause = left.min(ASK);
+                    self.wait(pause).await?;
+                    left -= pause;
+                }
+            }
+        }
     }
 
     /// Waits, but no longer than the peer is there.

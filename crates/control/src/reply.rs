@@ -44,6 +44,8 @@ pub enum Rest {
     Wait(u64, &'static str),
     /// What this comes to.
     Task(Pin<Box<dyn Future<Output = String>>>),
+    /// The command is over when its condition is met or can't be met any more, or after so many milliseconds.
+    Until(u64, Box<dyn Fn(&Runtime) -> Outlook>),
     /// The connection ends.
     Close,
 }
@@ -55,9 +57,21 @@ impl fmt::Debug for Rest {
             Self::Dump(_) => "Dump",
             Self::Wait(..) => "Wait",
             Self::Task(_) => "Task",
+            Self::Until(..) => "Until",
             Self::Close => "Close",
         })
     }
+}
+
+/// How things look for a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlook {
+    /// It is met.
+    Met,
+    /// It may be met later.
+    Open,
+    /// It will not be met, for this reason.
+    Failed(String),
 }
 
 /// The answer to one command.

@@ -9,8 +9,11 @@ use crate::servers::Servers;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
 use model::live::health::Operation;
+use model::live::history::History;
+use model::live::tally::Tally;
 use model::live::{Admin, Counters, ListenerState, ServerState};
 use model::{Bind, Options, Proxy, Server};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::watch;
@@ -28,6 +31,8 @@ pub struct ProxyRuntime {
     pub binds: Vec<Arc<ListenerState>>,
     /// Its servers.
     pub servers: Servers,
+    /// The last hour of the frontend's and of the backend's side.
+    pub history: Arc<Mutex<[History; 2]>>,
     /// Balancing and queues.
     pub dispatch: Dispatch,
     /// Whether `use_backend` rules pass the backend over (`unpublish backend`).
@@ -167,6 +172,15 @@ impl ServerRuntime {
         }
     }
 
+    /// A server that a command adds.
+    #[must_use]
+    pub fn added(config: Arc<Server>, workers: usize) -> Self {
+        Self {
+            added: true,
+            ..Self::new(config, workers)
+        }
+    }
+
     /// The limit on connections, 0 for none.
     #[must_use]
     pub fn maxconn(&self) -> u32 {
@@ -210,6 +224,7 @@ impl ProxyRuntime {
             servers: Servers::new(servers),
             binds: listeners(&config, workers),
             dispatch,
+            history: Arc::default(),
             unpublished: AtomicBool::new(false),
             listening: watch::Sender::new(if config.disabled {
                 Listening::Stopped
@@ -269,9 +284,29 @@ impl ProxyRuntime {
             unpublished: AtomicBool::new(old.unpublished.load(Ordering::Relaxed)),
             listening: watch::Sender::new(listening),
             maxconn: AtomicU32::new(maxconn),
+            history: old.history.clone(),
             kin: reload::follow(Kinship::default(), old),
             config,
         }
+    }
+
+    /// Ends a minute of the last hour.
+    pub fn end_minute(&self) {
+        let mut history = self.history.lock();
+        for (side, counters) in history.iter_mut().zip([&self.front, &self.back]) {
+            let (all, errors) = events(counters);
+            side.record(all, errors);
+        }
+    }
+
+    /// Requests and errors of each minute of the last hour, of the frontend's side (0) or the backend's (1).
+    #[must_use]
+    pub fn last_hour(&self, side: usize) -> Vec<(u32, u32)> {
+        let (all, errors) = events(if side == 0 { &self.front } else { &self.back });
+        let history = self.history.lock();
+        history
+            .get(side)
+            .map_or_else(Vec::new, |side| side.samples(all, errors))
     }
 
     /// What the listening address counts by itself, if it does.
@@ -318,6 +353,19 @@ impl ProxyRuntime {
     pub fn server_named(&self, name: &str) -> Option<Arc<ServerRuntime>> {
         self.servers.load().named(name).cloned()
     }
+}
+
+/// Requests, or sessions where there are no requests, and errors so far.
+fn events(counters: &Counters) -> (u64, u64) {
+    let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let failed = [
+        &counters.request_errors,
+        &counters.connection_errors,
+        &counters.response_errors,
+    ];
+    let failed: u64 = failed.into_iter().map(load).sum();
+    let errors = failed.max(counters.tallies.get(Tally::Status5));
+    (load(&counters.requests).max(load(&counters.total)), errors)
 }
 
 fn listeners(config: &Proxy, workers: usize) -> Vec<Arc<ListenerState>> {

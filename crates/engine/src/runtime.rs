@@ -8,6 +8,7 @@ use expr::logformat::LogFormat;
 use expr::sample::Value;
 use expr::view::{ProcessView, ProxyView};
 use model::Snapshot;
+use model::live::tally::Tallies;
 use model::live::{Gauge, Rate};
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -107,8 +108,12 @@ pub struct Process {
     pub tls: TlsFigures,
     /// Limits on connections, sessions and TLS handshakes per second, 0 for none.
     pub max_rates: [AtomicU32; 3],
-    /// Bytes sent to clients that counters have forgotten since (`clear counters all`).
-    pub forgotten_bytes_out: AtomicU64,
+    /// Bytes sent to clients, in all and past the buffers, and streams; never forgotten.
+    pub tallies: Tallies,
+    /// Bytes sent to clients over the last second.
+    pub bytes_out_rate: AtomicU64,
+    /// How much of the last second the workers slept, in percent.
+    pub idle_percent: AtomicU32,
     /// Room for connections to the runtime API (`stats maxconn`).
     pub api_room: Arc<tokio::sync::Semaphore>,
     /// Listening sockets that a new process may take over.
@@ -188,6 +193,41 @@ impl Runtime {
         self.resolvers.iter().find(|r| *r.config.name == *name)
     }
 
+    /// Adds a backend, unpublished, under a number that is free.
+    ///
+    /// # Errors
+    /// With the proxy that has its name already.
+    pub fn add_backend(&self, mut proxy: model::Proxy) -> Result<(), Arc<ProxyRuntime>> {
+        let all = self.all_proxies();
+        if let Some(other) = all.iter().find(|other| other.config.name == proxy.name) {
+            return Err(other.clone());
+        }
+        let taken = |id: u32| all.iter().any(|other| other.config.id == id);
+        proxy.id = (2..).find(|id| !taken(*id)).unwrap_or(u32::MAX);
+        let next = all.iter().map(|other| other.config.idx.0 + 1).max();
+        proxy.idx = ProxyIdx(next.unwrap_or(0));
+        let made = ProxyRuntime::new(Arc::new(proxy), self.process.threads as usize);
+        made.unpublished.store(true, Ordering::Relaxed);
+        let mut added = self.added.load().to_vec();
+        added.push(Arc::new(made));
+        self.added.store(Arc::new(added));
+        Ok(())
+    }
+
+    /// Whether a command has added a backend.
+    #[must_use]
+    pub fn is_added(&self, proxy: &Arc<ProxyRuntime>) -> bool {
+        let added = self.added.load();
+        added.iter().any(|other| Arc::ptr_eq(other, proxy))
+    }
+
+    /// Takes away a backend that a command has added.
+    pub fn remove_backend(&self, proxy: &Arc<ProxyRuntime>) {
+        let added = self.added.load();
+        let rest = added.iter().filter(|other| !Arc::ptr_eq(other, proxy));
+        self.added.store(Arc::new(rest.cloned().collect()));
+    }
+
     /// All proxies: those of the configuration, then backends that commands have added.
     #[must_use]
     pub fn all_proxies(&self) -> Vec<Arc<ProxyRuntime>> {
@@ -226,7 +266,9 @@ impl Process {
                 global.max_rates[1].into(),
                 0.into(),
             ],
-            forgotten_bytes_out: Default::default(),
+            tallies: Tallies::new(info.workers),
+            bytes_out_rate: Default::default(),
+            idle_percent: 100.into(),
             api_room: Arc::new(tokio::sync::Semaphore::new(global.stats_maxconn as usize)),
             exposed: Default::default(),
             current: Default::default(),

@@ -77,10 +77,11 @@ impl ServerList {
         self.order.is_empty()
     }
 
-    /// A place for another server.
+    /// A place for another server, not among the first `taken`.
     #[must_use]
-    pub fn free_place(&self) -> ServerIdx {
-        let free = self.slots.iter().position(Option::is_none);
+    pub fn free_place(&self, taken: usize) -> ServerIdx {
+        let mut slots = self.slots.iter().enumerate().skip(taken);
+        let free = slots.find(|(_, slot)| slot.is_none()).map(|(at, _)| at);
         ServerIdx(free.unwrap_or(self.slots.len()) as u32)
     }
 }
@@ -150,11 +151,12 @@ mod tests {
     #[test]
     fn a_freed_place_is_given_out_again_and_the_order_is_that_of_coming() {
         let servers = Servers::new(vec![server("a", 0), server("b", 1)]);
-        assert_eq!(servers.load().free_place(), ServerIdx(2));
+        assert_eq!(servers.load().free_place(0), ServerIdx(2));
         servers.remove(ServerIdx(0));
         assert!(servers.load().named("a").is_none());
         assert!(servers.load().at(ServerIdx(0)).is_none());
-        assert_eq!(servers.load().free_place(), ServerIdx(0));
+        assert_eq!(servers.load().free_place(0), ServerIdx(0));
+        assert_eq!(servers.load().free_place(2), ServerIdx(2));
         servers.add(server("c", 0));
         assert_eq!(names(&servers), ["b", "c"]);
         assert_eq!(servers.load().len(), 2);

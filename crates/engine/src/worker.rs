@@ -144,6 +144,15 @@ impl Worker {
         self.pooled.borrow_mut().push(server.clone());
     }
 
+    /// Ends a minute of every proxy's last hour, when one has passed.
+    fn end_minute(&self, runtime: &Runtime) {
+        if self.index == 0 && self.purges.get().is_multiple_of(60) {
+            for proxy in &runtime.all_proxies() {
+                proxy.end_minute();
+            }
+        }
+    }
+
     /// Drops idle connections that were closed or have been idle for too long.
     fn purge(&self) {
         let turn = self.purges.get();
@@ -247,6 +256,7 @@ async fn serve(
     let mut listeners = listen(&worker, &runtime, &sockets);
     let mut checks = crate::check::start(&worker, &runtime);
     let mut resolvers = (worker.index == 0).then(|| crate::resolvers::start(&runtime));
+    let mut load = crate::load::Load::default();
     let mut purge = tokio::time::interval(Duration::from_secs(1));
     purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -254,7 +264,9 @@ async fn serve(
             changed = phase.changed() => if changed.is_err() || *phase.borrow() != Phase::Running { break },
             _ = purge.tick() => {
                 worker.purge();
+                worker.end_minute(&runtime);
                 if worker.index == 0 {
+                    load.measure(&runtime);
                     purge_tables(&runtime);
                 }
             }

@@ -28,6 +28,7 @@ pub use args::{Arg, ArgKind, ArgSpec, Args};
 pub use condition::{Condition, Match};
 pub use context::{Compiler, GroupTest, ParseContext, Reference, Target};
 pub use expr::{Expr, Verdict};
+pub use fetches::basic_credentials;
 pub use logformat::LogFormat;
 pub use phases::Phases;
 pub use row::{AclRow, Awaiting, ConverterRow, FetchRow, Tables};

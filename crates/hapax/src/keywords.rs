@@ -321,7 +321,10 @@ fn filters() -> String {
 }
 
 fn services() -> String {
-    titled("service names", Vec::new())
+    titled(
+        "service names",
+        model::rules::actions::SERVICES.map(str::to_owned).to_vec(),
+    )
 }
 
 #[cfg(test)]

@@ -62,6 +62,9 @@ pub fn start(
     for warning in state_file::restore(&runtime, &states) {
         reporter.warning(warning);
     }
+    if let Err(why) = control::load_counters(&runtime) {
+        reporter.warning(why);
+    }
     match process::run(runtime, listeners) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         Ok(End::Signal(signal)) => {

@@ -84,7 +84,7 @@ pub fn long() -> String {
             "{name:>11} : mode={mode:<4}  side=FE|BE  mux={mux:<4}  flags={flags}"
         );
     }
-    out.push_str("\nAvailable services : none\nAvailable filters : none\n");
+    out.push_str("\nAvailable services : prometheus-exporter\nAvailable filters : none\n");
     out
 }
 
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(version.split(' ').nth(2), Some(full().as_str()));
         assert!(target.contains("TARGET  = linux-"));
         assert!(features.contains(" +EPOLL ") && features.contains(" +OPENSSL "));
-        assert_eq!(services, "Available services : none");
+        assert_eq!(services, "Available services : prometheus-exporter");
     }
 
     #[test]

@@ -182,3 +182,76 @@ fn every_event_is_counted_where_haproxy_counts_it() {
     assert_eq!(counted()["fe F bin"], "0");
     assert_eq!(counted()["fe F req_tot"], "0");
 }
+
+const GUIDS: &str = "global
+  stats socket {tmp}/admin.sock level admin
+  stats-file {tmp}/counters
+defaults
+  mode http
+  timeout client 3s
+  timeout server 3s
+  timeout connect 3s
+frontend fe
+  guid gfe
+  bind {fe} guid-prefix gl
+  option socket-stats
+  default_backend be
+backend be
+  guid gbe
+  server s1 {s1} guid gs
+";
+
+const COUNTERS: &str = "#fe guid,stot,unknown,bin,
+
+// a comment
+gfe,1024,1,77,
+gfe,abc,
+gl-0,512,
+gl-1,9,
+gbe,5,
+nobody,1,
+
+#inval guid,stot,
+gfe,1,
+#be guid,unknown,stot,
+gbe,1,33,
+gs,1,22,
+";
+
+#[test]
+fn counters_are_taken_over_from_a_file() {
+    let server = Server::start(handlers::says("hello"));
+    let program = http()
+        .config(GUIDS)
+        .file("counters", COUNTERS)
+        .port("fe")
+        .server("s1", &server)
+        .start();
+    let value = |row: &str, name: &str| {
+        let found = typed(&program);
+        let field = found
+            .iter()
+            .find(|(_, kind, field, _)| kind == row && field == name);
+        field
+            .map(|(.., [.., value])| value.clone())
+            .unwrap_or_default()
+    };
+    for (row, total) in [("F", "1024"), ("L", "512"), ("B", "33"), ("S", "22")] {
+        assert_eq!(value(row, "stot"), total, "{row}");
+    }
+    assert_eq!(value("F", "bin"), "77");
+    program.connect("fe").get("/");
+    testkit::eventually(Duration::from_secs(2), || value("F", "hrsp_2xx") == "1");
+    let dump = ask(&program, "dump stats-file");
+    let line = |guid: &str| {
+        let found = dump.lines().find(|line| line.starts_with(guid));
+        found.unwrap_or_default().to_owned()
+    };
+    assert!(dump.starts_with("#fe guid,stot,bin,bout,dreq,"), "{dump}");
+    assert!(line("gfe,").starts_with("gfe,1025,"), "{dump}");
+    assert!(line("gl-0,").starts_with("gl-0,513,"), "{dump}");
+    assert!(
+        line("gs,").starts_with("gs,23,") && line("gbe,").starts_with("gbe,34,"),
+        "{dump}"
+    );
+}

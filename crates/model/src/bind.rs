@@ -14,6 +14,8 @@ pub struct Bind {
     pub written: Arc<str>,
     /// `name`.
     pub name: Option<Arc<str>>,
+    /// `guid-prefix`.
+    pub guid_prefix: Option<Arc<str>>,
     /// `id`, or the next free number.
     pub id: u32,
     /// `maxconn`, 0 for no limit of its own.
@@ -73,6 +75,7 @@ impl Bind {
             origin,
             written: "".into(),
             name: None,
+            guid_prefix: None,
             id: 0,
             maxconn: 0,
             backlog: 0,

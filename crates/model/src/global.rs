@@ -86,6 +86,8 @@ pub struct Global {
     pub never_send_local: bool,
     /// `stats socket`: the runtime API's listeners.
     pub stats_sockets: Vec<crate::bind::Bind>,
+    /// `stats-file`.
+    pub stats_file: Option<Arc<str>>,
     /// `stats timeout`, in milliseconds.
     pub stats_timeout: u64,
     /// `stats maxconn`.
@@ -214,6 +216,7 @@ impl Default for Global {
             keep_on_insecure_transfer_encoding: false,
             never_send_local: false,
             stats_sockets: Vec::new(),
+            stats_file: None,
             stats_timeout: 10_000,
             stats_maxconn: 10,
             unix_bind: UnixBind::default(),

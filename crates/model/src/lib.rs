@@ -17,6 +17,7 @@ pub mod resolvers;
 pub mod rules;
 mod server;
 mod snapshot;
+mod stats;
 mod statuses;
 pub mod users;
 
@@ -36,4 +37,5 @@ pub use server::{
     SendProxy, Server, ServerDraft, SourceBinding, UseSource,
 };
 pub use snapshot::Snapshot;
+pub use stats::StatsPage;
 pub use statuses::StatusSet;

@@ -1,6 +1,7 @@
 //! Live state: what outlives a configuration. Found by name when the next snapshot is built.
 
 pub mod health;
+pub mod history;
 pub mod tally;
 pub mod weight;
 

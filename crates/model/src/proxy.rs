@@ -583,6 +583,8 @@ pub struct Proxy {
     pub defaults_name: Option<Arc<str>>,
     /// `mode`.
     pub mode: Mode,
+    /// Whether a line set it.
+    pub mode_given: bool,
     /// `disabled`.
     pub disabled: bool,
     /// `description`.
@@ -603,6 +605,8 @@ pub struct Proxy {
     pub rules: RuleLists,
     /// Logging.
     pub log: ProxyLog,
+    /// The statistics page.
+    pub stats: Option<crate::StatsPage>,
     /// The frontend's part.
     pub front: Frontend,
     /// The backend's part.
@@ -642,6 +646,7 @@ impl Proxy {
             caps,
             defaults_name: None,
             mode: Mode::Tcp,
+            mode_given: false,
             disabled: false,
             description: None,
             timeouts: Timeouts::default(),
@@ -652,6 +657,7 @@ impl Proxy {
             errors: Arc::default(),
             rules: RuleLists::default(),
             log: ProxyLog::default(),
+            stats: None,
             front: Frontend::default(),
             back: Backend::default(),
             forwarded: None,

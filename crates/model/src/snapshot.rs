@@ -1,8 +1,8 @@
 //! One configuration, read and resolved.
 
 use crate::{Global, Proxy};
-use base::ProxyIdx;
-use std::collections::HashMap;
+use base::{ProxyIdx, ServerIdx};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// One configuration, read and resolved; never changed afterwards.
@@ -20,6 +20,10 @@ pub struct Snapshot {
     pub tables: Vec<stick::TableConfig>,
     /// Their places by name.
     pub table_names: HashMap<Arc<str>, u32>,
+    /// Named `defaults` sections, for backends that commands add.
+    pub defaults: HashMap<Arc<str>, Arc<Proxy>>,
+    /// Servers that rules or expressions of the configuration name.
+    pub pinned: HashSet<(ProxyIdx, ServerIdx)>,
     /// `ring` and `log-forward` sections and the like.
     pub logging: crate::log::Logging,
     /// `userlist` sections.

@@ -3,8 +3,6 @@
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
 use engine::runtime::Runtime;
-use model::live::count;
-use model::live::tally::Tally;
 
 /// The rows of this family.
 pub const ROWS: &[CommandRow] = &[CommandRow {
@@ -25,11 +23,6 @@ fn clear(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
 
 fn clear_all(runtime: &Runtime, all: bool) {
     for proxy in &runtime.all_proxies() {
-        if all {
-            // The process' own total goes on.
-            let sent = proxy.front.tallies.get(Tally::BytesOut);
-            count(&runtime.process.forgotten_bytes_out, sent);
-        }
         proxy.front.clear(all);
         proxy.back.clear(all);
         proxy.dispatch.queue().clear_max();

@@ -3,8 +3,10 @@
 mod backends;
 mod cli;
 mod counters;
+mod dynamic;
 mod frontends;
 mod limits;
+mod patterns;
 mod process;
 pub mod reload;
 mod resolvers;
@@ -19,13 +21,17 @@ use crate::reader::MAX_WORDS;
 use crate::reply::Reply;
 use std::fmt::Write;
 
+pub(crate) use server_state::set_own_state;
+
 /// Every family of commands.
 pub const ROOT: &[&[CommandRow]] = &[
     backends::ROWS,
     cli::ROWS,
     counters::ROWS,
+    dynamic::ROWS,
     frontends::ROWS,
     limits::ROWS,
+    patterns::ROWS,
     process::ROWS,
     reload::ROWS,
     resolvers::ROWS,
@@ -167,7 +173,7 @@ mod tests {
 
     #[test]
     fn commands_are_listed_by_their_beginning_and_level() {
-        let text = listed(&["get"], Level::Admin);
+        let text = listed(&["get", "weight"], Level::Admin);
         assert!(text.starts_with("  get weight <bk>/<srv>"), "{text}");
         assert!(text.ends_with('\n') && text.lines().count() == 4, "{text}");
         assert!(listed(&[], Level::Admin).contains("  disable frontend <frontend>"));

@@ -4,6 +4,7 @@ use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
 use engine::health;
 use engine::proxy::{ProxyRuntime, ServerRuntime};
+use engine::runtime::Runtime;
 use model::live::{Admin, weight};
 use std::sync::Arc;
 
@@ -90,9 +91,19 @@ fn set_state(
             return reply.error("'set server <srv> state' expects 'ready', 'drain' and 'maint'.");
         }
     };
+    set_own_state(context.runtime, backend, server, own);
+}
+
+/// Gives a server the state that is decided about itself: bits of [`Admin::MAINT`] and [`Admin::DRAIN`].
+pub(crate) fn set_own_state(
+    runtime: &Arc<Runtime>,
+    backend: &Arc<ProxyRuntime>,
+    server: &Arc<ServerRuntime>,
+    own: u32,
+) {
     let changed = Admin::MAINT.0 | Admin::DRAIN.0;
     let admin = Admin(server.state.admin().0 & !changed | own);
-    health::set_admin(context.runtime, backend, server, admin);
+    health::set_admin(runtime, backend, server, admin);
 }
 
 fn set_weight(reply: &mut Reply, backend: &ProxyRuntime, server: &ServerRuntime, text: &str) {

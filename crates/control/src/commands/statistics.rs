@@ -7,13 +7,31 @@ use crate::stat::write;
 use engine::runtime::Runtime;
 
 /// The rows of this family.
-pub const ROWS: &[CommandRow] = &[CommandRow {
-    words: &["show", "stat"],
-    level: Level::User,
-    args: "[desc|json|no-maint|typed|up]*",
-    doc: "show the counters of proxies and servers",
-    run: show,
-}];
+pub const ROWS: &[CommandRow] = &[
+    CommandRow {
+        words: &["dump", "stats-file"],
+        level: Level::Admin,
+        args: "",
+        doc: "show the counters as a file to start from",
+        run: |context, reply, _| {
+            reply.plain(format_args!("{}", crate::stats_file::dump(context.runtime)));
+        },
+    },
+    CommandRow {
+        words: &["show", "schema", "json"],
+        level: Level::User,
+        args: "",
+        doc: "show the schema of answers in JSON",
+        run: |_, reply, _| reply.plain(format_args!("{}", crate::stat::schema::text())),
+    },
+    CommandRow {
+        words: &["show", "stat"],
+        level: Level::User,
+        args: "[desc|json|no-maint|typed|up]*",
+        doc: "show the counters of proxies and servers",
+        run: show,
+    },
+];
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

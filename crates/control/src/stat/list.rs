@@ -58,6 +58,13 @@ impl Rows {
         }
     }
 
+    /// Those of some proxies only.
+    #[must_use]
+    pub fn only(mut self, wanted: impl Fn(&ProxyRuntime) -> bool) -> Self {
+        self.proxies.retain(|proxy| wanted(proxy));
+        self
+    }
+
     /// The next row.
     pub fn next(&mut self, runtime: &Runtime) -> Option<Row> {
         while let Some(proxy) = self.proxies.get(self.proxy) {
@@ -99,7 +106,7 @@ impl Rows {
         let servers = proxy.servers.load();
         let Some(found) = servers.nth(step - proxy.binds.len()) else {
             return (caps.back && wants(Subject::Backend))
-                .then(|| rows::backend(proxy, self.level));
+                .then(|| rows::backend(runtime, proxy, self.level));
         };
         let admin = found.state.admin();
         let down = admin.in_maintenance() || !found.state.is_up();

@@ -3,6 +3,7 @@
 pub mod columns;
 pub mod list;
 pub mod rows;
+pub mod schema;
 pub mod server;
 pub mod value;
 pub mod write;
@@ -76,7 +77,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(subject: Subject, ids: (u32, u32)) -> Self {
+    pub(crate) fn new(subject: Subject, ids: (u32, u32)) -> Self {
         Self {
             subject,
             ids,
@@ -101,7 +102,13 @@ impl Row {
         }
     }
 
-    fn u32(&mut self, column: &str, value: u32) {
+    /// A cell by its column's name.
+    #[must_use]
+    pub fn get(&self, column: &str) -> Option<&Value> {
+        self.cells.get(place(column)?)?.as_ref()
+    }
+
+    pub(crate) fn u32(&mut self, column: &str, value: u32) {
         self.set(column, Value::U32(value));
     }
 
@@ -109,7 +116,7 @@ impl Row {
         self.set(column, Value::U64(value));
     }
 
-    fn text(&mut self, column: &str, value: impl Into<String>) {
+    pub(crate) fn text(&mut self, column: &str, value: impl Into<String>) {
         self.set(column, Value::Str(value.into()));
     }
 }

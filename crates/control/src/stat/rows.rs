@@ -279,7 +279,7 @@ fn listener_status(
 
 /// A backend's row.
 #[must_use]
-pub fn backend(proxy: &ProxyRuntime, level: Level) -> Row {
+pub fn backend(runtime: &Runtime, proxy: &ProxyRuntime, level: Level) -> Row {
     let mut row = begin(Subject::Backend, proxy, "BACKEND", 0);
     let (counters, http) = (&proxy.back, is_http(proxy));
     common(&mut row, counters);
@@ -292,7 +292,12 @@ pub fn backend(proxy: &ProxyRuntime, level: Level) -> Row {
     }
     row.u32("qcur", proxy.dispatch.queue().now());
     row.u32("qmax", proxy.dispatch.queue().max());
-    row.u32("slim", proxy.config.back.fullconn);
+    let limit = match proxy.config.back.fullconn {
+        // A tenth of what the frontends let in, which without limits of theirs is what the process does.
+        0 => runtime.process.hard_maxconn.div_ceil(10),
+        limit => limit,
+    };
+    row.u32("slim", limit);
     row.u64("dreq", load(&counters.denied_requests));
     servers(&mut row, proxy);
     for column in [

@@ -72,6 +72,16 @@ impl IdlePool {
         }
     }
 
+    /// Closes all idle connections.
+    pub fn close_all(&self) {
+        for stack in &self.by_worker {
+            let mut stack = stack.lock();
+            let closed = u32::try_from(stack.len()).unwrap_or(u32::MAX);
+            stack.clear();
+            self.idle.fetch_sub(closed, Ordering::Relaxed);
+        }
+    }
+
     /// Connections in use.
     #[must_use]
     pub fn used(&self) -> u32 {

@@ -25,6 +25,8 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
             .collect(),
         proxies: proxies.into_iter().map(Arc::new).collect(),
         frontends: Default::default(),
+        defaults: Default::default(),
+        pinned: Default::default(),
         logging,
         tables: Vec::new(),
         table_names: Default::default(),

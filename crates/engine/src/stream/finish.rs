@@ -62,6 +62,14 @@ impl Stream<'_> {
         let server = self.state.server.as_ref();
         let server = server.map(|server| &server.state.counters);
         let reached = self.state.times.connect != 0;
+        let process = &self.session.runtime.process.tallies;
+        process.add(
+            Tally::BytesOut,
+            self.state.bytes.1 + self.state.head_bytes[2],
+        );
+        if self.state.spliced.1 > 0 {
+            process.add(Tally::H1SplicedOut, self.state.spliced.1);
+        }
         self.count_bytes(&frontend.front);
         self.count_client_side(&frontend.front);
         for counters in listener.into_iter().chain(backend).chain(server) {
@@ -116,8 +124,6 @@ impl Stream<'_> {
         let conn = &self.client.conn;
         let (received, sent) = self.state.client_base;
         let unread = conn.input.len() as u64;
-        front.tally(Tally::H1Begun, 1);
-        front.tally(Tally::H1Ended, 1);
         front.tally(Tally::H1In, conn.received.saturating_sub(received + unread));
         front.tally(Tally::H1Out, conn.sent.saturating_sub(sent));
         if self.state.spliced != (0, 0) {

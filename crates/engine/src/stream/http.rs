@@ -40,6 +40,9 @@ pub async fn serve_http(
             Some(state) => Stream::with(state, session, worker, client),
             None => Stream::new(session, worker, client),
         };
+        if !stream.state.counted {
+            stream.begin();
+        }
         (
             stream.state.times.begin,
             stream.state.times.handshake,

@@ -17,6 +17,7 @@ mod reply;
 mod request;
 mod response;
 mod rules;
+mod service;
 mod sticking;
 pub use rules::Verdict;
 mod tcp;
@@ -43,6 +44,8 @@ use crate::worker::Worker;
 use base::Endpoint;
 use expr::view::Side;
 use message::Head;
+use model::Mode;
+use model::live::tally::Tally;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -169,6 +172,8 @@ pub struct State {
     pub websocket_accept: Option<String>,
     /// A body kept for a repeated request.
     pub replay: Option<Vec<u8>>,
+    /// Whether it counts among the streams that there are.
+    pub counted: bool,
     /// Whether a log line has been sent already (`logasap`).
     pub logged: bool,
     /// Whether the line being logged comes before the end.
@@ -321,6 +326,20 @@ impl<'c> Stream<'c> {
         }
     }
 
+    /// Counts the stream among those that there are.
+    pub(super) fn begin(&mut self) {
+        self.state.counted = true;
+        self.count_as(Tally::H1Begun);
+    }
+
+    fn count_as(&self, what: Tally) {
+        let session = &self.session;
+        session.runtime.process.tallies.add(what, 1);
+        if session.frontend.config.mode == Mode::Http {
+            session.frontend.front.tally(what, 1);
+        }
+    }
+
     /// The backend, or the frontend as long as there is none.
     #[must_use]
     pub fn backend(&self) -> &Arc<ProxyRuntime> {
@@ -333,6 +352,9 @@ impl<'c> Stream<'c> {
 
 impl Drop for Stream<'_> {
     fn drop(&mut self) {
+        if self.state.counted {
+            self.count_as(Tally::H1Ended);
+        }
         self.worker.give_state(std::mem::take(&mut self.state));
     }
 }

@@ -288,13 +288,14 @@ impl Stream<'_> {
         let rules = &proxy.config.rules;
         let verdict = self.run_rules(&rules.http_request).await;
         self.settle(verdict).await?;
+        self.statistics(proxy).await?;
         let verdict = self.run_rules(&rules.redirects).await;
         self.settle(verdict).await?;
         self.apply_name_restriction(&proxy.config).await
     }
 
     /// Carries out what request rules came to.
-    async fn settle(&mut self, verdict: Verdict) -> Result<(), Next> {
+    pub(super) async fn settle(&mut self, verdict: Verdict) -> Result<(), Next> {
         let next = match verdict {
             Verdict::Pass | Verdict::SwitchToHttp(_) => return Ok(()),
             Verdict::Deny(status, reply) => {
@@ -326,6 +327,7 @@ impl Stream<'_> {
                 self.count_denied();
                 self.close_client(kind)
             }
+            Verdict::Service(name) => self.serve_inside(name).await,
             Verdict::Failed => {
                 self.refuse(Phase::Request);
                 self.state.times.request = 0;

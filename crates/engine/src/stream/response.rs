@@ -734,7 +734,7 @@ impl Stream<'_> {
                 self.refuse(Phase::Headers);
                 self.close_client(kind)
             }
-            Verdict::Failed | Verdict::Invalid => {
+            Verdict::Failed | Verdict::Invalid | Verdict::Service(_) => {
                 self.refuse(Phase::Headers);
                 self.send_page(500).await
             }

@@ -29,6 +29,8 @@ pub enum Verdict {
     Reply(Box<Reply>),
     /// The connection is closed.
     Close(CloseKind),
+    /// A service of this name answers.
+    Service(&'static str),
     /// The TCP stream becomes an HTTP stream.
     SwitchToHttp(Option<Mux>),
     /// A rule could not do its work: an internal error.
@@ -83,6 +85,7 @@ impl Stream<'_> {
                 Flow::Reply(reply) => return Some(Verdict::Reply(reply)),
                 Flow::Close(kind) => return Some(Verdict::Close(kind)),
                 Flow::SwitchToHttp(mux) => return Some(Verdict::SwitchToHttp(mux)),
+                Flow::Service(name) => return Some(Verdict::Service(name)),
                 Flow::Resolve(lookup) => {
                     self.look_up(*lookup).await;
                     return None;

@@ -30,6 +30,7 @@ pub async fn serve_tcp(
     client: &mut ClientSide,
 ) -> TcpEnd {
     let mut stream = Stream::new(session, worker, client);
+    stream.begin();
     let times = &mut stream.state.times;
     (times.begin, times.handshake, times.begin_date) =
         (session.accepted.0, session.handshake, session.accepted.1);
@@ -125,7 +126,7 @@ impl Stream<'_> {
                 self.state.end(Source::Client, Phase::Request);
                 Some(Tcp::Over)
             }
-            Verdict::Failed | Verdict::Invalid => {
+            Verdict::Failed | Verdict::Invalid | Verdict::Service(_) => {
                 self.state.end(Source::Internal, Phase::Request);
                 Some(Tcp::Over)
             }

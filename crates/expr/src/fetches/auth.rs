@@ -17,9 +17,10 @@ fn credentials(head: &Head) -> Option<(&[u8], &[u8])> {
     Some((value.get(..space)?, value.get(space..)?.trim_ascii()))
 }
 
-/// User and password of the Basic scheme.
-fn basic(view: &dyn View) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (scheme, text) = credentials(view.request()?)?;
+/// User and password that a request gives by the Basic scheme (RFC 7617).
+#[must_use]
+pub fn basic_credentials(head: &Head) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (scheme, text) = credentials(head)?;
     if !scheme.eq_ignore_ascii_case(b"basic") {
         return None;
     }
@@ -28,6 +29,10 @@ fn basic(view: &dyn View) -> Option<(Vec<u8>, Vec<u8>)> {
     let password = user.split_off(colon + 1);
     user.pop();
     Some((user, password))
+}
+
+fn basic(view: &dyn View) -> Option<(Vec<u8>, Vec<u8>)> {
+    basic_credentials(view.request()?)
 }
 
 fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {

@@ -24,6 +24,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use auth::basic_credentials;
 pub use awaiting::AWAITING;
 
 use crate::args::Args;

@@ -88,10 +88,7 @@ const GLOBAL: &[Group] = &[
             "profiling.memory",
         ],
     ),
-    (
-        STATS,
-        &["stats-file", "shm-stats-file", "shm-stats-file-max-objects"],
-    ),
+    (STATS, &["shm-stats-file", "shm-stats-file-max-objects"]),
     ("spreading closes over time", &["close-spread-time"]),
     ("debugging aids", &["force-cfg-parser-pause"]),
     (
@@ -117,7 +114,6 @@ const PROXY: &[Group] = &[
     ("FastCGI", &["use-fcgi-app"]),
     ("QUIC", &["quic-initial"]),
     (TLS, &["ssl-f-use"]),
-    (STATS, &["stats"]),
     (
         "cookie persistence",
         &[
@@ -147,7 +143,6 @@ const PROXY_OPTION: &[Group] = &[
 const BIND: &[Group] = &[
     ("QUIC", &["quic-cc-algo", "quic-force-retry", "quic-socket"]),
     ("reverse HTTP", &["nbconn"]),
-    (STATS, &["guid-prefix"]),
     (NAMESPACES, &["namespace"]),
     ("listener labels", &["label"]),
 ];
@@ -168,7 +163,6 @@ const ACTION: &[Group] = &[
     ("the cache", &["cache-use", "cache-store"]),
     ("SPOE", &["send-spoe-group"]),
     ("bandwidth limits", &["set-bandwidth-limit"]),
-    ("services", &["use-service"]),
     ("reverse HTTP", &["attach-srv"]),
 ];
 

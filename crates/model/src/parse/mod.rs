@@ -5,6 +5,7 @@
 //! dumps) is derived from its row.
 
 pub mod accounts;
+pub mod dynamic;
 pub mod known;
 pub mod options;
 mod resolve;

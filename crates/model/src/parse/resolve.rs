@@ -18,6 +18,7 @@ mod tests;
 
 use super::{Loaded, Parser};
 use crate::Snapshot;
+use base::{ProxyIdx, ServerIdx};
 use config::{Diagnostic, Line, Severity};
 use names::Names;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     pages::resolve(&mut parser);
     logs::resolve(&mut parser);
     let table_names = super::families::stick::resolve(&mut parser);
-    references::resolve(&mut parser, &names, &table_names);
+    let mut pinned = references::resolve(&mut parser, &names, &table_names);
     references::check_sinks(&mut parser);
     super::families::check_groups(&mut parser);
     rules::check(&mut parser, &table_names);
@@ -48,6 +49,11 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     if parser.diagnostics.alerts() > 0 {
         return None;
     }
+    pinned.extend(by_rules(&parser));
+    let defaults = parser.defaults.iter();
+    let defaults = defaults
+        .filter_map(|section| Some((section.name.clone()?, section.draft.proxy.clone().into())))
+        .collect();
     let proxies = parser
         .drafts
         .drain(..)
@@ -70,6 +76,8 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             frontends,
             tables,
             table_names,
+            defaults,
+            pinned,
             logging,
             user_lists: parser.user_lists,
             patterns,
@@ -79,6 +87,17 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
         },
         env: parser.env,
     })
+}
+
+/// Servers that `use-server` rules name.
+fn by_rules(parser: &Parser<'_>) -> Vec<(ProxyIdx, ServerIdx)> {
+    let mut found = Vec::new();
+    for proxy in parser.drafts.iter().map(|draft| &draft.proxy) {
+        let targets = proxy.back.use_server.iter();
+        let targets = targets.filter_map(|rule| rule.target.as_ref().ok());
+        found.extend(targets.map(|server| (proxy.idx, *server)));
+    }
+    found
 }
 
 /// A message about a whole proxy, as HAProxy words it: without a place.

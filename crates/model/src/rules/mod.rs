@@ -180,6 +180,8 @@ pub enum Flow {
     Failed,
     /// Not at all: the request can't be understood.
     Invalid,
+    /// A service of this name answers.
+    Service(&'static str),
     /// The TCP stream becomes an HTTP stream (`switch-mode http`).
     SwitchToHttp(Option<Mux>),
     /// With the next rule, once name servers have been asked and the variable is set.

@@ -54,6 +54,7 @@ pub const PROXY: &[&[Row]] = &[
     proxy::options::ROWS,
     proxy::persistence::ROWS,
     proxy::rules::ROWS,
+    proxy::stats::ROWS,
     proxy::switching::ROWS,
     proxy::tcp::ROWS,
     proxy::timeouts::ROWS,

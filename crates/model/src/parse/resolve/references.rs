@@ -6,16 +6,22 @@ use crate::parse::Parser;
 use base::{ProxyIdx, ServerIdx};
 use config::{Diagnostic, Severity};
 use expr::{ArgKind, Reference, Target};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names, tables: &HashMap<Arc<str>, u32>) {
+/// Resolves them, and yields the servers that are named.
+pub(super) fn resolve(
+    parser: &mut Parser<'_>,
+    names: &Names,
+    tables: &HashMap<Arc<str>, u32>,
+) -> HashSet<(ProxyIdx, ServerIdx)> {
     let references = std::mem::take(&mut parser.expressions.references);
     let mut servers = Servers {
         parser,
         known: HashMap::new(),
     };
     let mut faults = Vec::new();
+    let mut named = HashSet::new();
     for reference in references {
         let found = match reference.kind {
             ArgKind::Table => table(&servers, tables, &reference),
@@ -23,6 +29,9 @@ pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names, tables: &HashMap<A
         };
         match found {
             Ok(target) => {
+                if let Target::Server(proxy, server) = target {
+                    named.insert((proxy, server));
+                }
                 // A condition that several proxies inherit resolves to the same target every time.
                 let _ = reference.slot.set(target);
             }
@@ -43,6 +52,7 @@ pub(super) fn resolve(parser: &mut Parser<'_>, names: &Names, tables: &HashMap<A
             false,
         );
     }
+    named
 }
 
 /// A name that stands for nothing: what a message says before and behind its place.

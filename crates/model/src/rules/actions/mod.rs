@@ -13,6 +13,7 @@ mod relay;
 mod replace;
 mod reply;
 mod resolve;
+mod service;
 mod socket;
 mod status;
 mod target;
@@ -24,6 +25,7 @@ mod waiting;
 pub use early_hint::EarlyHint;
 pub(crate) use redirect::parse as parse_redirect;
 pub use reply::page_reply;
+pub use service::SERVICES;
 pub use variables::Assignment;
 pub(crate) use variables::{VariableStep, check_step as check_variable};
 
@@ -59,6 +61,7 @@ pub const TABLES: &[&[ActionRow]] = &[
     replace::ROWS,
     reply::ROWS,
     resolve::ROWS,
+    service::ROWS,
     socket::ROWS,
     status::ROWS,
     target::ROWS,

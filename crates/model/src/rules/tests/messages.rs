@@ -59,7 +59,7 @@ fn unknown_actions_are_answered_with_the_known_ones() {
 fn actions_of_later_parts_are_refused_by_name() {
     let cases = [
         ("http-request lua.foo", "Lua"),
-        ("http-request use-service prometheus-exporter", "services"),
+        ("http-request use-service lua.x", "Lua"),
         ("http-request cache-use c", "the cache"),
         (
             "http-request wait-for-body time 1s use-large-buffer",

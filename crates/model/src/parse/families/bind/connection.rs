@@ -24,6 +24,15 @@ pub(super) const OPTIONS: &[OptionRow<BindLine>] = &[
         read: backlog,
     },
     OptionRow {
+        name: "guid-prefix",
+        args: 1,
+        doc: "What identifiers of the line's addresses begin with.",
+        read: |line, cursor| {
+            line.bind.guid_prefix = Some(cursor.value(": missing prefix")?.into());
+            Ok(())
+        },
+    },
+    OptionRow {
         name: "id",
         args: 1,
         doc: "The listener's numeric identifier.",

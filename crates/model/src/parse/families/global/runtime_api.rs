@@ -7,13 +7,30 @@ use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid, known, parse_dura
 use base::units::TimeUnit;
 
 /// The rows of this family.
-pub const ROWS: &[Row] = &[Row {
-    name: "stats",
-    valid: Valid::ALL,
-    args: (0, ANY),
-    doc: "The runtime API's sockets and their limits.",
-    read: stats,
-}];
+pub const ROWS: &[Row] = &[
+    Row {
+        name: "stats",
+        valid: Valid::ALL,
+        args: (0, ANY),
+        doc: "The runtime API's sockets and their limits.",
+        read: stats,
+    },
+    Row {
+        name: "stats-file",
+        valid: Valid::ALL,
+        args: (0, ANY),
+        doc: "A file with counters to start from.",
+        read: stats_file,
+    },
+];
+
+fn stats_file(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    if statement.len() != 1 {
+        return Err(statement.fault_here("'stats-file' expect one argument: a file path."));
+    }
+    parser.global.stats_file = Some(statement.arg(0).into());
+    Ok(())
+}
 
 fn stats(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match statement.arg(0) {

@@ -146,7 +146,8 @@ fn mode(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
             );
         }
     };
-    parser.proxy()?.mode = mode;
+    let proxy = parser.proxy()?;
+    (proxy.mode, proxy.mode_given) = (mode, true);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub mod legacy;
 pub mod options;
 pub mod persistence;
 pub mod rules;
+pub mod stats;
 pub mod switching;
 pub mod tcp;
 pub mod timeouts;

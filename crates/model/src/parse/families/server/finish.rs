@@ -92,6 +92,8 @@ fn check_server(proxy: &Proxy, server: &Server, faults: &mut Vec<Diagnostic>) {
         }
     }
     let has_port = match server.address {
+        // A server at no address at all is not held to its port.
+        Address::Inet(address) if address.ip().is_unspecified() => true,
         Address::Inet(address) => !server.mapped_port && address.port() != 0,
         _ => true,
     };
