@@ -319,7 +319,7 @@ fn checks_of_other_protocols() {
         (
             "option ssl-hello-chk",
             Answers(b"\x3a\x01\0", b"HTTPX"),
-            "Layer6 invalid response, info: \"TCPCHK did not match content (binary regex) at step 2\", status: 0/1 DOWN.",
+            "Layer6 invalid response, status: 0/1 DOWN.",
         ),
         (
             "option spop-check",
