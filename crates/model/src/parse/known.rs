@@ -153,6 +153,11 @@ const SERVER: &[Group] = &[
         &["check-pool-conn-name", "check-reuse-pool"],
     ),
     ("peers", &["shard"]),
+    ("early data to servers", &["allow-0rtt"]),
+    (
+        "names of checks taken from what they send",
+        &["check-sni-auto"],
+    ),
     (NAMESPACES, &["namespace"]),
     ("SOCKS4 proxies", &["check-via-socks4", "socks4"]),
     ("limits on idle connections", &["strict-maxconn"]),

@@ -14,7 +14,6 @@ type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 pub const OPTIONS: &[OptionRow<ServerLine>] = &[
     flag("ssl", "TLS to the server."),
     flag("no-ssl", "No TLS to the server."),
-    shared("allow-0rtt", 0, "Early data is sent."),
     shared("alpn", 1, "Application protocols, the preferred first."),
     shared(
         "ca-file",
@@ -33,10 +32,6 @@ pub const OPTIONS: &[OptionRow<ServerLine>] = &[
         doc: "The name that checks ask for.",
         read: check_sni,
     },
-    flag(
-        "check-sni-auto",
-        "Checks ask for the name in their Host header.",
-    ),
     flag("check-ssl", "Checks speak TLS."),
     shared(
         "ciphers",
