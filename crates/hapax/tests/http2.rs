@@ -321,6 +321,24 @@ fn a_server_that_refuses_the_protocol_change_makes_a_502() {
 }
 
 #[test]
+fn ws_says_what_websockets_are_carried_by() {
+    let server = Server::start(|conn, _| {
+        let request = conn.read_head()?.expect("a request of HTTP/1");
+        let key = request.header("sec-websocket-key").unwrap_or_default();
+        let accept = wire_accept(key);
+        conn.send(format!(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        ))?;
+        conn.read_to_end().map(drop)
+    });
+    let config = TO_HTTP2.replace("proto h2", "proto h2 ws h1");
+    let program = http().config(&config).server("s1", &server).start();
+    let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let answer = program.connect("fe").send(upgrade).response();
+    assert_eq!(answer.start, "HTTP/1.1 101 Switching Protocols");
+}
+
+#[test]
 fn a_reset_by_the_server_makes_a_502() {
     let server = Server::start(|conn, _| {
         let mut peer = Peer::server(conn, &[])?;

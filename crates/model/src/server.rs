@@ -133,8 +133,8 @@ pub struct ServerDraft {
     pub congestion: Option<Arc<str>>,
     /// `proto`: the mux forced by its name.
     pub proto: Option<Arc<str>>,
-    /// `ws`: 0 auto, 1 h1, 2 h2.
-    pub ws: u8,
+    /// `ws`: what WebSocket is carried by; `auto` is what everything else is.
+    pub ws: Option<crate::rules::Mux>,
     /// `log-proto`: whether messages are sent with octet counting.
     pub octet_counting: bool,
     /// `on-error`.
@@ -352,7 +352,7 @@ impl Default for ServerDraft {
             md5sig: None,
             congestion: None,
             proto: None,
-            ws: 0,
+            ws: None,
             octet_counting: false,
             on_error: OnError::FailCheck,
             error_limit: 10,

@@ -19,7 +19,7 @@ use message::Method;
 use message::uri::Target;
 use model::live::count;
 use model::live::tally::Tally;
-use model::rules::Reply;
+use model::rules::{Mux, Reply};
 use model::{Address, Algorithm, Observe, Options, Reuse};
 use std::cell::OnceCell;
 use std::future::poll_fn;
@@ -381,8 +381,9 @@ impl Stream<'_> {
         {
             return false;
         }
-        let forced = server.config.settings.proto.is_some();
-        if may_speak_http2(server) {
+        let wanted = self.websocket_mux(server);
+        let forced = server.config.settings.proto.is_some() || wanted.is_some();
+        if may_speak_http2(server, wanted) {
             let served = |served| match backend.config.back.reuse {
                 Reuse::Never => false,
                 Reuse::Safe => !first,
@@ -529,7 +530,7 @@ impl Stream<'_> {
         socket: Transport,
     ) -> Result<Conn, Failure> {
         let is_plain = socket.is_plain();
-        if !self.state.has_request || !speaks_http2(server, &socket) {
+        if !self.state.has_request || !speaks_http2(server, &socket, self.websocket_mux(server)) {
             let mut conn = Conn::new(socket);
             // With TLS, it went ahead of the handshake.
             if is_plain {
@@ -592,12 +593,22 @@ impl Stream<'_> {
             return Ok(None);
         };
         let name = self.server_name(server);
+        let alpn = self.websocket_mux(server).map(|mux| match mux {
+            Mux::H1 => [b"http/1.1".to_vec()],
+            Mux::H2 => [b"h2".to_vec()],
+        });
         let connection = connector
-            .connect(name.as_deref(), None)
+            .connect(name.as_deref(), alpn.as_ref().map(|alpn| &alpn[..]))
             .map_err(|_| Failure::Resource)?;
         let mut before = Vec::new();
         self.write_relay_header(server, &mut before);
         Ok(Some(Secure { before, connection }))
+    }
+
+    /// What a request of WebSocket is to be carried by (`ws`).
+    fn websocket_mux(&self, server: &ServerRuntime) -> Option<Mux> {
+        let websocket = self.state.has_request && self.state.request_flags.websocket;
+        server.config.settings.ws.filter(|_| websocket)
     }
 
     /// The name to ask a TLS server for: by `sni`, else the host that the request asks for (`sni-auto`).
@@ -688,8 +699,11 @@ impl Stream<'_> {
     }
 }
 
-/// Whether there may be connections to a server that speak HTTP/2.
-fn may_speak_http2(server: &ServerRuntime) -> bool {
+/// Whether there may be connections to a server that speak HTTP/2, unless something else is `wanted`.
+fn may_speak_http2(server: &ServerRuntime, wanted: Option<Mux>) -> bool {
+    if let Some(mux) = wanted {
+        return mux == Mux::H2;
+    }
     let settings = &server.config.settings;
     match settings.proto.as_deref() {
         Some(proto) => proto == "h2",
@@ -701,7 +715,10 @@ fn may_speak_http2(server: &ServerRuntime) -> bool {
 }
 
 /// Whether a server is spoken to in HTTP/2: because that is configured, or because it was agreed on.
-fn speaks_http2(server: &ServerRuntime, socket: &Transport) -> bool {
+fn speaks_http2(server: &ServerRuntime, socket: &Transport, wanted: Option<Mux>) -> bool {
+    if let Some(mux) = wanted {
+        return mux == Mux::H2;
+    }
     match server.config.settings.proto.as_deref() {
         Some(proto) => proto == "h2",
         None => socket.tls().and_then(tls::Connection::alpn) == Some(b"h2"),

@@ -45,7 +45,15 @@ fn fields<'a>(args: &'a Args, head: &'a Head) -> impl Iterator<Item = &'a [u8]> 
     let name = args.str(0).unwrap_or_default();
     head.iter()
         .filter(move |(n, _)| name.is_empty() || *n == name)
-        .map(|(_, value)| value)
+        .map(|(_, value)| trimmed(value))
+}
+
+/// A value without the blanks around it, which rules may have left there.
+fn trimmed(value: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(blank).unwrap_or(value.len());
+    let end = value.iter().rposition(blank).map_or(start, |last| last + 1);
+    value.get(start..end).unwrap_or_default()
 }
 
 /// Picks an occurrence: positive ones count from the first, negative ones from the last.

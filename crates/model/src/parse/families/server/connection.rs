@@ -2,7 +2,8 @@
 
 use super::ServerLine;
 use crate::parse::options::{Cursor, OptionRow};
-use crate::parse::{Parsed, known, parse_duration};
+use crate::parse::{Parsed, parse_duration};
+use crate::rules::Mux;
 use base::units::TimeUnit;
 use expr::{Expr, Phases};
 use std::sync::Arc;
@@ -213,9 +214,9 @@ fn user_timeout(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 
 fn ws(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     line.draft.ws = match cursor.word() {
-        "auto" => 0,
-        "h1" => 1,
-        "h2" => return Err(cursor.fault(known::not_built("ws h2", "HTTP/2"))),
+        "auto" => None,
+        "h1" => Some(Mux::H1),
+        "h2" => Some(Mux::H2),
         _ => return Err(cursor.option_fault("has to be 'auto', 'h1' or 'h2'")),
     };
     Ok(())
