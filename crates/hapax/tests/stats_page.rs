@@ -307,3 +307,21 @@ fn metrics_have_their_names_labels_and_filters() {
     let extra = metrics(&program, "?extra-counters&scope=frontend").text();
     assert!(extra.contains("haproxy_frontend_h1_total_connections{proxy=\"fe\",mod=\"h1\"} "));
 }
+
+#[test]
+fn rules_behind_the_response_have_its_variables() {
+    let program = http()
+        .config(
+            "frontend fe
+  bind {fe}
+  stats uri /s
+  http-after-response set-var(res.code) status
+  http-after-response set-header x-code %[var(res.code)]
+",
+        )
+        .start();
+    assert_eq!(
+        program.connect("fe").get("/s").header("x-code"),
+        Some("200")
+    );
+}

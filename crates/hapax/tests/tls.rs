@@ -173,3 +173,33 @@ fn clients_show_certificates_where_they_must() {
         "1 18 rcgen self signed cert 1"
     );
 }
+
+#[test]
+fn websockets_are_carried_by_http1_where_it_is_offered() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pem = certificate(dir.path(), "a.pem", &["a.example"]);
+    for (offered, agreed) in [("h2,http/1.1", "http/1.1"), ("h2", "h2")] {
+        let program = http()
+            .config(&format!(
+                "frontend in
+  bind {{fe}}
+  default_backend back
+backend back
+  http-response set-header x-alpn %[ssl_bc_alpn]
+  server s {{tls}} ssl verify none alpn {offered}
+frontend secure
+  bind {{tls}} ssl crt {pem} alpn h2,http/1.1
+  http-request return status 200 hdr connection upgrade hdr upgrade websocket hdr sec-websocket-accept %[req.hdr(sec-websocket-key),concat(258EAFA5-E914-47DA-95CA-C5AB0DC85B11,,),sha1,base64] if {{ req.hdr(upgrade) websocket }}
+  http-request return status 200
+  http-after-response set-status 101 if {{ res.hdr(upgrade) websocket }}
+"
+            ))
+            .start();
+        let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        let answer = program.connect("fe").send(upgrade).response();
+        assert_eq!(answer.start, "HTTP/1.1 101 Switching Protocols");
+        assert_eq!(answer.header("x-alpn"), Some(agreed));
+        let answer = program.connect("fe").get("/");
+        assert_eq!(answer.header("x-alpn"), Some("h2"));
+    }
+}

@@ -237,6 +237,12 @@ impl<'c> Peer<'c> {
         Ok(())
     }
 
+    /// What a stream has brought so far, if anything.
+    #[must_use]
+    pub fn seen(&self, stream: u32) -> Option<&Received> {
+        self.streams.get(&stream)
+    }
+
     /// Reads until a stream has ended or was reset.
     ///
     /// # Errors

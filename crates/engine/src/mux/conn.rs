@@ -333,6 +333,18 @@ impl Conn {
         None
     }
 
+    /// Whether this is a stream of HTTP/2 that its peer has reset or left.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        matches!(&self.link, Link::Stream(stream) if stream.is_reset())
+    }
+
+    /// Whether the peer of a stream of HTTP/2 has ended its half.
+    #[must_use]
+    pub fn has_received_end(&self) -> bool {
+        matches!(&self.link, Link::Stream(stream) if stream.has_received_end())
+    }
+
     /// Resets a stream of HTTP/2; other connections are simply closed by their owners.
     pub fn reset(&mut self, code: wire::h2::Code) {
         if let Link::Stream(stream) = &mut self.link {

@@ -608,7 +608,12 @@ impl Stream<'_> {
     /// What a request of WebSocket is to be carried by (`ws`).
     fn websocket_mux(&self, server: &ServerRuntime) -> Option<Mux> {
         let websocket = self.state.has_request && self.state.request_flags.websocket;
-        server.config.settings.ws.filter(|_| websocket)
+        let settings = &server.config.settings;
+        // By itself, a server that offers HTTP/1 next to others is spoken to in that: not all know RFC 8441.
+        let offered = settings.tls.common.alpn.as_deref().unwrap_or_default();
+        let offers = settings.tls.enabled && offered.iter().any(|name| name == b"http/1.1");
+        let by_itself = (settings.proto.is_none() && offers).then_some(Mux::H1);
+        settings.ws.or(by_itself).filter(|_| websocket)
     }
 
     /// The name to ask a TLS server for: by `sni`, else the host that the request asks for (`sni-auto`).

@@ -218,6 +218,9 @@ impl Stream<'_> {
     async fn process_and_serve(&mut self) -> Next {
         match self.process_request().await {
             Ok(()) => {
+                if self.client.conn.is_reset() {
+                    return self.give_up();
+                }
                 if let Err(next) = self.keep_body_for_retries().await {
                     return next;
                 }
@@ -225,6 +228,17 @@ impl Stream<'_> {
             }
             Err(next) => next,
         }
+    }
+
+    /// Ends a stream of HTTP/2 whose client has reset it before a server was looked for.
+    fn give_up(&mut self) -> Next {
+        self.state.end(Source::Client, Phase::Request);
+        count(&self.backend().back.aborts[0], 1);
+        self.state.status = match self.client.conn.has_received_end() {
+            true => 0,
+            false => 400,
+        };
+        Next::Close
     }
 
     /// Keeps the request's body when the backend may have to send it again; one that does not fit a buffer is sent once.

@@ -432,6 +432,9 @@ fn poll_flow(
             }
             // A full buffer without a decodable byte is a chunk line that never ends.
             Poll::Ready(Ok(Received::Full)) => return Err(FlowFault::Malformed),
+            Poll::Ready(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                return Err(FlowFault::Malformed);
+            }
             Poll::Ready(Err(_)) => return Err(FlowFault::SourceAborted),
             Poll::Pending => return Ok(()),
         }

@@ -189,6 +189,10 @@ impl Stream<'_> {
             Lost::Timeout => (Source::ServerTimeout, Phase::Headers, 504),
             Lost::Client(phase) => (Source::Client, phase, 400),
             Lost::ClientTimeout => (Source::ClientTimeout, Phase::Headers, 400),
+            // What is malformed on a stream of HTTP/2 is found by its connection, not by the body's reader.
+            Lost::BadBody if self.client.conn.is_multiplexed() => {
+                (Source::Proxy, Phase::Headers, 400)
+            }
             Lost::BadBody => (Source::Proxy, Phase::Data, 400),
             Lost::Ended(why) => (Source::of_ending(why), Phase::Headers, 502),
         };
@@ -319,7 +323,10 @@ impl Stream<'_> {
             let tunnels =
                 self.state.request_flags.upgrade || self.state.request.method() == Method::Connect;
             if !(tunnels && server.conn.is_multiplexed()) {
-                server.conn.finish_body(None);
+                // All of a short body may have come by now, with fields behind it.
+                server
+                    .conn
+                    .finish_body(conn.trailers().filter(|_| !drops.0));
             }
             let at = timeouts.server.map(|timeout| clock::now_ms() + timeout);
             let flushed = poll_fn(|cx| match server.conn.poll_flush(cx) {

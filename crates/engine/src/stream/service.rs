@@ -130,9 +130,12 @@ impl Stream<'_> {
         if framing == Framing::Chunked {
             reply.head.set_known(FieldId::TransferEncoding, b"chunked");
         }
+        self.begin_answer();
         self.state.response = reply.head;
         self.state.has_response = true;
-        self.after_response_rules().await;
+        if !self.after_response_rules().await {
+            return self.send_bare_page(500).await;
+        }
         self.state.status = self.state.response.status();
         let head = super::response::counted_size(&self.state.response);
         let next = self.write_response_head(framing, unread);

@@ -293,7 +293,7 @@ fn decimal(text: &[u8]) -> Option<u64> {
     })
 }
 
-fn write_decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+pub(crate) fn write_decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut at = digits.len();
     loop {
         at -= 1;

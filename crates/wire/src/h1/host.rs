@@ -28,7 +28,7 @@ pub(super) fn merge(
 
 /// The first byte of a `Host` value that no authority has. Brackets stand around an address, with nothing but a port
 /// behind it.
-fn invalid_byte(value: &[u8]) -> Option<usize> {
+pub(crate) fn invalid_byte(value: &[u8]) -> Option<usize> {
     let find = |from: usize, to: usize| {
         let part = value.get(from..to).unwrap_or_default();
         let at = part.iter().position(|&b| !class::is(b, AUTHORITY));
@@ -82,7 +82,7 @@ fn form(target: &[u8]) -> Form<'_> {
 
 /// Host and port of an authority without its user information: the port's range includes the colon, and is absent if
 /// there is no colon behind the host.
-fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
+pub(crate) fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
     let colon = authority
         .iter()
         .rposition(|&b| b == b':' || b == b']')

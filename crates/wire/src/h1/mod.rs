@@ -10,7 +10,7 @@ mod common;
 mod connection;
 mod error;
 mod fields;
-mod host;
+pub(crate) mod host;
 mod limits;
 mod list;
 mod names;
@@ -21,7 +21,7 @@ mod write;
 
 pub use cases::{CaseMap, CaseMapError};
 pub use chunk::{ChunkDecoder, ChunkEvent};
-pub(crate) use common::merge_lengths;
+pub(crate) use common::{merge_lengths, write_decimal};
 pub use connection::{
     ClientSide, ConnectionHeader, ConnectionMode, ConnectionTokens, RequestFacts, ServerSide,
     client_side, server_side, server_stays_open, take_connection_tokens,

@@ -37,7 +37,15 @@ fn written_target(head: &Head) -> &[u8] {
     if !head.is_assembled() || head.method() == Method::Connect {
         return head.target();
     }
-    match Target::parse(head.target()).path_and_query {
+    let target = Target::parse(head.target());
+    // Only where HTTP itself is asked for, `Host` says the rest.
+    let is_http = [&b"http"[..], b"https"]
+        .iter()
+        .any(|known| target.scheme.eq_ignore_ascii_case(known));
+    if !is_http {
+        return head.target();
+    }
+    match target.path_and_query {
         Some(path) => path,
         None if head.method() == Method::Options => b"*",
         None => head.target(),

@@ -107,6 +107,8 @@ pub enum Event<'i> {
         code: Code,
         /// The peer did so.
         by_peer: bool,
+        /// Fields behind the body were malformed: the request is refused, not given up.
+        malformed: bool,
     },
     /// A request that could not be understood; its stream is reset already.
     BadRequest,
@@ -132,7 +134,12 @@ pub struct Step<'i> {
 
 /// The connection is broken; GOAWAY is in the output already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault(pub Code);
+pub struct Fault {
+    /// What GOAWAY says.
+    pub code: Code,
+    /// HAProxy logs this one as a bad request.
+    pub logged: bool,
+}
 
 /// The frame whose payload is being received in parts.
 #[derive(Debug, Clone, Copy)]
@@ -189,6 +196,8 @@ pub struct Connection<T> {
     /// The peer was told that no new streams are taken.
     leaving: bool,
     failed: bool,
+    /// The fault that is coming up is one of those that are not logged.
+    unlogged: bool,
 }
 
 /// How much the connection's window is short of before it is refilled, in bytes.
@@ -250,6 +259,7 @@ impl<T> Connection<T> {
             peer_leaves: false,
             leaving: false,
             failed: false,
+            unlogged: false,
         }
     }
 
@@ -302,6 +312,13 @@ impl<T> Connection<T> {
     #[must_use]
     pub fn peer_takes_protocols(&self) -> bool {
         self.peer.connect_protocol
+    }
+
+    /// Whether the peer has ended its half of a stream, rightly or not.
+    #[must_use]
+    pub fn has_received_end(&self, stream: u32) -> bool {
+        let stream = self.streams.get(&stream);
+        stream.is_none_or(|stream| stream.received_end)
     }
 
     /// The owner's part of a stream.

@@ -2,8 +2,8 @@
 
 use super::frame::Code;
 use super::hpack::{Decoder, HpackError};
-use crate::h1::class::{self, AUTHORITY, TARGET, TOKEN};
-use crate::h1::{Framing, Limits, MessageFlags, merge_lengths};
+use crate::h1::class::{self, TOKEN};
+use crate::h1::{Framing, Limits, MessageFlags, host, merge_lengths, write_decimal};
 use message::{FieldId, Head, Kind, Span, Version};
 
 /// What a field section says.
@@ -146,25 +146,25 @@ impl<'h> Reader<'h> {
     }
 
     fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), Malformed> {
-        // HAProxy takes such bytes for a fault of the compression.
-        if memchr::memchr3(0, b'\r', b'\n', value).is_some() {
+        // HAProxy takes a field without a name for a fault of the compression.
+        if name.is_empty() {
             return Err(Malformed::Connection(Code::COMPRESSION));
+        }
+        if memchr::memchr3(0, b'\r', b'\n', value).is_some() {
+            return Err(Malformed::Stream);
         }
         if name.first() == Some(&b':') {
             return self.pseudo(name, value);
         }
         if !self.regular {
             self.regular = true;
-            self.begin_fields()?;
+            self.push_host()?;
         }
-        if name.is_empty()
-            || !name
-                .iter()
-                .all(|&b| class::is(b, TOKEN) && !b.is_ascii_uppercase())
-        {
+        let plain = |&b: &u8| class::is(b, TOKEN) && !b.is_ascii_uppercase();
+        if !name.iter().all(plain) {
             return Err(Malformed::Stream);
         }
-        self.regular(name, value.trim_ascii())
+        self.regular(name, value)
     }
 
     fn pseudo(&mut self, name: &[u8], value: &[u8]) -> Result<(), Malformed> {
@@ -174,7 +174,7 @@ impl<'h> Reader<'h> {
             .pseudo
             .get_mut(pseudo as usize)
             .ok_or(Malformed::Stream)?;
-        if self.regular || slot.is_some() {
+        if self.regular || slot.is_some() || (value.is_empty() && pseudo == Pseudo::Method) {
             return Err(Malformed::Stream);
         }
         *slot = Some(span);
@@ -191,26 +191,20 @@ impl<'h> Reader<'h> {
         Some(self.head.slice(span))
     }
 
-    /// The authority stands in for `Host`, in front of all fields.
-    fn begin_fields(&mut self) -> Result<(), Malformed> {
+    /// The authority stands in for `Host`, in front of all fields, and without the scheme's default port.
+    fn push_host(&mut self) -> Result<(), Malformed> {
         let Some(authority) = self.part(Pseudo::Authority) else {
             return Ok(());
         };
-        if !authority
-            .iter()
-            .all(|&b| class::is(b, AUTHORITY) || matches!(b, b'[' | b']'))
-        {
+        if host::invalid_byte(authority).is_some() {
             return Err(Malformed::Stream);
         }
-        let default: &[u8] = match self.part(Pseudo::Scheme) {
-            Some(b"http") => b":80",
-            Some(b"https") => b":443",
-            _ => b"-",
+        let len = match (self.part(Pseudo::Scheme), host::split_port(authority)) {
+            (Some(scheme), (name, Some(port))) if is_default(scheme, port) => name.len(),
+            _ => authority.len(),
         };
-        let authority = authority.strip_suffix(default).unwrap_or(authority);
-        let (len, known) = (authority.len(), self.pseudo[Pseudo::Authority as usize]);
-        let start = known.unwrap_or_default().start();
-        let host = Span::new(start, start + len);
+        let known = self.pseudo[Pseudo::Authority as usize].unwrap_or_default();
+        let host = Span::new(known.start(), known.start() + len);
         self.pseudo[Pseudo::Authority as usize] = Some(host);
         let name = self.append(b"host");
         self.head.push_spans(name, host);
@@ -226,39 +220,59 @@ impl<'h> Reader<'h> {
             | FieldId::KeepAlive
             | FieldId::Upgrade
             | FieldId::TransferEncoding => return Err(Malformed::Stream),
+            // What frames, routes or steers a message has no place behind its body.
+            FieldId::Te | FieldId::Host | FieldId::ContentLength
+                if self.opens == Opens::Trailers =>
+            {
+                return Err(Malformed::Stream);
+            }
             FieldId::Te if value != b"trailers" => return Err(Malformed::Stream),
             FieldId::Host if self.flags.has_host => return Ok(()),
-            FieldId::Host => self.flags.has_host = true,
+            FieldId::Host if self.opens == Opens::Request => {
+                if host::invalid_byte(value).is_some() {
+                    return Err(Malformed::Stream);
+                }
+                self.flags.has_host = true;
+            }
             FieldId::Cookie if self.opens == Opens::Request => {
-                let crumb = self.append(value);
+                let crumb = self.append(value.trim_ascii());
                 self.crumbs.push(crumb);
                 return Ok(());
             }
-            FieldId::ContentLength if self.opens != Opens::Trailers => {
+            FieldId::ContentLength => {
                 let known = self.length.is_some();
                 let length = merge_lengths(value, self.length).ok_or(Malformed::Stream)?;
                 self.length = Some(length);
-                if known {
-                    return Ok(());
+                if !known {
+                    self.has_room()?;
+                    let mut digits = [0; 20];
+                    let (name, value) = (
+                        self.append(name),
+                        self.append(write_decimal(length, &mut digits)),
+                    );
+                    self.head.push_spans(name, value);
                 }
+                return Ok(());
             }
             FieldId::Expect => {
                 self.flags.expect_continue |= value.eq_ignore_ascii_case(b"100-continue");
             }
             _ => {}
         }
-        if self.head.len() >= self.max_fields {
-            return Err(Malformed::Connection(Code::COMPRESSION));
-        }
-        let (name, value) = (self.append(name), self.append(value));
+        self.has_room()?;
+        let (name, value) = (self.append(name), self.append(value.trim_ascii()));
         self.head.push_spans(name, value);
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Section, Malformed> {
-        if self.fault.is_none() && !self.regular {
-            self.fault = self.begin_fields().err();
+    fn has_room(&self) -> Result<(), Malformed> {
+        match self.head.len() < self.max_fields {
+            true => Ok(()),
+            false => Err(Malformed::Connection(Code::COMPRESSION)),
         }
+    }
+
+    fn finish(mut self) -> Result<Section, Malformed> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -292,18 +306,23 @@ impl<'h> Reader<'h> {
     fn finish_request(&mut self) -> Result<(), Malformed> {
         let method = self.pseudo[Pseudo::Method as usize].ok_or(Malformed::Stream)?;
         let connect = self.head.slice(method) == b"CONNECT";
-        let target = match (connect, self.part(Pseudo::Protocol).is_some()) {
-            (true, false) => self.connect_target()?,
-            (false, true) => return Err(Malformed::Stream),
-            _ => self.target()?,
-        };
-        if connect && self.part(Pseudo::Protocol).is_some() {
-            self.upgrade()?;
-            let get = self.append(b"GET");
-            self.head.set_request_spans(get, target, Version::HTTP_2);
-        } else {
-            self.head.set_request_spans(method, target, Version::HTTP_2);
+        let extended = self.part(Pseudo::Protocol).is_some();
+        if extended {
+            // As HAProxy orders them: what the pseudo-header fields make comes behind regular fields, if there are any.
+            self.upgrade(connect)?;
         }
+        if !self.regular {
+            self.push_host()?;
+        }
+        let target = match connect && !extended {
+            true => self.connect_target()?,
+            false => self.target()?,
+        };
+        let method = match extended {
+            true => self.append(b"GET"),
+            false => method,
+        };
+        self.head.set_request_spans(method, target, Version::HTTP_2);
         self.head.set_assembled(true);
         self.join_crumbs();
         let token = self.head.method_text().iter().all(|&b| class::is(b, TOKEN));
@@ -312,8 +331,9 @@ impl<'h> Reader<'h> {
             && scheme
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        let path = self.part(Pseudo::Path).unwrap_or_default();
         // `PRI` is the preface's word and nobody's method.
-        match token && sound && self.head.method_text() != b"PRI" {
+        match token && sound && self.head.method_text() != b"PRI" && !path.contains(&0x7f) {
             true => Ok(()),
             false => Err(Malformed::Request),
         }
@@ -324,49 +344,56 @@ impl<'h> Reader<'h> {
         if self.part(Pseudo::Scheme).is_some() || self.part(Pseudo::Path).is_some() {
             return Err(Malformed::Stream);
         }
-        self.pseudo[Pseudo::Authority as usize].ok_or(Malformed::Stream)
+        let authority = self.pseudo[Pseudo::Authority as usize];
+        authority
+            .filter(|span| !span.is_empty())
+            .ok_or(Malformed::Stream)
     }
 
     fn target(&mut self) -> Result<Span, Malformed> {
         let scheme = self.pseudo[Pseudo::Scheme as usize].ok_or(Malformed::Stream)?;
         let path = self.pseudo[Pseudo::Path as usize].ok_or(Malformed::Stream)?;
-        let (star, sound) = {
-            let text = self.head.slice(path);
-            let method = self.part(Pseudo::Method).unwrap_or_default();
-            // HAProxy leaves it to what follows to refuse the preface's own target.
-            let star = text == b"*" && matches!(method, b"OPTIONS" | b"PRI");
-            let sound = text.first() == Some(&b'/') && text.iter().all(|&b| class::is(b, TARGET));
-            (star, sound)
-        };
-        if !star && !sound {
+        let text = self.head.slice(path);
+        let star = text == b"*";
+        if !star && (text.first() != Some(&b'/') || text.iter().any(|&b| b <= b' ' || b == b'#')) {
             return Err(Malformed::Stream);
         }
-        let authority = self.pseudo[Pseudo::Authority as usize];
-        let Some(authority) = authority.filter(|authority| !authority.is_empty()) else {
+        let Some(authority) = self.pseudo[Pseudo::Authority as usize] else {
             return Ok(path);
         };
+        // The asterisk is for the whole server (RFC 9112, section 3.2.4); HAProxy makes a path of others'.
+        let whole = self.part(Pseudo::Method) == Some(b"OPTIONS");
         let start = self.head.append_span(scheme);
         self.head.append_text(b"://");
         self.head.append_span(authority);
-        if !star {
-            self.head.append_span(path);
+        match star {
+            false => {
+                self.head.append_span(path);
+            }
+            true if !whole => {
+                self.head.append_text(b"/");
+            }
+            true => {}
         }
         Ok(Span::new(start, self.head.text_mut().len()))
     }
 
     /// An extended CONNECT becomes what HTTP/1 would have asked with (RFC 8441, section 5).
-    fn upgrade(&mut self) -> Result<(), Malformed> {
+    fn upgrade(&mut self, connect: bool) -> Result<(), Malformed> {
         let protocol = self.pseudo[Pseudo::Protocol as usize].ok_or(Malformed::Stream)?;
         let text = self.head.slice(protocol);
-        if text.eq_ignore_ascii_case(b"h2") || text.eq_ignore_ascii_case(b"h2c") || text.is_empty()
-        {
+        let is_http2 = text.eq_ignore_ascii_case(b"h2") || text.eq_ignore_ascii_case(b"h2c");
+        if !connect || is_http2 || self.part(Pseudo::Authority).is_none() {
             return Err(Malformed::Stream);
         }
+        let is_empty = text.is_empty();
         self.flags.upgrade = true;
         self.flags.websocket = text.eq_ignore_ascii_case(b"websocket");
+        if !is_empty {
+            let name = self.append(b"upgrade");
+            self.head.push_spans(name, protocol);
+        }
         self.head.push_known(FieldId::Connection, b"upgrade");
-        let name = self.append(b"upgrade");
-        self.head.push_spans(name, protocol);
         Ok(())
     }
 
@@ -386,6 +413,16 @@ impl<'h> Reader<'h> {
         }
         let name = self.append(b"cookie");
         self.head.push_spans(name, value);
+    }
+}
+
+/// Whether a port goes without saying.
+fn is_default(scheme: &[u8], port: &[u8]) -> bool {
+    match port {
+        b"" => true,
+        b"80" => scheme.eq_ignore_ascii_case(b"http"),
+        b"443" => scheme.eq_ignore_ascii_case(b"https"),
+        _ => false,
     }
 }
 
@@ -458,7 +495,7 @@ mod tests {
         for (method, scheme, path, authority, target, host) in [
             ("GET", "http", "/x", "f:80", "http://f/x", Some("f")),
             ("GET", "https", "/x", "f:80", "https://f:80/x", Some("f:80")),
-            ("GET", "http", "/x", "", "/x", Some("")),
+            ("GET", "http", "/x", "", "http:///x", Some("")),
             (
                 "OPTIONS",
                 "http",
@@ -495,9 +532,9 @@ mod tests {
         assert!(section.flags.upgrade && section.flags.websocket);
         assert_eq!(head.method_text(), b"GET");
         let expected = [
-            ("host", "ex.com"),
-            ("connection", "upgrade"),
             ("upgrade", "websocket"),
+            ("connection", "upgrade"),
+            ("host", "ex.com"),
         ];
         assert_eq!(fields(&head), expected);
         let mut h2c = all;
@@ -512,7 +549,8 @@ mod tests {
             vec![("transfer-encoding", "chunked")],
             vec![("te", "gzip")],
             vec![("Ab", "c")],
-            vec![("", "c")],
+            vec![("ab", "c\r\nd")],
+            vec![("ab", "c\0")],
             vec![("content-length", "")],
             vec![("content-length", "0,")],
             vec![("content-length", "1"), ("content-length", "2")],
@@ -546,7 +584,7 @@ mod tests {
             assert_eq!(request(&all).err(), Some(Malformed::Request), "{value}");
         }
         let code = Malformed::Connection(Code::COMPRESSION);
-        assert_eq!(request(&with(&[("ab", "c\r\nd")])).err(), Some(code));
+        assert_eq!(request(&with(&[("", "c")])).err(), Some(code));
     }
 
     #[test]

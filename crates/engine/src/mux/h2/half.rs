@@ -101,6 +101,9 @@ impl Half {
         if !link.body.is_empty() || link.ended {
             return Poll::Ready(Ok(Readable::Body));
         }
+        if link.malformed {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
         if link.reset.is_some() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
@@ -149,7 +152,22 @@ impl Half {
             return true;
         };
         super::note(&mut link.reader, cx);
-        link.reset.is_some()
+        // What is malformed is told to who reads the body.
+        link.reset.is_some() && !link.malformed
+    }
+
+    /// Whether the peer has reset the stream, or has gone.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        let mut shared = self.shared.borrow_mut();
+        let link = shared.core.link(self.id);
+        link.is_none_or(|link| link.reset.is_some() && !link.malformed)
+    }
+
+    /// Whether the peer has ended its half.
+    #[must_use]
+    pub fn has_received_end(&self) -> bool {
+        self.shared.borrow().core.has_received_end(self.id)
     }
 
     /// Fields behind a body that has ended.

@@ -45,6 +45,8 @@ struct Link {
     trailers: Option<Box<Head>>,
     ended: bool,
     reset: Option<Code>,
+    /// What came behind the body was malformed.
+    malformed: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -251,8 +253,12 @@ impl Multiplexed {
     fn digest(&mut self, news: &mut Vec<News>) -> io::Result<()> {
         loop {
             let step = self.core.read(self.input.bytes());
-            let Ok(step) = step else {
-                return Err(io::ErrorKind::InvalidData.into());
+            let step = match step {
+                Ok(step) => step,
+                Err(fault) => {
+                    news.extend(fault.logged.then_some(News::BadRequest));
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
             };
             let consumed = step.consumed;
             let quiet = consumed == 0 && step.event.is_none();
@@ -325,10 +331,16 @@ fn take_in(core: &mut Connection<Link>, event: Event<'_>) -> Option<News> {
             link.ended = true;
             link.wake_reader();
         }
-        Event::Reset { stream, code, .. } => {
+        Event::Reset {
+            stream,
+            code,
+            malformed,
+            ..
+        } => {
             let link = core.link(stream)?;
-            link.reset = Some(code);
+            (link.reset, link.malformed) = (Some(code), malformed);
             link.wake();
+            return (malformed && core.is_server()).then_some(News::BadRequest);
         }
         Event::Writable(Some(stream)) => core.link(stream)?.wake_writer(),
         Event::Writable(None) => core.links().for_each(Link::wake_writer),

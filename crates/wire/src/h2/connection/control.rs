@@ -24,6 +24,7 @@ impl<T> Connection<T> {
             stream: id,
             code: Code(code),
             by_peer: true,
+            malformed: false,
         }))
     }
 
@@ -83,7 +84,6 @@ impl<T> Connection<T> {
                 }
                 self.peer.max_frame = size.min(GATHERED);
             }
-            setting::ENABLE_CONNECT_PROTOCOL if value > 1 => return Err(Code::PROTOCOL),
             setting::ENABLE_CONNECT_PROTOCOL => self.peer.connect_protocol = value == 1,
             _ => {}
         }
@@ -117,10 +117,10 @@ impl<T> Connection<T> {
         if id == 0 {
             self.send_window += change;
             if change == 0 {
-                return Err(Code::PROTOCOL);
+                return Err(self.quiet(Code::PROTOCOL));
             }
             return match self.send_window > MAX_WINDOW {
-                true => Err(Code::FLOW_CONTROL),
+                true => Err(self.quiet(Code::FLOW_CONTROL)),
                 false => Ok(Some(Event::Writable(None))),
             };
         }

@@ -31,6 +31,7 @@ impl<T> Connection<T> {
                 });
             };
             self.check_frame(header)?;
+            self.check_state(header)?;
             if header.kind == kind::DATA || !is_known(header.kind) {
                 self.partial = Some(Partial {
                     header,
@@ -88,7 +89,7 @@ impl<T> Connection<T> {
         }
         let in_section = self.section.as_ref().map(|(first, _)| first.stream);
         let goes_on = header.kind == kind::CONTINUATION;
-        if in_section.is_some() != goes_on || in_section.is_some_and(|id| id != header.stream) {
+        if in_section.is_some_and(|id| !goes_on || id != header.stream) {
             return Err(Code::PROTOCOL);
         }
         if !self.peer.known && (header.kind != kind::SETTINGS || header.has(flag::ACK)) {
@@ -106,6 +107,43 @@ impl<T> Connection<T> {
             return Err(Code::PROTOCOL);
         }
         Ok(())
+    }
+
+    /// What frames a stream may get in its state. Those for a stream that is gone are refused where they could carry a
+    /// request.
+    fn check_state(&mut self, header: FrameHeader) -> Result<(), Code> {
+        let (id, kind) = (header.stream, header.kind);
+        let opens = kind == kind::HEADERS;
+        let stray = kind == kind::CONTINUATION;
+        if id == 0 || self.section.is_some() {
+            return Ok(());
+        }
+        if self.config.role == Role::Client {
+            return if stray { Err(Code::PROTOCOL) } else { Ok(()) };
+        }
+        if self.is_idle(id) {
+            return match opens || kind == kind::PRIORITY {
+                true => Ok(()),
+                false => Err(Code::PROTOCOL),
+            };
+        }
+        let has_section = opens || stray;
+        match self.streams.get(&id) {
+            Some(stream) if stream.received_end && !stream.reset && has_section => {
+                Err(self.quiet(Code::PROTOCOL))
+            }
+            Some(_) if stray => Err(Code::PROTOCOL),
+            Some(_) => Ok(()),
+            None if has_section => Err(self.quiet(Code::STREAM_CLOSED)),
+            None if !is_known(kind) => self.late_frame(id),
+            None => Ok(()),
+        }
+    }
+
+    /// A fault that HAProxy does not log.
+    pub(super) fn quiet(&mut self, code: Code) -> Code {
+        self.unlogged = true;
+        code
     }
 
     /// Takes in a part of a DATA frame's payload, or skips one of an unknown frame's.
@@ -172,10 +210,17 @@ impl<T> Connection<T> {
         self.return_connection_window(counted as u32);
         let id = header.stream;
         let end = over && header.has(flag::END_STREAM);
+        let known = self.streams.contains_key(&id);
         let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.reset) else {
-            return self.late_frame(id).map(|()| None);
+            return match known || !over {
+                true => self.glitch_unless_idle(id).map(|()| None),
+                false => self.late_frame(id).map(|()| None),
+            };
         };
-        if stream.received_end || !stream.has_head {
+        if stream.received_end {
+            return Ok(Some(self.reset_for(id, Code::STREAM_CLOSED)));
+        }
+        if !stream.has_head {
             return Err(Code::STREAM_CLOSED);
         }
         let mut outcome = stream.receive(counted, data.len());
@@ -206,12 +251,20 @@ impl<T> Connection<T> {
         }))
     }
 
-    /// A frame for a stream that is gone: it may have crossed the end.
-    pub(super) fn late_frame(&mut self, id: u32) -> Result<(), Code> {
-        if self.is_idle(id) {
-            return Err(Code::PROTOCOL);
+    /// A frame for a stream that is gone. It may have crossed the end; a client is told so again.
+    fn late_frame(&mut self, id: u32) -> Result<(), Code> {
+        self.glitch_unless_idle(id)?;
+        if self.config.role == Role::Server {
+            write_number(kind::RST_STREAM, id, Code::STREAM_CLOSED.0, &mut self.out);
         }
-        self.glitch()
+        Ok(())
+    }
+
+    fn glitch_unless_idle(&mut self, id: u32) -> Result<(), Code> {
+        match self.is_idle(id) {
+            true => Err(Code::PROTOCOL),
+            false => self.glitch(),
+        }
     }
 
     /// Whether nobody has opened a stream yet.
@@ -245,10 +298,15 @@ impl<T> Connection<T> {
             kind::HEADERS => self.headers(header, payload),
             kind::CONTINUATION => self.continuation(header, payload),
             kind::PRIORITY if payload.len() != 5 => Err(Code::FRAME_SIZE),
+            // A stream cannot depend on itself (RFC 7540, section 5.3.1).
+            kind::PRIORITY if number(payload).map(|n| n & 0x7fff_ffff) == Some(header.stream) => {
+                Err(self.quiet(Code::PROTOCOL))
+            }
             kind::PRIORITY => Ok(None),
             kind::RST_STREAM => self.rst_stream(header.stream, payload),
             kind::SETTINGS => self.settings(header, payload),
             kind::PING => self.ping(header, payload).map(|()| None),
+            kind::GOAWAY if payload.len() < 8 => Err(Code::FRAME_SIZE),
             kind::GOAWAY => {
                 let last = number(payload).ok_or(Code::FRAME_SIZE)? & 0x7fff_ffff;
                 self.peer_leaves = true;
@@ -286,7 +344,10 @@ impl<T> Connection<T> {
         for stream in self.streams.values_mut() {
             stream.reset = true;
         }
-        Fault(code)
+        Fault {
+            code,
+            logged: self.is_server() && !self.unlogged,
+        }
     }
 
     /// Resets a stream for what the peer did.
@@ -296,6 +357,7 @@ impl<T> Connection<T> {
             stream: id,
             code,
             by_peer: false,
+            malformed: false,
         }
     }
 }

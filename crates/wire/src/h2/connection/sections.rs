@@ -16,6 +16,9 @@ impl<T> Connection<T> {
         T: Default,
     {
         let section = strip(header, payload)?;
+        if payload.len() == usize::from(header.has(flag::PADDED)) + padding(header, payload) {
+            return Err(Code::FRAME_SIZE);
+        }
         if header.has(flag::END_HEADERS) {
             return self.section(header, section);
         }
@@ -64,7 +67,7 @@ impl<T> Connection<T> {
             .get(&id)
             .map(|stream| (stream.reset, stream.received_end, stream.has_head));
         match known {
-            Some((false, true, _)) => Err(Code::STREAM_CLOSED),
+            Some((false, true, _)) => Err(self.quiet(Code::PROTOCOL)),
             Some((false, false, true)) => self.trailers(header, text),
             Some((false, false, false)) => self.response(header, text),
             Some((true, ..)) => self.drop_section(text),
@@ -228,15 +231,32 @@ impl<T> Connection<T> {
             return Ok(None);
         };
         // Trailers end the stream (RFC 9113, section 8.1).
-        let sound = section.is_ok() && header.has(flag::END_STREAM);
+        if !header.has(flag::END_STREAM) {
+            return Err(Code::PROTOCOL);
+        }
         match stream.receive_end() {
-            Ok(()) if sound => Ok(Some(Event::End {
+            Ok(()) if section.is_ok() => Ok(Some(Event::End {
                 stream: id,
                 trailers: Some(head),
             })),
-            _ => Ok(Some(self.reset_for(id, Code::PROTOCOL))),
+            _ => {
+                self.glitch()?;
+                self.reset(id, Code::PROTOCOL);
+                Ok(Some(Event::Reset {
+                    stream: id,
+                    code: Code::PROTOCOL,
+                    by_peer: false,
+                    malformed: true,
+                }))
+            }
         }
     }
+}
+
+/// How many bytes of a HEADERS frame are padding.
+fn padding(header: FrameHeader, payload: &[u8]) -> usize {
+    let padding = payload.first().filter(|_| header.has(flag::PADDED));
+    padding.map_or(0, |&n| usize::from(n))
 }
 
 /// The field section of a HEADERS frame without padding and priority.
