@@ -4,10 +4,10 @@ mod common;
 use common::{http, program};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use testkit::{Program, Refused, Server, handlers};
 
-const WAIT: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(30);
 
 /// What was said of the servers of `b`, from the server's name on.
 fn news(program: &Program) -> Vec<String> {
@@ -166,7 +166,8 @@ fn sessions_end_with_their_server() {
     ));
     let program = http()
         .config(
-            "frontend f\n  bind {fe}\n  default_backend b\nbackend b\n  option httpchk\n  \
+            "defaults\n  mode http\n  timeout connect 1h\n  timeout client 1h\n  timeout server 1h\n  timeout check 1h\n\
+             frontend f\n  bind {fe}\n  default_backend b\nbackend b\n  option httpchk\n  \
              server s {s} check port {port} inter 50ms rise 1 fall 1 on-marked-down shutdown-sessions\n",
         )
         .server("s", &slow)
@@ -175,14 +176,8 @@ fn sessions_end_with_their_server() {
     let mut client = program.connect("fe");
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     client.read_until(b"part");
-    let before = Instant::now();
     status.store(500, Ordering::Relaxed);
     client.expect_closed();
-    assert!(
-        before.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        before.elapsed()
-    );
 }
 
 #[test]
@@ -201,7 +196,7 @@ fn errors_of_traffic_take_a_server_down() {
     let program = http()
         .config(
             "frontend f\n  bind {fe}\n  default_backend b\nbackend b\n  option httpchk\n  option log-health-checks\n  \
-             server s {s} check inter 10s rise 1 fall 3 observe layer7 error-limit 2 on-error mark-down\n",
+             server s {s} check inter 1h rise 1 fall 3 observe layer7 error-limit 2 on-error mark-down\n",
         )
         .server("s", &server)
         .start();
@@ -215,39 +210,41 @@ fn errors_of_traffic_take_a_server_down() {
     wait_news(&program, "Server b/s is DOWN.");
 }
 
-#[test]
-fn a_server_that_came_up_starts_slowly() {
+/// How many of forty requests a server gets beside another of the same weight once it has come up with this
+/// `slowstart`, and at full speed when that is awaited.
+fn share_of_starting(slow_start: &str, await_full_speed: bool) -> usize {
     let status = Arc::new(AtomicUsize::new(500));
     let slow = switched(&status);
     let other = Server::start(handlers::says("b"));
     let program = program()
-        .config(
-            "global\n  nbthread 1\ndefaults\n  mode http\n  timeout connect 3s\n  timeout client 3s\n  timeout server 3s\n\
-             frontend f\n  bind {fe}\n  default_backend b\nbackend b\n  balance roundrobin\n  option httpchk\n  \
-             server s {s} weight 100 check inter 50ms rise 1 fall 1 slowstart 2s\n  server t {t} weight 100\n",
-        )
+        .config(&format!(
+            "global\n  nbthread 1\ndefaults\n  mode http\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s\n  \
+             timeout check 20s\nfrontend f\n  bind {{fe}}\n  default_backend b\nbackend b\n  balance roundrobin\n  option httpchk\n  \
+             server s {{s}} weight 100 check inter 50ms rise 1 fall 1 slowstart {slow_start}\n  server t {{t}} weight 100\n",
+        ))
         .server("s", &slow)
         .server("t", &other)
         .start();
     wait_news(&program, "Server b/s is DOWN");
     status.store(200, Ordering::Relaxed);
     wait_news(&program, "Server b/s is UP");
-    let share = || {
-        let answers: String = (0..40)
-            .map(|_| program.connect("fe").get("/").text())
-            .collect();
-        answers.matches('a').count()
-    };
-    let early = share();
-    assert!(early < 15, "{early}");
     // Full speed is told once more.
-    testkit::eventually(WAIT, || {
-        news(&program)
-            .iter()
-            .filter(|line| line.contains("Server b/s is UP"))
-            .count()
-            == 2
-    });
-    let late = share();
+    let told = || {
+        let news = news(&program);
+        let up = news.iter().filter(|line| line.contains("Server b/s is UP"));
+        up.count()
+    };
+    assert!(!await_full_speed || testkit::eventually(WAIT, || told() == 2));
+    let answers: String = (0..40)
+        .map(|_| program.connect("fe").get("/").text())
+        .collect();
+    answers.matches('a').count()
+}
+
+#[test]
+fn a_server_that_came_up_starts_slowly() {
+    let early = share_of_starting("120s", false);
+    assert!(early < 15, "{early}");
+    let late = share_of_starting("500ms", true);
     assert!((18..=22).contains(&late), "{late}");
 }

@@ -6,7 +6,16 @@ use std::io;
 use std::time::Duration;
 use testkit::{Conn, Program, Server};
 
-const WAIT: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Short for checks that are to run into it, long for all others.
+fn timeout(reason: &str) -> &'static str {
+    if reason.contains(" timeout") {
+        "300ms"
+    } else {
+        "20s"
+    }
+}
 
 /// What a server does with each connection.
 #[derive(Clone, Copy)]
@@ -61,11 +70,14 @@ fn expect(cases: &[Case]) {
         })
         .collect();
     let mut text = String::from(
-        "global\n  nbthread 1\ndefaults\n  mode http\n  timeout connect 1s\n  timeout client 3s\n  timeout server 3s\n  \
-         timeout check 300ms\n  option log-health-checks\nlisten l\n  bind {fe}\n",
+        "global\n  nbthread 1\ndefaults\n  mode http\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s\n  \
+         option log-health-checks\nlisten l\n  bind {fe}\n",
     );
-    for (at, (lines, ..)) in cases.iter().enumerate() {
-        text.push_str(&format!("backend b{at}\n"));
+    for (at, (lines, _, wanted)) in cases.iter().enumerate() {
+        text.push_str(&format!(
+            "backend b{at}\n  timeout check {}\n",
+            timeout(wanted)
+        ));
         for line in lines.split('|') {
             text.push_str(&format!("  {line}\n"));
         }
@@ -341,7 +353,7 @@ fn sent(lines: &str, count: usize) -> Vec<String> {
         conn.read_to_end().map(drop)
     });
     let text = format!(
-        "global\n  nbthread 1\n  node n\ndefaults\n  mode http\n  timeout connect 1s\n  timeout client 3s\n  timeout server 3s\n\
+        "global\n  nbthread 1\n  node n\ndefaults\n  mode http\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s\n  timeout check 20s\n\
          listen l\n  bind {{fe}}\nbackend b\n  {}\n  server s {{s}} check inter 300ms rise 1 fall 1\n",
         lines.replace('|', "\n  ")
     );
@@ -404,7 +416,7 @@ fn requests() {
 #[test]
 fn variables_ports_and_prefixes() {
     let server = Server::start(|conn, _| conn.read_to_end().map(drop));
-    let text = "global\n  nbthread 1\ndefaults\n  timeout connect 1s\n  timeout client 3s\n  timeout server 3s\nlisten l\n  bind {fe}\n\
+    let text = "global\n  nbthread 1\ndefaults\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s\n  timeout check 20s\nlisten l\n  bind {fe}\n\
                 backend b\n  option tcp-check\n  tcp-check set-var(check.port) int({port})\n  tcp-check set-var-fmt(check.text) \"<%[srv_name]>\"\n  \
                 tcp-check connect port var(check.port) send-proxy linger\n  tcp-check unset-var(check.port)\n  \
                 tcp-check send-lf \"%[var(check.text)]%[var(check.port)]\"\n  tcp-check send-binary 4142\n  \
@@ -426,7 +438,7 @@ fn servers_may_have_checks_of_their_own() {
         conn.send("HTTP/1.1 204 X\r\n\r\n")
     });
     let text = "global\n  nbthread 1\nhealthcheck h\n  type httpchk GET /h\n  http-check expect status 204\n\
-                defaults\n  timeout connect 1s\n  timeout client 3s\n  timeout server 3s\n  option log-health-checks\nlisten l\n  bind {fe}\n\
+                defaults\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s\n  timeout check 20s\n  option log-health-checks\nlisten l\n  bind {fe}\n\
                 backend b0\n  option tcp-check\n  tcp-check expect string nope\n  server s {s} check inter 200ms rise 1 healthcheck h\n";
     let program = program().config(text).server("s", &ok).start();
     testkit::eventually(WAIT, || reason(&program, 0).is_some());
@@ -445,17 +457,17 @@ fn programs_check_servers() {
     let script = folder.join("check");
     let text = format!(
         "#!/bin/sh\necho \"$@ $PATH $HAPROXY_PROXY_NAME $HAPROXY_SERVER_NAME $HAPROXY_SERVER_MAXCONN\" > {}/$HAPROXY_SERVER_NAME\n\
-         case $HAPROXY_SERVER_NAME in ok) exit 0;; bad) exit 3;; slow) exec sleep 5;; esac\n",
+         case $HAPROXY_SERVER_NAME in ok) exit 0;; bad) exit 3;; slow) exec sleep 60;; esac\n",
         folder.display()
     );
     std::fs::write(&script, text).expect("written");
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("executable");
     let program = program()
         .config(
-            "global\n  nbthread 1\n  external-check\n  insecure-fork-wanted\ndefaults\n  timeout connect 1s\n  timeout client 3s\n  \
-             timeout server 3s\n  option log-health-checks\nlisten l\n  bind {fe}\nbackend b\n  option external-check\n  \
-             external-check command {script}\n  external-check path /usr/bin:/bin\n  default-server check inter 400ms rise 1 fall 1\n  \
-             server ok 127.0.0.1:81 maxconn 7\n  server bad 127.0.0.1:82\n  server slow 127.0.0.1:83\n",
+            "global\n  nbthread 1\n  external-check\n  insecure-fork-wanted\n  max-spread-checks 50\ndefaults\n  timeout connect 20s\n  \
+             timeout client 20s\n  timeout server 20s\n  option log-health-checks\nlisten l\n  bind {fe}\nbackend b\n  option external-check\n  \
+             external-check command {script}\n  external-check path /usr/bin:/bin\n  default-server check inter 30s rise 1 fall 1\n  \
+             server ok 127.0.0.1:81 maxconn 7\n  server bad 127.0.0.1:82\n  server slow 127.0.0.1:83 inter 400ms\n",
         )
         .set("script", script.display())
         .start();

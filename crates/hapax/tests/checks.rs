@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use testkit::{Blackhole, Builder, Program, Refused, Server, Syslog, eventually, handlers};
 
-const WAIT: Duration = Duration::from_secs(5);
+/// How long what must come may take; also what no timeout of a check must cut short.
+const WAIT: Duration = Duration::from_secs(30);
 
 /// A backend `b` behind `{fe}`, its results logged.
 fn backend(lines: &str) -> Builder {
@@ -161,7 +162,7 @@ fn traffic_follows_health() {
     });
     let second = Server::start(handlers::says("b"));
     let program =
-        backend("  option httpchk\n  server s {s} check inter 50ms rise 1 fall 1\n  server t {t}")
+        backend("  balance roundrobin\n  option httpchk\n  server s {s} check inter 50ms rise 1 fall 1\n  server t {t}")
             .server("s", &first)
             .server("t", &second)
             .start();
@@ -287,32 +288,30 @@ fn answers_and_what_they_mean() {
 
 #[test]
 fn timeouts() {
-    let silent = |conn: &mut testkit::Conn, _: usize| {
-        conn.read_request()?;
-        std::thread::sleep(Duration::from_secs(2));
-        Ok(())
-    };
     let wanted = "Layer7 timeout, check duration: Nms, status: 0/2 DOWN.";
-    assert_eq!(verdict("  option httpchk", silent), wanted);
-    assert_eq!(
-        verdict("  option httpchk\n  timeout check 50ms", silent),
-        wanted
-    );
+    // Without `timeout check` the interval is the limit.
+    for (timeout, interval) in [("", "200ms"), ("  timeout check 50ms\n", "1h")] {
+        let server = Server::start(handlers::silent());
+        let program = program()
+            .config(&format!(
+                "defaults\n  mode http\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s\n\
+                 frontend f\n  bind {{fe}}\nbackend b\n  option log-health-checks\n  option httpchk\n{timeout}  \
+                 server s {{s}} check inter {interval}\n"
+            ))
+            .server("s", &server)
+            .start();
+        let first = wait_news(&program, 1).remove(0);
+        assert!(first.ends_with(wanted), "{first}");
+    }
     let hole = Blackhole::new();
     let program =
-        backend("  timeout connect 50ms\n  timeout check 1s\n  server s {s} check inter 1s")
+        backend("  timeout connect 50ms\n  timeout check 1h\n  server s {s} check inter 1h")
             .set("s", hole.address)
             .start();
-    let begun = Instant::now();
     let first = wait_news(&program, 1).remove(0);
     assert!(
         first.contains("reason: Layer4 timeout, check duration: Nms, status: 0/2 DOWN."),
         "{first}"
-    );
-    assert!(
-        begun.elapsed() < Duration::from_millis(900),
-        "{:?}",
-        begun.elapsed()
     );
 }
 
@@ -431,46 +430,56 @@ fn trackers_follow() {
 
 #[test]
 fn plain_connections_are_not_seen_by_the_server() {
-    let server = Server::start(handlers::silent());
-    let program = backend("  server s {s} check inter 50ms")
-        .server("s", &server)
-        .start();
-    let got = wait_news(&program, 2);
-    assert!(
-        got[1].contains(
+    // The kernel completes a handshake by itself after a while: on a machine that is stalled just then the server sees it.
+    let unseen = || {
+        let server = Server::start(handlers::silent());
+        let program = backend("  server s {s} check inter 50ms")
+            .server("s", &server)
+            .start();
+        let got = wait_news(&program, 2);
+        assert!(got[1].contains(
             "succeeded, reason: Layer4 check passed, check duration: Nms, status: 3/3 UP."
-        )
-    );
-    std::thread::sleep(Duration::from_millis(120));
-    assert_eq!(server.connections(), 0);
+        ));
+        std::thread::sleep(Duration::from_millis(120));
+        server.connections() == 0
+    };
+    assert!((0..10).any(|_| unseen()));
 }
 
 #[test]
-fn first_checks_are_spread_and_come_again_an_interval_after_their_end() {
+fn first_checks_are_spread() {
+    let server = Server::start(handlers::says("s"));
+    let program = backend(
+        "  option httpchk\n  server s1 {s} check inter 10s\n  server s2 {s} check inter 10s",
+    )
+    .server("s", &server)
+    .start();
+    let first = wait_news(&program, 1);
+    assert!(
+        first.len() == 1 && first[0].contains(" b/s1 "),
+        "{first:#?}"
+    );
+    assert!(wait_news(&program, 2)[1].contains(" b/s2 "));
+}
+
+#[test]
+fn checks_come_again_an_interval_after_their_end() {
     let times = Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = times.clone();
     let server = Server::start(move |conn, _| {
         seen.lock().expect("unpoisoned").push(Instant::now());
         conn.read_request()?;
-        std::thread::sleep(Duration::from_millis(40));
+        std::thread::sleep(Duration::from_millis(1000));
         conn.send("HTTP/1.0 200 OK\r\n\r\n")
     });
-    let _program = backend(
-        "  option httpchk\n  server s1 {s} check inter 300ms\n  server s2 {s} check inter 300ms",
-    )
-    .server("s", &server)
-    .start();
+    let _program = backend("  option httpchk\n  server s {s} check inter 1s")
+        .server("s", &server)
+        .start();
     let noted = || times.lock().expect("unpoisoned").clone();
-    assert!(eventually(Duration::from_secs(5), || noted().len() >= 4));
+    assert!(eventually(WAIT, || noted().len() >= 2));
     let times = noted();
-    let gap = |a: usize, b: usize| (times[b] - times[a]).as_millis();
-    assert!((50..=400).contains(&gap(0, 1)), "{}", gap(0, 1));
-    assert!(
-        gap(0, 2) >= 335 && gap(1, 3) >= 335,
-        "{} {}",
-        gap(0, 2),
-        gap(1, 3)
-    );
+    let gap = times[1] - times[0];
+    assert!(gap >= Duration::from_millis(1500), "{gap:?}");
 }
 
 #[test]
@@ -482,9 +491,10 @@ fn many_servers_are_checked_by_several_workers() {
   nbthread 3
 defaults
   mode http
-  timeout connect 3s
-  timeout client 3s
-  timeout server 3s
+  timeout connect 20s
+  timeout client 20s
+  timeout server 20s
+  timeout check 20s
 frontend f
   bind {fe}
   default_backend b

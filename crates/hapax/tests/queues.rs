@@ -1,36 +1,71 @@
 //! Connection limits and the queues before them.
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{http, http_logged};
 use testkit::{Conn, HttpLog, Program, Server, Syslog, handlers};
 
+/// How long what must come may take.
+const WAIT: Duration = Duration::from_secs(30);
+
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-fn slow() -> Server {
-    Server::start(handlers::delayed(
-        Duration::from_millis(80),
-        handlers::ok("ok"),
-    ))
+/// A server that answers once the gate is open.
+fn gated() -> (Server, Arc<AtomicBool>) {
+    let gate = Arc::new(AtomicBool::new(false));
+    let open = gate.clone();
+    let server = Server::start(move |conn: &mut Conn, _| {
+        while conn.read_request()?.is_some() {
+            while !open.load(Ordering::Acquire) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            conn.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")?;
+        }
+        Ok(())
+    });
+    (server, gate)
 }
+
+/// Waits until so many requests are in the queue of the backend `in`.
+#[track_caller]
+fn wait_queued(program: &Program, count: usize) {
+    let queued = || {
+        let mut client = testkit::Client::unix(program.path("api.sock"));
+        client.send("show stat\n");
+        let text = String::from_utf8_lossy(&client.read_to_end()).into_owned();
+        let row = text
+            .lines()
+            .find_map(|line| line.strip_prefix("in,BACKEND,"));
+        row.and_then(|row| row.split(',').next()?.parse().ok()) == Some(count)
+    };
+    assert!(testkit::eventually(WAIT, queued), "{count} never waited");
+}
+
+const SOCKET: &str = "global\n  stats socket {tmp}/api.sock level admin\n";
 
 #[test]
 fn requests_wait_for_a_slot_in_order() {
     let log = Syslog::udp();
-    let server = slow();
+    let (server, gate) = gated();
     let program = http_logged(&log)
+        .config(SOCKET)
         .config("listen in\n  bind {fe}\n  http-reuse never\n  server s1 {s1} maxconn 1")
         .server("s1", &server)
         .start();
     let mut clients: Vec<_> = (0..3)
-        .map(|_| {
+        .map(|waiting: usize| {
             let mut client = program.connect("fe");
             client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-            std::thread::sleep(Duration::from_millis(15));
+            server.wait_connections(1);
+            wait_queued(&program, waiting);
             client
         })
         .collect();
+    std::thread::sleep(Duration::from_millis(100));
+    gate.store(true, Ordering::Release);
     for client in &mut clients {
         assert_eq!(client.response().status(), 200);
     }
@@ -41,8 +76,10 @@ fn requests_wait_for_a_slot_in_order() {
         .collect();
     let queued: Vec<u64> = lines.iter().map(|line| line.base.queues[1]).collect();
     assert_eq!(queued, [0, 1, 2]);
-    assert!(lines[2].base.timers[1] >= 80, "{:?}", lines[2].base.timers);
-    assert!(lines[1].base.timers[1] >= 40 && lines[1].base.timers[1] < lines[2].base.timers[1]);
+    assert_eq!(lines[0].base.timers[1], 0);
+    for line in &lines[1..] {
+        assert!(line.base.timers[1] >= 80, "{:?}", line.base.timers);
+    }
 }
 
 #[test]
@@ -115,10 +152,9 @@ fn rate_limit_sessions_slows_accepting() {
 
 #[test]
 fn fullconn_scales_minconn() {
-    let server = Server::start(|conn: &mut Conn, number| {
-        handlers::delayed(Duration::from_millis(60), handlers::ok("ok"))(conn, number)
-    });
+    let (server, gate) = gated();
     let program = http()
+        .config(SOCKET)
         .config("listen in\n  bind {fe}\n  fullconn 100\n  server s1 {s1} minconn 1 maxconn 50")
         .server("s1", &server)
         .start();
@@ -126,12 +162,10 @@ fn fullconn_scales_minconn() {
     first.send(GET);
     server.wait_connections(1);
     second.send(GET);
-    std::thread::sleep(Duration::from_millis(25));
-    assert_eq!(
-        server.connections(),
-        1,
-        "the second should wait: far from fullconn one connection is allowed"
-    );
+    // Far from fullconn one connection is allowed.
+    wait_queued(&program, 1);
+    assert_eq!(server.connections(), 1);
+    gate.store(true, Ordering::Release);
     assert_eq!(
         (first.response().status(), second.response().status()),
         (200, 200)

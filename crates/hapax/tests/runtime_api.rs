@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use common::{http, program};
 use testkit::{Builder, Program, Server, handlers};
 
+/// How long what must come may take.
+const WAIT: Duration = Duration::from_secs(30);
+
 const SOCKETS: &str = "global
   stats socket {tmp}/admin.sock level admin
   stats socket {tmp}/operator.sock level operator
@@ -25,11 +28,11 @@ fn connect(program: &Program, socket: &str) -> UnixStream {
     loop {
         match UnixStream::connect(&path) {
             Ok(stream) => {
-                let timeout = Some(Duration::from_secs(3));
+                let timeout = Some(WAIT);
                 stream.set_read_timeout(timeout).expect("a timeout");
                 return stream;
             }
-            Err(error) => assert!(started.elapsed() < Duration::from_secs(3), "{error}"),
+            Err(error) => assert!(started.elapsed() < WAIT, "{error}"),
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -218,7 +221,7 @@ fn those_who_wait_for_a_server_in_maintenance_go_elsewhere() {
     second.send(get);
     let started = Instant::now();
     while stat(&program, "in", "s1", "qcur") != "1" {
-        assert!(started.elapsed() < Duration::from_secs(2), "nobody queued");
+        assert!(started.elapsed() < WAIT, "nobody queued");
     }
     ask(&program, "disable server in/s1");
     assert_eq!(second.response().text(), "other");
@@ -243,7 +246,7 @@ frontend in
     while stat(&program, "back", "down", "status") != "DOWN"
         || stat(&program, "back", "up", "check_status") != "L4OK"
     {
-        assert!(started.elapsed() < Duration::from_secs(3), "no result");
+        assert!(started.elapsed() < WAIT, "no result");
     }
     assert_eq!(stat(&program, "back", "up", "status"), "UP");
     assert_eq!(stat(&program, "back", "down", "check_status"), "L4CON");
@@ -271,7 +274,7 @@ frontend in
     assert_eq!(state(3), expected("2", "0", "1 0 0 0"));
     let started = Instant::now();
     while stat(&program, "back", "follows", "status") != "UP" {
-        assert!(started.elapsed() < Duration::from_secs(3), "not safely up");
+        assert!(started.elapsed() < WAIT, "not safely up");
     }
 }
 
@@ -284,10 +287,7 @@ fn frontends_pause_resume_and_stop() {
     let address = program.address("fe");
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_ok() {
-        assert!(
-            started.elapsed() < Duration::from_secs(2),
-            "still listening"
-        );
+        assert!(started.elapsed() < WAIT, "still listening");
     }
     assert_eq!(stat(&program, "in", "FRONTEND", "status"), "PAUSED");
     assert_eq!(
@@ -297,10 +297,7 @@ fn frontends_pause_resume_and_stop() {
     assert_eq!(ask(&program, "enable frontend in"), "\n");
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_err() {
-        assert!(
-            started.elapsed() < Duration::from_secs(2),
-            "not listening again"
-        );
+        assert!(started.elapsed() < WAIT, "not listening again");
     }
     assert_eq!(program.connect("fe").get("/").text(), "ok");
     assert_eq!(ask(&program, "shutdown frontend in"), "\n");
@@ -308,10 +305,7 @@ fn frontends_pause_resume_and_stop() {
     assert_eq!(ask(&program, "enable frontend in"), refusal);
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_ok() {
-        assert!(
-            started.elapsed() < Duration::from_secs(2),
-            "still listening"
-        );
+        assert!(started.elapsed() < WAIT, "still listening");
     }
 }
 

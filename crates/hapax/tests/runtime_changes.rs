@@ -9,7 +9,7 @@ use testkit::{Program, Server, handlers};
 
 fn ask(program: &Program, command: &str) -> String {
     let mut stream = UnixStream::connect(program.path("admin.sock")).expect("the socket");
-    let timeout = Some(Duration::from_secs(3));
+    let timeout = Some(Duration::from_secs(30));
     stream.set_read_timeout(timeout).expect("a timeout");
     stream
         .write_all(format!("{command}\n").as_bytes())

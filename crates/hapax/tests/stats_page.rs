@@ -252,7 +252,7 @@ fn metrics_have_their_names_labels_and_filters() {
         .start();
     program.connect("fe").get("/");
     let all = || metrics(&program, "").text();
-    eventually(Duration::from_secs(2), || {
+    eventually(Duration::from_secs(30), || {
         all().contains(
             "haproxy_server_http_responses_total{proxy=\"be\",server=\"s1\",code=\"2xx\"} 1\n",
         )

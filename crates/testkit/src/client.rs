@@ -14,7 +14,7 @@ use crate::show;
 #[derive(Debug)]
 pub struct Client(Conn);
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Client {
     /// Connects over TCP.
@@ -43,7 +43,7 @@ impl Client {
     /// Connects to a Unix socket, waiting a little for it to appear.
     #[track_caller]
     pub fn unix(path: impl AsRef<Path>) -> Self {
-        let end = Instant::now() + Duration::from_secs(2);
+        let end = Instant::now() + TIMEOUT;
         loop {
             match UnixStream::connect(path.as_ref()) {
                 Ok(unix) => return Self(Conn::new(Stream::Unix(unix), TIMEOUT)),

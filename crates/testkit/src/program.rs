@@ -131,7 +131,7 @@ impl Builder {
             if program.wait_listening() {
                 return Ok(program);
             }
-            let exit = program.exit(Duration::from_secs(1));
+            let exit = program.exit(Duration::from_secs(5));
             let taken = exit.stderr.contains("Address already in use")
                 || exit.stderr.contains("cannot bind");
             if attempt == 5 || !taken || program.ports.is_empty() {
@@ -149,13 +149,13 @@ impl Builder {
     /// Lets the program check the configuration (`-c`) and end.
     #[track_caller]
     pub fn check(self) -> Exit {
-        self.spawn(&["-c"]).exit(Duration::from_secs(10))
+        self.spawn(&["-c"]).exit(Duration::from_secs(30))
     }
 
     /// Lets the program run, with the arguments given and the configuration, until it ends by itself.
     #[track_caller]
     pub fn run(self) -> Exit {
-        self.spawn(&[]).exit(Duration::from_secs(10))
+        self.spawn(&[]).exit(Duration::from_secs(30))
     }
 
     /// Runs the program with the arguments given and without a configuration.
@@ -169,7 +169,7 @@ impl Builder {
             ports: BTreeMap::new(),
             ended: None,
         }
-        .exit(Duration::from_secs(10))
+        .exit(Duration::from_secs(30))
     }
 
     #[track_caller]
@@ -441,7 +441,7 @@ impl Program {
 
     /// Waits until every port is listened on; false when the process ended or never got there.
     fn wait_listening(&mut self) -> bool {
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + Duration::from_secs(30);
         while self.running() && Instant::now() < end {
             let open = open_ports();
             if self.ports.values().all(|guard| open.contains(&guard.port)) {

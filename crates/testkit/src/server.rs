@@ -43,7 +43,10 @@ pub struct Server {
     accepting: Option<JoinHandle<()>>,
 }
 
-const HANDLER_TIMEOUT: Duration = Duration::from_secs(10);
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long tests wait for what must come.
+const WAIT: Duration = Duration::from_secs(20);
 
 impl Server {
     /// Listens on a free loopback port.
@@ -184,10 +187,10 @@ impl Server {
     /// Waits until `count` connections were made.
     ///
     /// # Panics
-    /// When they were not within five seconds.
+    /// When they were not within twenty seconds.
     #[track_caller]
     pub fn wait_connections(&self, count: usize) {
-        let came = eventually(Duration::from_secs(5), || self.connections() >= count);
+        let came = eventually(WAIT, || self.connections() >= count);
         assert!(
             came,
             "{} connections, waited for {count}",
@@ -198,7 +201,7 @@ impl Server {
     /// Waits until connection `number` has received `text`.
     ///
     /// # Panics
-    /// When it has not within five seconds.
+    /// When it has not within twenty seconds.
     #[track_caller]
     pub fn wait_received(&self, number: usize, text: &str) {
         let has = || {
@@ -207,7 +210,7 @@ impl Server {
                 .is_some_and(|got| String::from_utf8_lossy(got).contains(text))
         };
         assert!(
-            eventually(Duration::from_secs(5), has),
+            eventually(WAIT, has),
             "never received {text:?}: {:?}",
             self.all_received()
         );

@@ -43,7 +43,7 @@ pub struct Syslog {
 
 /// How often a reading thread looks whether it is to stop.
 const TICK: Duration = Duration::from_millis(50);
-const WAIT: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(20);
 
 #[track_caller]
 fn must<T>(result: std::io::Result<T>) -> T {
@@ -167,7 +167,7 @@ impl Syslog {
     /// Waits for a line that contains `text`.
     ///
     /// # Panics
-    /// When none came within five seconds.
+    /// When none came within twenty seconds.
     #[track_caller]
     pub fn expect(&self, text: &str) -> String {
         match self.find(WAIT, |line| line.contains(text)) {
@@ -182,7 +182,7 @@ impl Syslog {
     /// Waits for `count` lines and returns all there are.
     ///
     /// # Panics
-    /// When they did not come within five seconds.
+    /// When they did not come within twenty seconds.
     #[track_caller]
     pub fn wait_lines(&self, count: usize) -> Vec<String> {
         crate::eventually(WAIT, || self.lines().len() >= count);

@@ -14,7 +14,7 @@ pub fn program() -> Builder {
     Program::hapax(HAPAX)
 }
 
-/// One worker, HTTP mode, timeouts that no test reaches by accident.
+/// One worker, HTTP mode, timeouts that no test reaches by accident; checks wait longer than their interval.
 pub fn http() -> Builder {
     program().config(
         "global
@@ -24,6 +24,7 @@ defaults
   timeout connect 3s
   timeout client 3s
   timeout server 3s
+  timeout check 10s
 ",
     )
 }
@@ -41,6 +42,7 @@ defaults
   timeout connect 3s
   timeout client 3s
   timeout server 3s
+  timeout check 10s
 ",
     )
 }
@@ -55,6 +57,7 @@ defaults
   timeout connect 3s
   timeout client 3s
   timeout server 3s
+  timeout check 10s
 ",
     )
 }
@@ -72,6 +75,7 @@ defaults
   timeout connect 3s
   timeout client 3s
   timeout server 3s
+  timeout check 10s
 ",
     )
 }
