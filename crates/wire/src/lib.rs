@@ -1,10 +1,11 @@
-//! Sans-IO codecs: HTTP/1, HTTP/2, PROXY protocol, syslog and health-check protocols.
+//! Sans-IO codecs: HTTP/1, HTTP/2, PROXY protocol, peers, syslog and health-check protocols.
 #![forbid(unsafe_code)]
 
 pub mod check;
 pub mod dns;
 pub mod h1;
 pub mod h2;
+pub mod peers;
 pub mod proxy;
 pub mod syslog;
 pub mod websocket;
