@@ -42,6 +42,21 @@ impl Entry<'_> {
         })
     }
 
+    /// A frequency counter as it is kept: the age of its period in milliseconds, its events, those of the period before.
+    /// Byte rates count in blocks.
+    #[must_use]
+    pub fn rate(&self, kind: DataType, element: usize) -> Option<(u32, u32, u32)> {
+        let stored = self.config.layout.get(kind)?;
+        let at = place(stored, element)?;
+        let &[start, current, previous] = self.data.get(at..at + 3)? else {
+            return None;
+        };
+        Some(match start {
+            0 => (0, 0, 0),
+            _ => (self.now.wrapping_sub(start), current, previous),
+        })
+    }
+
     /// How many milliseconds are left to it; 0 in a table whose entries stay.
     #[must_use]
     pub fn expires_in(&self) -> u32 {
@@ -160,6 +175,29 @@ impl EntryMut<'_> {
                 self.put_counter(at, FrequencyCounter::of(value, self.now));
             }
         }
+        true
+    }
+
+    /// Sets a frequency counter as [`Entry::rate`] reads it. Returns whether the table stores it.
+    pub fn set_rate(
+        &mut self,
+        kind: DataType,
+        element: usize,
+        (age, current, previous): (u32, u32, u32),
+    ) -> bool {
+        let layout = &self.config.layout;
+        let Some(at) = layout.get(kind).and_then(|stored| place(stored, element)) else {
+            return false;
+        };
+        let counter = match (current, previous) {
+            (0, 0) => FrequencyCounter::default(),
+            _ => FrequencyCounter {
+                start: self.now.wrapping_sub(age).max(1),
+                current,
+                previous,
+            },
+        };
+        self.put_counter(at, counter);
         true
     }
 

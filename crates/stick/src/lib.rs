@@ -11,6 +11,7 @@ mod key;
 mod rate;
 mod shard;
 mod table;
+mod updates;
 
 pub use config::{ServerKey, TableConfig};
 pub use data::{Class, DataType, Layout, Stored};
@@ -18,3 +19,4 @@ pub use entry::{Entry, EntryMut};
 pub use key::{Key, KeyKind};
 pub use rate::FrequencyCounter;
 pub use table::{Listed, Removed, Table, Tracked};
+pub use updates::Cursor;

@@ -2,6 +2,7 @@
 
 use crate::config::TableConfig;
 use crate::key::{Key, hash_words};
+use crate::updates::UpdateLog;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
 
@@ -13,12 +14,15 @@ const FREE: u32 = u32::MAX;
 const CHUNK_WORDS: usize = 4096;
 
 // The words of an entry: the neighbours in the order of refreshes, the moment of the last one, and the references; then the
-// key and the data. A slot that is referenced stands in no order.
+// key and the data, and in tables that peers are told of the mark of the last change. A slot that is referenced stands in
+// no order.
 const OLDER: usize = 0;
 const NEWER: usize = 1;
 const TOUCHED: usize = 2;
 const REFERENCES: usize = 3;
 const HEADER: usize = 4;
+/// How far back an entry that was refreshed elsewhere looks for its place among those refreshed here.
+const STEPS_BACK: usize = 32;
 
 /// A part of a table.
 #[derive(Debug)]
@@ -34,11 +38,14 @@ pub(crate) struct Shard {
     slots: u32,
     oldest: u32,
     newest: u32,
+    /// What has changed, in tables that peers are told of.
+    log: Option<Box<UpdateLog>>,
 }
 
 impl Shard {
     pub(crate) fn new(config: &TableConfig) -> Self {
-        let stride = HEADER + config.kind.words() + config.layout.words();
+        let marks = usize::from(config.peers.is_some());
+        let stride = HEADER + config.kind.words() + config.layout.words() + marks;
         let per_chunk = (CHUNK_WORDS / stride).max(1);
         Self {
             map: HashTable::new(),
@@ -49,6 +56,7 @@ impl Shard {
             slots: 0,
             oldest: NONE,
             newest: NONE,
+            log: config.peers.as_ref().map(|_| Box::default()),
         }
     }
 
@@ -116,15 +124,18 @@ impl Shard {
 
     /// The words of the data.
     pub(crate) fn data<'s>(&'s self, config: &TableConfig, slot: u32) -> &'s [u32] {
+        let from = HEADER + config.kind.words();
         self.words(slot)
-            .get(HEADER + config.kind.words()..)
+            .get(from..from + config.layout.words())
             .unwrap_or_default()
     }
 
     /// The words of the data, to be changed.
     pub(crate) fn data_mut<'s>(&'s mut self, config: &TableConfig, slot: u32) -> &'s mut [u32] {
         let from = HEADER + config.kind.words();
-        self.words_mut(slot).get_mut(from..).unwrap_or_default()
+        self.words_mut(slot)
+            .get_mut(from..from + config.layout.words())
+            .unwrap_or_default()
     }
 
     pub(crate) fn find(&self, config: &TableConfig, hash: u64, key: &Key<'_>) -> Option<u32> {
@@ -248,5 +259,88 @@ impl Shard {
             NONE => self.newest = older,
             _ => self.set(newer, OLDER, older),
         }
+    }
+
+    /// Refreshes an entry as of an earlier moment, which may be out of the order in which entries expire by a little.
+    pub(crate) fn touch_back(&mut self, slot: u32, moment: u32, now: u32) {
+        if self.references(slot) != 0 {
+            return self.set(slot, TOUCHED, moment);
+        }
+        self.unlink(slot);
+        let age = |shard: &Self, other: u32| now.wrapping_sub(shard.touched(other));
+        let (mut newer, mut older) = (NONE, self.newest);
+        for _ in 0..STEPS_BACK {
+            if older == NONE || age(self, older) >= now.wrapping_sub(moment) {
+                break;
+            }
+            newer = older;
+            older = self.get(older, OLDER);
+        }
+        self.set(slot, TOUCHED, moment);
+        self.set(slot, OLDER, older);
+        self.set(slot, NEWER, newer);
+        match older {
+            NONE => self.oldest = slot,
+            _ => self.set(older, NEWER, slot),
+        }
+        match newer {
+            NONE => self.newest = slot,
+            _ => self.set(newer, OLDER, slot),
+        }
+    }
+
+    /// Notes that an entry has changed, for peers.
+    pub(crate) fn note_update(&mut self, slot: u32) {
+        let Some(mut log) = self.log.take() else {
+            return;
+        };
+        let at = self.stride - 1;
+        if let Some(mark) = log.note(slot, self.get(slot, at)) {
+            self.set(slot, at, mark);
+            if log.len() > 2 * self.map.len() + 64 {
+                log.retain(|slot, mark| self.is_used(slot) && self.get(slot, at) == mark);
+            }
+        }
+        self.log = Some(log);
+    }
+
+    /// Calls `each` with the entries that have changed since a number, `most` at most, and moves the number on. Returns
+    /// how many there were.
+    pub(crate) fn updates(
+        &mut self,
+        since: &mut u64,
+        most: usize,
+        mut each: impl FnMut(&Self, u32),
+    ) -> usize {
+        let Some(mut log) = self.log.take() else {
+            return 0;
+        };
+        let at = self.stride - 1;
+        let mut found = 0;
+        for (number, slot) in log.from(*since) {
+            if found == most {
+                break;
+            }
+            if self.is_used(slot) && self.get(slot, at) == number as u32 {
+                each(self, slot);
+                found += 1;
+            }
+            *since = number;
+        }
+        log.see(*since);
+        self.log = Some(log);
+        found
+    }
+
+    /// Whether something has changed since a number.
+    pub(crate) fn has_updates(&self, since: u64) -> bool {
+        self.log
+            .as_ref()
+            .is_some_and(|log| log.after(since).is_some())
+    }
+
+    /// The number of the last change.
+    pub(crate) fn last_update(&self) -> u64 {
+        self.log.as_ref().map_or(0, |log| log.last())
     }
 }

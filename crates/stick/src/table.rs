@@ -5,7 +5,8 @@ use crate::data::DataType;
 use crate::entry::{Entry, EntryMut};
 use crate::key::Key;
 use crate::shard::Shard;
-use hashbrown::DefaultHashBuilder;
+use crate::updates::Bell;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use parking_lot::Mutex;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -28,8 +29,20 @@ pub struct Table {
     oldest: Box<[AtomicU64]>,
     used: AtomicU32,
     /// The texts of `server_key`.
-    texts: Mutex<Vec<Arc<str>>>,
+    texts: Mutex<Texts>,
+    /// Wakes who tells peers of changes.
+    bell: Option<Bell>,
 }
+
+/// The texts of `server_key` by number and back.
+#[derive(Debug, Default)]
+struct Texts {
+    list: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+/// The most texts of a table; peers must not be able to make it grow for ever.
+const MOST_TEXTS: usize = 1 << 16;
 
 /// An entry that a stream or a session tracks: it stays as long as this does. Give it up with [`Tracked::release`].
 #[derive(Debug)]
@@ -80,6 +93,7 @@ impl Table {
             hasher: DefaultHashBuilder::default(),
             used: AtomicU32::new(0),
             texts: Mutex::default(),
+            bell: config.peers.as_ref().map(|_| Bell::default()),
             config,
         }
     }
@@ -176,8 +190,12 @@ impl Table {
             return None;
         }
         shard.touch(slot, now);
+        shard.note_update(slot);
         self.note_oldest(at, &shard);
-        Some(change(&mut self.entry_mut(&mut shard, slot, now, false)))
+        let result = change(&mut self.entry_mut(&mut shard, slot, now, false));
+        drop(shard);
+        self.ring();
+        Some(result)
     }
 
     /// Changes and refreshes the entry of a key, which is made if need be. `None` when a full table has no room for it.
@@ -188,12 +206,15 @@ impl Table {
         change: impl FnOnce(&mut EntryMut<'_>) -> R,
     ) -> Option<R> {
         let now = tick(now_ms);
-        self.with_entry(key, now, |shard, slot, fresh| {
+        let result = self.with_entry(key, now, |shard, slot, fresh| {
             if !fresh {
                 shard.touch(slot, now);
             }
+            shard.note_update(slot);
             change(&mut self.entry_mut(shard, slot, now, fresh))
-        })
+        });
+        self.ring();
+        result
     }
 
     /// Tracks the entry of a key, which is made if need be. `None` when a full table has no room for it.
@@ -201,8 +222,10 @@ impl Table {
         let (at, _) = self.place(key);
         let slot = self.with_entry(key, tick(now_ms), |shard, slot, _| {
             shard.refer(slot);
+            shard.note_update(slot);
             slot
         })?;
+        self.ring();
         Some(Tracked {
             table: self.clone(),
             shard: at,
@@ -424,23 +447,28 @@ impl Table {
         Some(read(&self.listed(at, &shard, slot, now)))
     }
 
-    /// The number that stands for a text in `server_key`; never 0.
+    /// The number that stands for a text in `server_key`; 0, which stands for none, when there are too many.
     #[must_use]
     pub fn text_number(&self, text: &str) -> u32 {
         let mut texts = self.texts.lock();
-        let at = texts.iter().position(|known| &**known == text);
-        let at = at.unwrap_or_else(|| {
-            texts.push(text.into());
-            texts.len() - 1
-        });
-        at as u32 + 1
+        if let Some(number) = texts.numbers.get(text) {
+            return *number;
+        }
+        if texts.list.len() >= MOST_TEXTS {
+            return 0;
+        }
+        let shared: Arc<str> = text.into();
+        texts.list.push(shared.clone());
+        let number = texts.list.len() as u32;
+        texts.numbers.insert(shared, number);
+        number
     }
 
     /// The text of a number in `server_key`.
     #[must_use]
     pub fn text(&self, number: u64) -> Option<Arc<str>> {
         let at = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.texts.lock().get(at).cloned()
+        self.texts.lock().list.get(at).cloned()
     }
 
     /// Checks that the parts agree with each other; for tests.
@@ -502,9 +530,11 @@ impl Tracked {
         let now = tick(now_ms);
         let mut shard = self.table.shard(self.shard)?;
         shard.touch(self.slot, now);
-        Some(change(
-            &mut self.table.entry_mut(&mut shard, self.slot, now, false),
-        ))
+        shard.note_update(self.slot);
+        let result = change(&mut self.table.entry_mut(&mut shard, self.slot, now, false));
+        drop(shard);
+        self.table.ring();
+        Some(result)
     }
 
     /// Counts a connection that begins: the present ones, all, and their rate.
@@ -532,9 +562,15 @@ impl Drop for Tracked {
             .entry_mut(&mut shard, self.slot, now, false)
             .decrement(DataType::ConnCur);
         shard.release(self.slot, now);
+        shard.note_update(self.slot);
         self.table.note_oldest(self.shard, &shard);
+        drop(shard);
+        self.table.ring();
     }
 }
 
+mod sharing;
+#[cfg(test)]
+mod sharing_tests;
 #[cfg(test)]
 mod tests;
