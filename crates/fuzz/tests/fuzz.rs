@@ -50,6 +50,7 @@ fuzzed! {
     syslog_message,
     syslog_frames,
     dns_answer,
+    peers_messages,
     expression,
     converter,
     log_format,

@@ -7,6 +7,7 @@ mod expr;
 mod h1;
 mod h2;
 mod patterns;
+mod peers;
 mod proxy;
 mod runtime_api;
 mod syslog;
@@ -85,6 +86,12 @@ pub const TARGETS: &[Target] = &[
         name: "dns_answer",
         run: dns::answer,
         words: dns::words,
+        max_len: SHORT,
+    },
+    Target {
+        name: "peers_messages",
+        run: peers::messages,
+        words: peers::words,
         max_len: SHORT,
     },
     Target {
