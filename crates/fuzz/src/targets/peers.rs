@@ -75,7 +75,7 @@ fn update(
         KeyForm::String => assert!((update.key.len() as u64) < definition.key_len),
     }
     let (mut values, mut count) = (update.values(&definition.types), 0);
-    while let Some((kind, element, value)) = values.next()? {
+    while let Some((kind, element, value)) = values.take()? {
         assert!(element < kind.elements);
         if let Value::Text(text) = value {
             learned.resolve(text)?;

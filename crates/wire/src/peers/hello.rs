@@ -63,8 +63,11 @@ pub enum Opening<'b> {
     Refused(Status),
 }
 
+/// A line and what follows it.
+type Split<'b> = (&'b [u8], &'b [u8]);
+
 /// The line at the beginning of `bytes` without its end, and what follows; `Ok(None)` as long as it is not complete.
-fn line(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, ()> {
+fn line(bytes: &[u8]) -> Result<Option<Split<'_>>, ()> {
     match memchr::memchr(b'\n', bytes) {
         Some(end) if end <= LONGEST => {
             let line = bytes.get(..end).unwrap_or_default();

@@ -100,7 +100,7 @@ proptest! {
         prop_assert_eq!(update.key, &key[..]);
         let mut values = update.values(&definition.types);
         for datum in data {
-            let (_, _, value) = values.next().unwrap().unwrap();
+            let (_, _, value) = values.take().unwrap().unwrap();
             match (datum, value) {
                 (Datum::Integer(a), Value::Integer(b)) => prop_assert_eq!(a, b),
                 (Datum::Rate(a, b, c), Value::Rate { age, current, previous }) =>
@@ -113,7 +113,7 @@ proptest! {
                 other => panic!("{other:?}"),
             }
         }
-        prop_assert_eq!(values.next(), Ok(None));
+        prop_assert_eq!(values.take(), Ok(None));
     }
 
     #[test]

@@ -94,8 +94,7 @@ impl<'d, 'b> Values<'d, 'b> {
     ///
     /// # Errors
     /// When it is cut off or can't be.
-    #[expect(clippy::type_complexity)]
-    pub fn next(&mut self) -> Result<Option<(&'d TypeDefinition, u16, Value<'b>)>, Fault> {
+    pub fn take(&mut self) -> Result<Option<(&'d TypeDefinition, u16, Value<'b>)>, Fault> {
         let (kind, element) = match self.now.take() {
             Some(now) => now,
             None => match self.types.next() {
