@@ -128,11 +128,15 @@ impl Ring {
             .next_back()
             .or_else(|| nodes.iter().next_back())?;
         let closer_below = hash.wrapping_sub(below.0.0) <= above.0.0.wrapping_sub(hash);
-        let start = *if closer_below { below } else { above }.0;
+        let (start, closest) = if closer_below { below } else { above };
+        let serves = |idx| ctx.avoid != Some(idx) && self.admits(farm, ctx.load, group, idx);
+        if serves(*closest) {
+            return Some(*closest);
+        }
         let mut last = None;
         for (_, idx) in nodes.range(start..).chain(nodes.range(..start)) {
             last = Some(*idx);
-            if ctx.avoid != Some(*idx) && self.admits(farm, ctx.load, group, *idx) {
+            if serves(*idx) {
                 return last;
             }
         }
@@ -209,11 +213,22 @@ impl Ring {
         Some(idx)
     }
 
+    /// Whether all nodes of the server's group are its own.
+    fn is_alone(&self, farm: &Farm, idx: ServerIdx) -> bool {
+        let group = farm.get(idx).map_or(0, |member| member.group());
+        let own = self.owned.get(idx.at()).map_or(0, Vec::len);
+        own == self.nodes[group].len()
+    }
+
     /// The least loaded of several servers drawn by chance; nobody when even that one is full.
     pub fn random(&mut self, farm: &Farm, ctx: &PickCtx<'_>, draws: u32) -> Option<ServerIdx> {
         let mut best: Option<ServerIdx> = None;
         for _ in 0..draws.max(1) {
             let drawn = self.by_hash(farm, ctx, (ctx.random)())?;
+            if self.is_alone(farm, drawn) {
+                best = Some(drawn);
+                break;
+            }
             best = Some(best.map_or(drawn, |held| lighter(farm, ctx.load, held, drawn)));
         }
         best.filter(|idx| ctx.load.has_room(*idx))

@@ -13,19 +13,12 @@ static START: OnceLock<Instant> = OnceLock::new();
 /// How often the last reading is used again before the clocks are read anew.
 const REUSED: u32 = 32;
 
-#[derive(Clone, Copy)]
-struct Reading {
-    ms: u64,
-    date: Date,
-    /// How often it may still be used.
-    left: u32,
-}
-
 thread_local! {
     static CACHED: Cell<bool> = const { Cell::new(false) };
-    static LAST: Cell<Reading> = const {
-        Cell::new(Reading { ms: 0, date: Date { seconds: 0, micros: 0 }, left: 0 })
-    };
+    /// How often the last reading may still be used.
+    static LEFT: Cell<u32> = const { Cell::new(0) };
+    static MS: Cell<u64> = const { Cell::new(0) };
+    static DATE: Cell<Date> = const { Cell::new(Date { seconds: 0, micros: 0 }) };
 }
 
 /// The instant that all milliseconds count from: just before the first call, so that no moment is 0, which stands for
@@ -44,41 +37,35 @@ pub fn cache() {
 
 /// Forgets the last reading; to be called after every wait.
 pub fn wake() {
-    LAST.set(Reading {
-        left: 0,
-        ..LAST.get()
-    });
+    LEFT.set(0);
 }
 
-fn read() -> Reading {
-    let last = LAST.get();
-    if last.left > 0 {
-        let used = Reading {
-            left: last.left - 1,
-            ..last
-        };
-        LAST.set(used);
-        return used;
+#[inline]
+fn look() {
+    match LEFT.get() {
+        0 => read(),
+        left => LEFT.set(left - 1),
     }
+}
+
+#[cold]
+fn read() {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let fresh = Reading {
-        ms: u64::try_from(start().elapsed().as_millis()).unwrap_or(u64::MAX),
-        date: Date {
-            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            micros: since.subsec_micros(),
-        },
-        left: if CACHED.get() { REUSED } else { 0 },
-    };
-    LAST.set(fresh);
-    fresh
+    MS.set(u64::try_from(start().elapsed().as_millis()).unwrap_or(u64::MAX));
+    DATE.set(Date {
+        seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        micros: since.subsec_micros(),
+    });
+    LEFT.set(if CACHED.get() { REUSED } else { 0 });
 }
 
 /// Milliseconds since the start, from a clock that never goes back.
 #[must_use]
 pub fn now_ms() -> u64 {
-    read().ms
+    look();
+    MS.get()
 }
 
 /// The instant of a number of milliseconds since the start.
@@ -90,7 +77,8 @@ pub fn instant(ms: u64) -> Instant {
 /// The wall clock.
 #[must_use]
 pub fn date() -> Date {
-    read().date
+    look();
+    DATE.get()
 }
 
 #[cfg(test)]

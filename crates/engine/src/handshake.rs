@@ -141,7 +141,8 @@ fn expected_header(
     }
     let session = Rc::new(session);
     let expected = {
-        let stream = Stream::new(&session, worker, client);
+        let mut state = worker.take_state();
+        let stream = Stream::new(&session, worker, client, &mut state);
         let applies = |rule: &&Arc<Rule>| {
             rule.condition
                 .as_ref()
@@ -172,7 +173,8 @@ async fn rules_at(
     }
     let session = Rc::new(session);
     let (verdict, src, dst, level, counters) = {
-        let mut stream = Stream::new(&session, worker, client);
+        let mut state = worker.take_state();
+        let mut stream = Stream::new(&session, worker, client, &mut state);
         let verdict = stream.run_rules(rules).await;
         let state = &mut stream.state;
         (
@@ -218,7 +220,9 @@ struct Told {
 /// Logs a connection that did not get through its handshake.
 fn log_error(session: Session, worker: &Rc<Worker>, client: &mut ClientSide) {
     let session = Rc::new(session);
-    Stream::new(&session, worker, client).log_handshake();
+    let mut state = worker.take_state();
+    Stream::new(&session, worker, client, &mut state).log_handshake();
+    worker.give_state(state);
 }
 
 /// Reads a relay header and applies it.

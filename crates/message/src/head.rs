@@ -323,7 +323,12 @@ impl Head {
     /// Appends a field whose lower-case name and value are in the text already. For parsers.
     pub fn push_spans(&mut self, name: Span, value: Span) {
         let id = FieldId::of(self.slice(name));
-        self.fields.push(Field { name, value, id });
+        self.push_field(Field { name, value, id });
+    }
+
+    /// Appends a field of which all is known already. For parsers.
+    pub fn push_field(&mut self, field: Field) {
+        self.fields.push(field);
     }
 
     /// Sets the request line from ranges of the text. For parsers.

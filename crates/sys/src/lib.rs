@@ -1,12 +1,14 @@
-//! The few system calls that need unsafe code, each with its reason.
+//! The few system calls that need unsafe code, and the allocator, each with its reason.
 #![allow(unsafe_code)]
 
+mod allocator;
 mod fds;
 mod process;
 mod sockopt;
 mod tcp_info;
 mod time;
 
+pub use allocator::Allocator;
 pub use fds::{adopt, duplicate, set_inherited, watch, watch_shared};
 pub use process::{
     daemonize, end_by_signal, hold_signals, raise_descriptor_limit, release_signals,

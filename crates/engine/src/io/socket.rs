@@ -34,8 +34,21 @@ impl Socket {
     /// # Errors
     /// Those of `read(2)`.
     pub fn poll_read(&self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll_read_into(cx, || room)
+    }
+
+    /// Reads into the room that is asked for when there is something to read; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// Those of `read(2)`.
+    pub fn poll_read_into<'b>(
+        &self,
+        cx: &mut Context<'_>,
+        room: impl FnOnce() -> &'b mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut ready = ready!(self.fd.poll_read_ready(cx))?;
+        let room = room();
         loop {
-            let mut ready = ready!(self.fd.poll_read_ready(cx))?;
             match rustix::net::recv(&self.fd, &mut *room, RecvFlags::empty()).map(|(n, _)| n) {
                 Ok(n) => {
                     if n < room.len() && n > 0 {
@@ -43,7 +56,10 @@ impl Socket {
                     }
                     return Poll::Ready(Ok(n));
                 }
-                Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+                Err(rustix::io::Errno::AGAIN) => {
+                    ready.clear_ready();
+                    ready = ready!(self.fd.poll_read_ready(cx))?;
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Poll::Ready(Err(error.into())),
             }

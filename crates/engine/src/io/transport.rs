@@ -6,7 +6,7 @@ use base::Endpoint;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A socket, with TLS over it or without. What plain connections have of TLS is one empty pointer.
 #[derive(Debug)]
@@ -69,6 +69,26 @@ impl Transport {
         match &mut self.tls {
             Some(tls) => secure::poll_read(&self.socket, tls, cx, room),
             None => self.socket.poll_read(cx, room),
+        }
+    }
+
+    /// Reads into the room that is asked for when there is something to read; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// Those of `read(2)`, and those of TLS.
+    pub fn poll_read_into<'b>(
+        &mut self,
+        cx: &mut Context<'_>,
+        room: impl FnOnce() -> &'b mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.tls {
+            Some(tls) => {
+                if !secure::is_readable(tls) {
+                    ready!(self.socket.poll_readable(cx))?;
+                }
+                secure::poll_read(&self.socket, tls, cx, room())
+            }
+            None => self.socket.poll_read_into(cx, room),
         }
     }
 

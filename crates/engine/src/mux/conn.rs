@@ -379,25 +379,19 @@ impl Conn {
             return Poll::Ready(Ok(Received::End));
         }
         let fresh = self.input.is_empty();
-        if fresh {
-            // Waiting holds no memory: it is taken when there is something to read.
-            match &mut self.link {
-                Link::Socket(socket) => ready!(socket.poll_readable(cx))?,
-                Link::Stream(stream) => {
-                    if ready!(stream.poll_readable(cx))? == h2::Readable::Head {
-                        return Poll::Ready(Ok(Received::Bytes));
-                    }
-                }
-                Link::None => return Poll::Ready(Ok(Received::End)),
-            }
-        }
-        let room = self.input.room();
-        if room.is_empty() {
+        if !fresh && self.input.room().is_empty() {
             return Poll::Ready(Ok(Received::Full));
         }
+        // Waiting holds no memory: room is made when there is something to read.
+        let input = &mut self.input;
         let read = match &mut self.link {
-            Link::Socket(socket) => socket.poll_read(cx, room),
-            Link::Stream(stream) => stream.poll_read(cx, room),
+            Link::Socket(socket) => socket.poll_read_into(cx, || input.room()),
+            Link::Stream(stream) => {
+                if fresh && ready!(stream.poll_readable(cx))? == h2::Readable::Head {
+                    return Poll::Ready(Ok(Received::Bytes));
+                }
+                stream.poll_read(cx, input.room())
+            }
             Link::None => Poll::Ready(Ok(0)),
         };
         if fresh && !matches!(read, Poll::Ready(Ok(1..))) {

@@ -95,15 +95,19 @@ impl Stream<'_> {
         let (sent, received) = self.state.bytes;
         let [request_in, request_out, reply] = self.state.head_bytes;
         let request = request_in + sent;
-        counters.tally(Tally::BytesIn, request);
-        counters.tally(Tally::RequestIn, request);
-        counters.tally(Tally::BytesOut, received);
-        counters.tally(Tally::ResponseIn, received);
-        if self.state.times.connect != 0 {
-            counters.tally(Tally::RequestOut, request_out + sent);
-        }
-        // A reply of the proxy's own has come from nowhere.
-        counters.tally(Tally::ResponseOut, if reply > 0 { reply } else { received });
+        let reached = self.state.times.connect != 0;
+        counters.tallies.add_all([
+            (Tally::BytesIn, request),
+            (Tally::RequestIn, request),
+            (Tally::BytesOut, received),
+            (Tally::ResponseIn, received),
+            (
+                Tally::RequestOut,
+                if reached { request_out + sent } else { 0 },
+            ),
+            // A reply of the proxy's own has come from nowhere.
+            (Tally::ResponseOut, if reply > 0 { reply } else { received }),
+        ]);
         if self.state.failed_rewrites > 0 {
             counters.tally(Tally::FailedRewrites, self.state.failed_rewrites.into());
         }
@@ -124,8 +128,10 @@ impl Stream<'_> {
         let conn = &self.client.conn;
         let (received, sent) = self.state.client_base;
         let unread = conn.input.len() as u64;
-        front.tally(Tally::H1In, conn.received.saturating_sub(received + unread));
-        front.tally(Tally::H1Out, conn.sent.saturating_sub(sent));
+        front.tallies.add_all([
+            (Tally::H1In, conn.received.saturating_sub(received + unread)),
+            (Tally::H1Out, conn.sent.saturating_sub(sent)),
+        ]);
         if self.state.spliced != (0, 0) {
             front.tally(Tally::H1SplicedIn, self.state.spliced.0);
             front.tally(Tally::H1SplicedOut, self.state.spliced.1);
@@ -141,8 +147,8 @@ impl Stream<'_> {
         if !self.is_http() || (received, sent) == (0, 0) {
             return;
         }
-        back.tally(Tally::H1In, received);
-        back.tally(Tally::H1Out, sent);
+        back.tallies
+            .add_all([(Tally::H1In, received), (Tally::H1Out, sent)]);
         if self.state.spliced != (0, 0) {
             back.tally(Tally::H1SplicedIn, self.state.spliced.1);
             back.tally(Tally::H1SplicedOut, self.state.spliced.0);

@@ -36,9 +36,12 @@ pub async fn serve_http(
         if arrival == Awaited::Stop || (arrival != Awaited::Bytes && !first) {
             return;
         }
-        let mut stream = match begun.take() {
-            Some(state) => Stream::with(state, session, worker, client),
-            None => Stream::new(session, worker, client),
+        let begun = begun.take();
+        let goes_on = begun.is_some();
+        let mut state = begun.unwrap_or_else(|| worker.take_state());
+        let mut stream = match goes_on {
+            true => Stream::with(session, worker, client, &mut state),
+            false => Stream::new(session, worker, client, &mut state),
         };
         if !stream.state.counted {
             stream.begin();
@@ -51,6 +54,7 @@ pub async fn serve_http(
         // Boxed, so that a connection between two requests does not keep room for one.
         let next = Box::pin(stream.http_request(arrival)).await;
         drop(stream);
+        worker.give_state(state);
         match next {
             Next::KeepAlive => {}
             Next::Close => return linger(client).await,

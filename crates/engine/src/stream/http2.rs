@@ -153,10 +153,12 @@ async fn serve_stream(session: Rc<Session>, worker: Rc<Worker>, half: Half) {
         conn: Conn::of_stream(half),
         deadline: worker.take_deadline(),
     };
-    let mut stream = Stream::new(&session, &worker, &mut client);
+    let mut state = worker.take_state();
+    let mut stream = Stream::new(&session, &worker, &mut client, &mut state);
     begin(&mut stream);
     let next = stream.http_request(Awaited::Bytes).await;
     drop(stream);
+    worker.give_state(state);
     match next {
         Next::KeepAlive | Next::Close | Next::Http2 => client.conn.finish_body(None),
         Next::Abort => client.conn.reset(Code::CANCEL),
@@ -182,9 +184,12 @@ fn note_bad_request(session: &Rc<Session>, worker: &Rc<Worker>) {
         conn: Conn::unconnected(),
         deadline: Deadline::default(),
     };
-    let mut stream = Stream::new(session, worker, &mut client);
+    let mut state = worker.take_state();
+    let mut stream = Stream::new(session, worker, &mut client, &mut state);
     begin(&mut stream);
     stream.state.times.request_date = clock::date();
     stream.state.end(Source::Proxy, Phase::Request);
     stream.finish();
+    drop(stream);
+    worker.give_state(state);
 }

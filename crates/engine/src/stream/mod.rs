@@ -296,27 +296,31 @@ pub struct Stream<'c> {
     pub worker: Rc<Worker>,
     /// The client's connection.
     pub client: &'c mut ClientSide,
-    /// Everything else.
-    pub state: Box<State>,
+    /// Everything else; of the worker's pool ([`Worker::take_state`]).
+    pub state: &'c mut State,
 }
 
 impl<'c> Stream<'c> {
     /// A stream at its beginning.
-    pub fn new(session: &Rc<Session>, worker: &Rc<Worker>, client: &'c mut ClientSide) -> Self {
-        let mut state = worker.take_state();
+    pub fn new(
+        session: &Rc<Session>,
+        worker: &Rc<Worker>,
+        client: &'c mut ClientSide,
+        state: &'c mut State,
+    ) -> Self {
         state.strict = true;
         let conn = &client.conn;
         let unread = conn.input.len() as u64;
         state.client_base = (conn.received.saturating_sub(unread), conn.sent);
-        Self::with(state, session, worker, client)
+        Self::with(session, worker, client, state)
     }
 
     /// A stream that goes on with what another one has gathered.
     pub fn with(
-        state: Box<State>,
         session: &Rc<Session>,
         worker: &Rc<Worker>,
         client: &'c mut ClientSide,
+        state: &'c mut State,
     ) -> Self {
         Self {
             session: session.clone(),
@@ -355,6 +359,5 @@ impl Drop for Stream<'_> {
         if self.state.counted {
             self.count_as(Tally::H1Ended);
         }
-        self.worker.give_state(std::mem::take(&mut self.state));
     }
 }

@@ -139,7 +139,7 @@ impl Stream<'_> {
         let skipped = usize::from(Arc::ptr_eq(&frontend, &backend));
         for proxy in both.into_iter().skip(skipped).flatten() {
             let rules = &proxy.config.rules.http_after_response;
-            if matches!(self.run_rules(rules).await, Verdict::Failed) {
+            if !rules.is_empty() && matches!(self.run_rules(rules).await, Verdict::Failed) {
                 return false;
             }
         }

@@ -286,12 +286,21 @@ impl Stream<'_> {
     /// `http-request` and `redirect` rules of a proxy, and then its restriction on header names.
     async fn request_rules(&mut self, proxy: &Arc<ProxyRuntime>) -> Result<(), Next> {
         let rules = &proxy.config.rules;
-        let verdict = self.run_rules(&rules.http_request).await;
-        self.settle(verdict).await?;
-        self.statistics(proxy).await?;
-        let verdict = self.run_rules(&rules.redirects).await;
-        self.settle(verdict).await?;
-        self.apply_name_restriction(&proxy.config).await
+        if !rules.http_request.is_empty() {
+            let verdict = self.run_rules(&rules.http_request).await;
+            self.settle(verdict).await?;
+        }
+        if proxy.config.stats.is_some() {
+            self.statistics(proxy).await?;
+        }
+        if !rules.redirects.is_empty() {
+            let verdict = self.run_rules(&rules.redirects).await;
+            self.settle(verdict).await?;
+        }
+        if proxy.config.front.restrict_names.is_some() {
+            self.apply_name_restriction(&proxy.config).await?;
+        }
+        Ok(())
     }
 
     /// Carries out what request rules came to.

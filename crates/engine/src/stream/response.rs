@@ -706,8 +706,10 @@ impl Stream<'_> {
                     .await;
                 self.settle_response(verdict).await?;
             }
-            let verdict = self.run_rules(&rules.http_response).await;
-            self.settle_response(verdict).await?;
+            if !rules.http_response.is_empty() {
+                let verdict = self.run_rules(&rules.http_response).await;
+                self.settle_response(verdict).await?;
+            }
         }
         Ok(())
     }

@@ -29,7 +29,8 @@ pub async fn serve_tcp(
     worker: &Rc<Worker>,
     client: &mut ClientSide,
 ) -> TcpEnd {
-    let mut stream = Stream::new(session, worker, client);
+    let mut state = worker.take_state();
+    let mut stream = Stream::new(session, worker, client, &mut state);
     stream.begin();
     let times = &mut stream.state.times;
     (times.begin, times.handshake, times.begin_date) =
@@ -42,16 +43,24 @@ pub async fn serve_tcp(
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     stream.log_connect();
     stream.log_stage("accept");
-    match stream.tcp().await {
-        Tcp::Over => TcpEnd::Over,
-        // The listening socket is for raw bytes and nothing else.
-        Tcp::Http if session.bind.proto.as_deref() == Some("none") => {
-            stream.refuse(Phase::Request);
-            stream.finish();
+    let mut end = stream.tcp().await;
+    // The listening socket is for raw bytes and nothing else.
+    if end == Tcp::Http && session.bind.proto.as_deref() == Some("none") {
+        stream.refuse(Phase::Request);
+        stream.finish();
+        end = Tcp::Over;
+    }
+    match end {
+        Tcp::Over => {
+            drop(stream);
+            worker.give_state(state);
             TcpEnd::Over
         }
         Tcp::Http => {
-            let mut state = std::mem::take(&mut stream.state);
+            // It goes on, so it is not to be counted out with this view of it.
+            let counted = std::mem::take(&mut stream.state.counted);
+            drop(stream);
+            state.counted = counted;
             state.content_ruled = true;
             TcpEnd::Http(state)
         }

@@ -238,6 +238,19 @@ impl Tallies {
         }
     }
 
+    /// Counts several things.
+    #[inline]
+    pub fn add_all<const N: usize>(&self, counted: [(Tally, u64); N]) {
+        let Some(shard) = self.own() else {
+            return;
+        };
+        for (what, n) in counted {
+            if let Some(counter) = shard.counts.get(what as usize) {
+                bump(counter, n);
+            }
+        }
+    }
+
     /// What was counted by all workers.
     #[must_use]
     pub fn get(&self, what: Tally) -> u64 {

@@ -54,10 +54,38 @@ const fn classes() -> [u8; 256] {
     mark(table, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/.", VERSION)
 }
 
-static CLASSES: [u8; 256] = classes();
+const CLASSES: [u8; 256] = classes();
+static CLASS_OF: [u8; 256] = CLASSES;
+
+const fn lower_case_tokens() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        if CLASSES[byte as usize] & TOKEN != 0 {
+            table[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
+}
+
+/// Bytes of tokens in lower case; 0 for those that may not stand in one.
+static LOWER_CASE_TOKENS: [u8; 256] = lower_case_tokens();
+
+/// Puts the token at the beginning of `text` into lower case, and says where it ends; `None` when the text ends first.
+#[inline]
+pub(crate) fn lower_token(text: &mut [u8]) -> Option<usize> {
+    text.iter_mut().position(|byte| {
+        let lower = LOWER_CASE_TOKENS[usize::from(*byte)];
+        if lower != 0 {
+            *byte = lower;
+        }
+        lower == 0
+    })
+}
 
 /// Whether `byte` belongs to one of the classes in `mask`.
 #[inline]
 pub(crate) fn is(byte: u8, mask: u8) -> bool {
-    CLASSES[byte as usize] & mask != 0
+    CLASS_OF[byte as usize] & mask != 0
 }

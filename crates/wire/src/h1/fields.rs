@@ -1,9 +1,9 @@
 //! The field section of a head or of trailers.
 
-use super::class::{self, TOKEN};
+use super::class;
 use super::{ErrorKind, Limits, ParseError};
 use memchr::{memchr3, memmem};
-use message::{FieldId, Head, Span};
+use message::{Field, FieldId, Head, Span};
 
 /// What becomes of a field.
 pub(super) enum Fate {
@@ -95,7 +95,7 @@ pub(super) fn read(
                 Err(ParseError::bad(ErrorKind::TooManyFields, at))
             };
         }
-        let Some((colon, valid)) = read_name(buf, at, rules, violation)? else {
+        let Some((colon, valid)) = read_name(buf, at, rules, head, violation)? else {
             return Ok(None);
         };
         let Some(value) = read_value(buf, colon + 1, rules, head, violation)? else {
@@ -108,16 +108,18 @@ pub(super) fn read(
     }
 }
 
-/// Finds the colon behind a name, and whether the name is one.
+/// Finds the colon behind a name, which is put into lower case in the head's text, and whether the name is one.
 #[inline]
 fn read_name(
     buf: &[u8],
     at: usize,
     rules: Rules,
+    head: &mut Head,
     violation: &mut Option<u32>,
 ) -> Result<Option<(usize, bool)>, ParseError> {
     let rest = buf.get(at..).unwrap_or_default();
-    let Some(len) = rest.iter().position(|&b| !class::is(b, TOKEN)) else {
+    let text = head.text_mut().get_mut(at..).unwrap_or_default();
+    let Some(len) = class::lower_token(text) else {
         return Ok(None);
     };
     if rest.get(len) == Some(&b':') && len > 0 {
@@ -219,9 +221,6 @@ fn add(
     rules: Rules,
     sink: &mut impl Sink,
 ) -> Result<(), ParseError> {
-    if let Some(text) = head.text_mut().get_mut(name.0..name.1) {
-        text.make_ascii_lowercase();
-    }
     let name = Span::new(name.0, name.1);
     let id = FieldId::of(head.slice(name));
     let value = match id {
@@ -235,7 +234,8 @@ fn add(
     if head.len() >= rules.max_fields {
         return Err(ParseError::bad(ErrorKind::TooManyFields, value.1));
     }
-    head.push_spans(name, Span::new(value.0, value.1));
+    let value = Span::new(value.0, value.1);
+    head.push_field(Field { name, value, id });
     Ok(())
 }
 
