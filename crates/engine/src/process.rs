@@ -85,6 +85,7 @@ pub(crate) fn assemble(
         added: Default::default(),
         tables,
         process,
+        check_orders: Default::default(),
         followers,
         limits,
         http2,

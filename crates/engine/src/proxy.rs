@@ -2,13 +2,14 @@
 
 use crate::backend::Dispatch;
 use crate::backend::{IdlePool, Location, Whereabouts};
+use crate::check::Places;
 use crate::clock;
 use crate::health::Ending;
 use crate::reload::{self, Kinship};
 use crate::servers::Servers;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
-use model::live::health::Operation;
+use model::live::health::{Finder, Operation};
 use model::live::history::History;
 use model::live::tally::Tally;
 use model::live::{Admin, Counters, ListenerState, ServerState};
@@ -73,6 +74,14 @@ pub struct ServerRuntime {
     pub added: bool,
     /// How many servers have had this number before.
     pub revision: u32,
+    /// Where checks and questions to its agent go.
+    pub check_places: Arc<Mutex<Places>>,
+    /// Whether connections speak TLS (`set server … ssl`).
+    secure: Arc<AtomicBool>,
+    /// Whether its checks stand still because it is in maintenance.
+    standing: Arc<AtomicBool>,
+    /// Whether a command has taken it away.
+    removed: AtomicBool,
     /// Told when live traffic asks for the next check soon.
     pub hurry: tokio::sync::Notify,
     /// How often its sessions were ended, and why the last time.
@@ -102,12 +111,17 @@ impl ServerRuntime {
         if config.unresolved {
             state.set_admin(Admin(state.admin().0 | Admin::RESOLUTION.0));
         }
+        let standing = state.admin().in_maintenance();
         Self {
             whereabouts: Arc::new(Whereabouts::new(&config)),
+            check_places: Arc::new(Mutex::new(Places::new(&config.settings.check))),
+            secure: Arc::new(AtomicBool::new(config.settings.tls.enabled)),
             state: Arc::new(state),
             maxconn: AtomicU32::new(config.settings.maxconn),
             config,
             idle: Arc::new(IdlePool::new(workers)),
+            standing: Arc::new(AtomicBool::new(standing)),
+            removed: AtomicBool::new(false),
             hurry: tokio::sync::Notify::new(),
             endings: Arc::new(watch::Sender::new((0, None))),
             added: false,
@@ -150,6 +164,16 @@ impl ServerRuntime {
                 true => old.whereabouts.clone(),
                 false => Arc::new(Whereabouts::new(&config)),
             },
+            check_places: match unchanged {
+                true => old.check_places.clone(),
+                false => Arc::new(Mutex::new(Places::new(&config.settings.check))),
+            },
+            secure: match unchanged {
+                true => old.secure.clone(),
+                false => Arc::new(AtomicBool::new(config.settings.tls.enabled)),
+            },
+            standing: old.standing.clone(),
+            removed: AtomicBool::new(false),
             idle: match unchanged {
                 true => old.idle.clone(),
                 false => Arc::new(IdlePool::new(workers)),
@@ -172,13 +196,75 @@ impl ServerRuntime {
         }
     }
 
-    /// A server that a command adds.
+    /// A server that a command adds: in maintenance, its checks and its agent waiting to be enabled.
     #[must_use]
     pub fn added(config: Arc<Server>, workers: usize) -> Self {
-        Self {
+        let server = Self {
             added: true,
             ..Self::new(config, workers)
+        };
+        server.state.set_admin(Admin::MAINT);
+        let now = clock::now_ms();
+        server.state.changed().set(now);
+        server.state.health.lock().changed_at = now;
+        server.go_on();
+        server.pause(Finder::Check, true);
+        server.pause(Finder::Agent, true);
+        server
+    }
+
+    /// Lets checks or questions to the agent stand still, or go on (`disable health`, `disable agent`). An agent that is
+    /// not asked has no say.
+    pub fn pause(&self, of: Finder, on: bool) {
+        self.state.pause(of, on);
+        if of == Finder::Agent {
+            let enabled = self.config.settings.check.agent.enabled;
+            self.state.health.lock().has_agent = enabled && !on;
         }
+    }
+
+    /// Notes that the server goes into maintenance, where its checks stand still and forget what they have counted.
+    pub(crate) fn stand_still(&self) {
+        self.state.health.lock().stand_still();
+        self.standing.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the server comes back from maintenance.
+    pub(crate) fn go_on(&self) {
+        self.standing.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether checks stand still because of a maintenance. A server that a command has added has not gone into its
+    /// first one.
+    #[must_use]
+    pub fn stands_still(&self) -> bool {
+        self.standing.load(Ordering::Relaxed)
+    }
+
+    /// Whether connections speak TLS.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        self.secure.load(Ordering::Relaxed)
+    }
+
+    /// Lets new connections speak TLS, or not; what the server line says of TLS must be enough for it. Idle ones are
+    /// dropped.
+    pub fn speak_tls(&self, on: bool) {
+        if self.secure.swap(on, Ordering::Relaxed) != on {
+            self.idle.clear();
+        }
+    }
+
+    /// Whether a command has taken it away.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a command has taken it away, for those who look after it.
+    pub(crate) fn remove(&self) {
+        self.removed.store(true, Ordering::Relaxed);
+        self.hurry.notify_one();
     }
 
     /// The limit on connections, 0 for none.

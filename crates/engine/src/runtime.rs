@@ -1,7 +1,7 @@
 //! The running configuration and the process around it.
 
 use crate::clock;
-use crate::proxy::ProxyRuntime;
+use crate::proxy::{ProxyRuntime, ServerRuntime};
 use arc_swap::ArcSwap;
 use base::ProxyIdx;
 use expr::logformat::LogFormat;
@@ -32,6 +32,8 @@ pub struct Runtime {
     pub tables: Vec<Arc<stick::Table>>,
     /// The process.
     pub process: Arc<Process>,
+    /// For whoever runs checks: servers that come and go.
+    pub check_orders: crate::check::Orders,
     /// Which servers follow others (`track`).
     pub followers: crate::health::Followers,
     /// Limits of message heads.
@@ -212,6 +214,27 @@ impl Runtime {
         added.push(Arc::new(made));
         self.added.store(Arc::new(added));
         Ok(())
+    }
+
+    /// Looks after a server that a command has just added to a backend: its checks, and whom it follows.
+    pub fn welcome(
+        &self,
+        backend: &Arc<ProxyRuntime>,
+        server: &Arc<ServerRuntime>,
+        followed: Option<&(Arc<ProxyRuntime>, Arc<ServerRuntime>)>,
+    ) {
+        if let Some(followed) = followed {
+            self.followers
+                .add(followed, (backend.clone(), server.clone()));
+        }
+        self.check_orders.attend(backend, server);
+    }
+
+    /// Looks no more after a server that a command has taken away from its backend.
+    pub fn dismiss(&self, backend: &Arc<ProxyRuntime>, server: &Arc<ServerRuntime>) {
+        self.followers.remove(server);
+        server.remove();
+        self.check_orders.attend(backend, server);
     }
 
     /// Whether a command has added a backend.

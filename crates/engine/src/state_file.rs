@@ -36,13 +36,13 @@ pub fn write_line(proxy: &ProxyRuntime, server: &ServerRuntime, out: &mut String
     let host = location.host.as_deref().unwrap_or("-");
     let service = config.service.as_ref().map_or("-", |name| &name.0);
     let checked = check.enabled && config.settings.track.is_none();
-    let ip_of = |address: &Option<Address>| match address {
+    let places = server.check_places.lock().clone();
+    let check_ip = match &places.address {
         Some(Address::Inet(inet)) => Some(inet.ip()),
         _ => None,
     };
-    let check_ip = ip_of(&check.address);
-    let agent_ip = check.agent.address.or(check_ip);
-    let agent_port = match (check.agent.port, check_ip, check.port) {
+    let agent_ip = places.agent_address.or(check_ip);
+    let agent_port = match (places.agent_port, check_ip, places.port) {
         (0, Some(_), Some(port)) => port,
         (port, ..) => port,
     };
@@ -55,7 +55,7 @@ pub fn write_line(proxy: &ProxyRuntime, server: &ServerRuntime, out: &mut String
     };
     let _ = writeln!(
         out,
-        "{} {} {} {} {ip} {operation} {} {} {} {changed} {} {} {counter} {check_state} {agent_state} {} {} {host} {} {service} 0 {} {} {} {agent_port}",
+        "{} {} {} {} {ip} {operation} {} {} {} {changed} {} {} {counter} {check_state} {agent_state} {} {} {host} {} {service} {} {} {} {} {agent_port}",
         proxy.config.id,
         proxy.config.name,
         config.id,
@@ -68,7 +68,8 @@ pub fn write_line(proxy: &ProxyRuntime, server: &ServerRuntime, out: &mut String
         u8::from(proxy.config.id_given),
         u8::from(config.id_given),
         location.port(),
-        check.port.unwrap_or(0),
+        u8::from(server.speaks_tls()),
+        places.port.unwrap_or(0),
         shown(check_ip),
         shown(agent_ip),
     );
@@ -93,13 +94,12 @@ fn check_states(server: &ServerRuntime, checked: bool) -> [u32; 2] {
         (true, true) => CONFIGURED,
         (true, false) => CONFIGURED | ENABLED,
     };
-    let admin = state.admin();
-    // A server that inherits its maintenance has no checks of its own to pause.
-    let pause = if admin.has(Admin::MAINT) || (checked && admin.in_maintenance()) {
-        PAUSED
-    } else {
-        0
+    // What starts disabled keeps the mark when it has no checks that could go on.
+    let stands = match checked {
+        true => server.stands_still(),
+        false => server.config.settings.disabled && !server.added,
     };
+    let pause = if stands { PAUSED } else { 0 };
     let agent = on(
         server.config.settings.check.agent.enabled,
         state.agent_paused(),
@@ -261,7 +261,7 @@ fn apply(proxy: &ProxyRuntime, server: &ServerRuntime, entry: &Entry) {
         .lock()
         .restore(entry.operation, entry.counter, entry.status, changed);
     if entry.check_state & CONFIGURED != 0 && entry.check_state & ENABLED == 0 {
-        state.pause(Finder::Check, true);
+        server.pause(Finder::Check, true);
     }
     if entry.initial_weight == settings.weight {
         proxy.dispatch.set_weight(proxy, idx, entry.weight);

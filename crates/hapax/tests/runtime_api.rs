@@ -487,11 +487,11 @@ fn a_slow_reader_holds_nobody_up_and_costs_no_memory() {
         .start();
     let line = format!("{}\n", ["show stat typed"; 50].join(";"));
     let mut slow = connect(&program, "admin.sock");
-    slow.write_all(line.as_bytes()).expect("a command");
-    std::thread::sleep(Duration::from_millis(50));
     let before = program.rss();
-    std::thread::sleep(Duration::from_millis(200));
+    slow.write_all(line.as_bytes()).expect("a command");
+    std::thread::sleep(Duration::from_millis(250));
     assert_eq!(program.connect("fe").get("/").text(), "ok");
-    assert!(program.rss() < before + 8 * 1024 * 1024, "memory grows");
+    // The whole answer would take more than a gigabyte.
+    assert!(program.rss() < before + 32 * 1024 * 1024, "memory grows");
     let _ = slow.shutdown(Shutdown::Both);
 }

@@ -98,6 +98,10 @@ fn servers_come_and_go() {
             ),
             ("add server be", "Require 'backend/server'."),
             (
+                "add server be/x 127.0.0.1:1 check track s1",
+                "unable to enable checks and tracking at the same time!",
+            ),
+            (
                 "add server be/x 127.0.0.1:1 init-addr none",
                 "'init-addr' option is not accepted for dynamic server",
             ),

@@ -171,6 +171,8 @@ pub struct CertificateLine {
 pub struct ServerSettings {
     /// `ssl`.
     pub enabled: bool,
+    /// `no-ssl` after a `default-server` line with `ssl`: a command may turn it on.
+    pub switchable: bool,
     /// `check-ssl`.
     pub check: Option<bool>,
     /// What both ends have in common.

@@ -4,9 +4,8 @@ use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
 use engine::proxy::{ProxyRuntime, ServerRuntime};
 use engine::runtime::Runtime;
-use model::live::Admin;
 use model::parse::dynamic;
-use model::{CheckSettings, Server, ServerDraft};
+use model::{Server, ServerDraft};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -138,16 +137,32 @@ fn add_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         return reply.error("Already exists a server with the same name in backend.");
     }
     let words = args.0.get(1..).unwrap_or_default();
-    let made = match dynamic::server(&backend.config, name, words) {
+    let made = match dynamic::server(
+        &context.runtime.snapshot.global,
+        &backend.config,
+        name,
+        words,
+    ) {
         Ok(made) => made,
         Err(why) => return reply.error(&why),
     };
-    match register(
-        context.runtime,
-        &backend,
-        made,
-        words.iter().any(|word| word == "id"),
-    ) {
+    let followed = match made.settings.track.as_deref() {
+        None => Ok(None),
+        Some(track) => followed(context.runtime, &backend, track).map(Some),
+    };
+    let registered = followed.and_then(|followed| {
+        let mut made = made;
+        if let Some((proxy, server)) = &followed {
+            let name = format!("{}/{}", proxy.config.name, server.config.name);
+            made.settings.track = Some(name.into());
+        }
+        let server = register(context.runtime, &backend, made)?;
+        context
+            .runtime
+            .welcome(&backend, &server, followed.as_ref());
+        Ok(())
+    });
+    match registered {
         Ok(()) => reply.info("New server registered."),
         Err(why) => reply.error(&why),
     }
@@ -158,11 +173,22 @@ fn register(
     runtime: &Runtime,
     backend: &Arc<ProxyRuntime>,
     made: Server,
-    own_id: bool,
-) -> Result<(), String> {
+) -> Result<Arc<ServerRuntime>, String> {
+    if let Some(guid) = &made.guid {
+        for proxy in runtime.all_proxies() {
+            let list = proxy.servers.load();
+            let mut holders = list.iter();
+            if let Some(other) = holders.find(|other| other.config.guid.as_ref() == Some(guid)) {
+                return Err(format!(
+                    "'guid': duplicate entry with server {}/{}.",
+                    proxy.config.name, other.config.name
+                ));
+            }
+        }
+    }
     let list = backend.servers.load();
     let holder = |id: u32| list.iter().find(|server| server.config.id == id);
-    let id = if own_id {
+    let id = if made.id_given {
         if let Some(other) = holder(made.id) {
             let (file, line) = &other.config.origin;
             return Err(format!(
@@ -176,10 +202,6 @@ fn register(
     };
     let settings = ServerDraft {
         disabled: true,
-        check: CheckSettings {
-            enabled: false,
-            ..made.settings.check
-        },
         ..made.settings
     };
     // Places of servers of the configuration stay theirs: followers and expressions name them.
@@ -192,10 +214,42 @@ fn register(
     };
     drop(list);
     let server = ServerRuntime::added(Arc::new(config), runtime.process.threads as usize);
-    backend
-        .dispatch
-        .add(backend, Arc::new(server))
-        .ok_or_else(|| "Already exists a server with the same name in backend.".into())
+    let server = Arc::new(server);
+    let added = backend.dispatch.add(backend, server.clone());
+    added.ok_or("Already exists a server with the same name in backend.")?;
+    Ok(server)
+}
+
+/// The server that a new one is to follow (`track`).
+fn followed(
+    runtime: &Runtime,
+    own: &Arc<ProxyRuntime>,
+    track: &str,
+) -> Result<(Arc<ProxyRuntime>, Arc<ServerRuntime>), String> {
+    let (backend, name) = match track.split_once('/') {
+        Some((backend, name)) => {
+            let found = runtime.backend(backend).ok_or_else(|| {
+                format!("unable to find required proxy '{backend}' for tracking.")
+            })?;
+            (found, name)
+        }
+        None => (own.clone(), track),
+    };
+    let server = backend
+        .server_named(name)
+        .ok_or_else(|| format!("unable to find required server '{name}' for tracking."))?;
+    let settings = &server.config.settings;
+    let why = if server.added {
+        "is a dynamic server"
+    } else if !settings.check.enabled && !settings.check.agent.enabled && settings.track.is_none() {
+        "does not have any check nor agent enabled"
+    } else {
+        return Ok((backend, server));
+    };
+    Err(format!(
+        "unable to use {}/{name} for tracking as it {why}.",
+        backend.config.name
+    ))
 }
 
 fn del_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
@@ -209,6 +263,7 @@ fn del_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     match removed {
         Ok(()) => {
             server.idle.close_all();
+            context.runtime.dismiss(&backend, &server);
             reply.info("Server deleted.");
         }
         Err(Refusal::Now(why) | Refusal::Ever(why)) => reply.error(why),
@@ -250,7 +305,7 @@ pub(super) fn removable_server(
     if followed || pinned {
         return Err(Refusal::Ever(PINNED));
     }
-    if !server.state.admin().has(Admin::MAINT) {
+    if !server.state.admin().in_maintenance() {
         return Err(Refusal::Ever(
             "Only servers in maintenance mode can be deleted.",
         ));

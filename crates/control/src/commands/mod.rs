@@ -10,6 +10,8 @@ mod patterns;
 mod process;
 pub mod reload;
 mod resolvers;
+mod server_checks;
+mod server_place;
 mod server_state;
 mod servers;
 mod statistics;
@@ -35,6 +37,7 @@ pub const ROOT: &[&[CommandRow]] = &[
     process::ROWS,
     reload::ROWS,
     resolvers::ROWS,
+    server_checks::ROWS,
     server_state::ROWS,
     servers::ROWS,
     statistics::ROWS,

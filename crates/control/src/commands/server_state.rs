@@ -35,7 +35,7 @@ pub const ROWS: &[CommandRow] = &[
         words: &["set", "server"],
         level: Level::Admin,
         args: "<bk>/<srv> [opts]",
-        doc: "change a server's state or weight",
+        doc: "change a server's state, weight, address or health",
         run: set_server,
     },
     CommandRow {
@@ -64,15 +64,28 @@ fn get_weight(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     }
 }
 
+const USAGE: &str = "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | check-port | fqdn | health | ssl | state | weight";
+
 fn set_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let Some((backend, server)) = context.server(args.get(0), reply) else {
         return;
     };
     match args.get(1) {
-        "state" => set_state(context, reply, &backend, &server, args.get(2)),
+        "addr" => super::server_place::set_address(reply, &server, args),
+        "agent" => super::server_checks::set_agent(context, reply, &backend, &server, args.get(2)),
+        "agent-addr" => super::server_checks::set_agent_address(reply, &server, args),
+        "agent-port" => super::server_checks::set_agent_port(reply, &server, args.get(2)),
+        "agent-send" => super::server_checks::set_agent_send(reply, &server, args.get(2)),
+        "check-addr" => super::server_checks::set_check_address(reply, &server, args),
+        "check-port" => super::server_checks::set_check_port(reply, &server, args.get(2)),
         "fqdn" => super::resolvers::set_host(context, reply, &backend, &server, args.get(2)),
+        "health" => {
+            super::server_checks::set_health(context, reply, &backend, &server, args.get(2))
+        }
+        "ssl" => super::server_place::set_tls(reply, &server, args.get(2)),
+        "state" => set_state(context, reply, &backend, &server, args.get(2)),
         "weight" => set_weight(reply, &backend, &server, args.get(2)),
-        _ => reply.error("usage: set server <backend>/<server> fqdn | state | weight"),
+        _ => reply.error(USAGE),
     }
 }
 

@@ -40,7 +40,7 @@ async fn ask(probe: &mut Probe<'_>) -> Result<Vec<u8>, Outcome> {
     if let (Some(_), Some(connect)) = (timeouts.check, timeouts.connect) {
         until = until.min(clock::now_ms() + connect);
     }
-    let send = target.server.config.settings.check.agent.send.as_deref();
+    let send = target.server.check_places.lock().agent_send.clone();
     let connected = probe
         .line
         .connect(runtime, target, &way, until, send.is_none())

@@ -7,6 +7,7 @@
 mod agent;
 mod expect;
 mod external;
+mod places;
 mod probe;
 mod request;
 mod schedule;
@@ -14,11 +15,13 @@ mod target;
 mod wire;
 
 use crate::io::Deadline;
+use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::{self, Runtime};
 use crate::worker::Worker;
-use crate::{clock, health, proxy::ServerRuntime};
+use crate::{clock, health};
 use model::Observe;
 use model::live::health::Finder;
+use parking_lot::Mutex;
 use schedule::Schedule;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,19 +34,51 @@ use tokio::task::{AbortHandle, JoinSet};
 /// turns every server into an open descriptor.
 const MOST_AT_ONCE: usize = 4096;
 
+pub use places::Places;
 pub(crate) use target::is_checked;
+
+/// Tells the first worker of servers that commands add or take away.
+#[derive(Debug)]
+pub struct Orders {
+    sender: mpsc::UnboundedSender<Order>,
+    receiver: Mutex<Option<mpsc::UnboundedReceiver<Order>>>,
+}
+
+type Order = (Arc<ProxyRuntime>, Arc<ServerRuntime>);
+
+impl Default for Orders {
+    fn default() -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        Self {
+            sender,
+            receiver: Mutex::new(Some(receiver)),
+        }
+    }
+}
+
+impl Orders {
+    /// Has a server looked after that is new, or left alone that is gone.
+    pub fn attend(&self, proxy: &Arc<ProxyRuntime>, server: &Arc<ServerRuntime>) {
+        // Without a receiver the runtime is not the present one any more.
+        let _ = self.sender.send((proxy.clone(), server.clone()));
+    }
+}
 
 /// Starts a worker's share of the checks; they end with the task.
 pub fn start(worker: &Rc<Worker>, runtime: &Arc<Runtime>) -> AbortHandle {
-    if worker.index == 0 {
+    let first = worker.index == 0;
+    if first {
         health::inherit_all(runtime);
     }
-    let targets = share(worker.index, runtime);
-    let warms = worker.index == 0;
+    let orders = match first {
+        true => runtime.check_orders.receiver.lock().take(),
+        false => None,
+    };
+    let mut watch = Watch::new(share(worker.index, runtime));
     let runtime = runtime.clone();
     let all = async move {
-        tokio::join!(run(runtime.clone(), targets), async {
-            if warms {
+        tokio::join!(watch.run(&runtime, orders), async {
+            if first {
                 warm_up(&runtime).await;
             }
         });
@@ -94,59 +129,166 @@ fn share(worker: usize, runtime: &Arc<Runtime>) -> Vec<(u64, Rc<Target>)> {
         .collect()
 }
 
-async fn run(runtime: Arc<Runtime>, targets: Vec<(u64, Rc<Target>)>) {
-    let now = clock::now_ms();
-    let mut schedule = Schedule::new(targets.iter().map(|(delay, _)| now + delay));
-    let mut running: JoinSet<(usize, u64)> = JoinSet::new();
-    let mut deadline = Deadline::default();
-    let mut hurries = hurries(&targets);
-    loop {
-        let now = clock::now_ms();
-        while running.len() < MOST_AT_ONCE
-            && let Some(at) = schedule.take_due(now)
-        {
-            if let Some((_, target)) = targets.get(at) {
-                let check = once(runtime.clone(), target.clone());
-                running.spawn_local(async move { (at, check.await) });
-            }
-        }
-        let next = schedule.next().filter(|_| running.len() < MOST_AT_ONCE);
-        let due = std::future::poll_fn(|cx| deadline.poll(cx, next));
-        tokio::select! {
-            Some(Ok((at, delay))) = running.join_next(), if !running.is_empty() => {
-                schedule.put(clock::now_ms() + delay, at);
-            }
-            Some(at) = hurries.recv() => {
-                if let Some((_, target)) = targets.get(at) {
-                    let delay = target.intervals.changing.unwrap_or(target.intervals.normal);
-                    schedule.hasten(clock::now_ms() + delay, at);
-                }
-            }
-            () = due => {}
-        }
-    }
+/// What a worker looks after.
+struct Watch {
+    /// By number; a number whose server is gone is free.
+    targets: Vec<Option<Rc<Target>>>,
+    schedule: Schedule,
+    running: JoinSet<(usize, u64)>,
+    /// What goes on beside the checks for single servers; ends with them.
+    beside: JoinSet<()>,
+    /// Tells numbers whose next check live traffic asks for soon (`observe`).
+    hurry: mpsc::UnboundedSender<usize>,
+    hurries: mpsc::UnboundedReceiver<usize>,
 }
 
-/// Where targets are told of by their place whose next check live traffic asks for soon (`observe`). Ends with its
-/// receiver.
-fn hurries(targets: &[(u64, Rc<Target>)]) -> mpsc::UnboundedReceiver<usize> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let observed = targets.iter().enumerate().filter(|(_, (_, target))| {
+impl Watch {
+    fn new(targets: Vec<(u64, Rc<Target>)>) -> Self {
+        let now = clock::now_ms();
+        let (hurry, hurries) = mpsc::unbounded_channel();
+        let mut watch = Self {
+            schedule: Schedule::new(targets.iter().map(|(delay, _)| now + delay)),
+            targets: Vec::new(),
+            running: JoinSet::new(),
+            beside: JoinSet::new(),
+            hurry,
+            hurries,
+        };
+        for (at, (_, target)) in targets.into_iter().enumerate() {
+            watch.listen(at, &target);
+            watch.targets.push(Some(target));
+        }
+        watch
+    }
+
+    async fn run(
+        &mut self,
+        runtime: &Arc<Runtime>,
+        mut orders: Option<mpsc::UnboundedReceiver<Order>>,
+    ) {
+        let mut deadline = Deadline::default();
+        loop {
+            self.start_due(runtime);
+            let room = self.running.len() < MOST_AT_ONCE;
+            let next = self.schedule.next().filter(|_| room);
+            let due = std::future::poll_fn(|cx| deadline.poll(cx, next));
+            tokio::select! {
+                Some(Ok((at, delay))) = self.running.join_next(), if !self.running.is_empty() => {
+                    self.again(at, delay);
+                }
+                Some(at) = self.hurries.recv() => {
+                    if let Some(Some(target)) = self.targets.get(at) {
+                        let delay = target.intervals.changing.unwrap_or(target.intervals.normal);
+                        self.schedule.hasten(clock::now_ms() + delay, at);
+                    }
+                }
+                Some((proxy, server)) = next_order(&mut orders) => {
+                    self.attend(runtime, &proxy, &server);
+                }
+                () = due => {}
+            }
+        }
+    }
+
+    fn start_due(&mut self, runtime: &Arc<Runtime>) {
+        let now = clock::now_ms();
+        while self.running.len() < MOST_AT_ONCE
+            && let Some(at) = self.schedule.take_due(now)
+        {
+            if let Some(Some(target)) = self.targets.get(at) {
+                let check = once(runtime.clone(), target.clone());
+                self.running.spawn_local(async move { (at, check.await) });
+            }
+        }
+    }
+
+    /// Lets a target wait for its next check, unless its server is gone.
+    fn again(&mut self, at: usize, delay: u64) {
+        let Some(place) = self.targets.get_mut(at) else {
+            return;
+        };
+        if place
+            .as_ref()
+            .is_some_and(|target| target.server.is_removed())
+        {
+            *place = None;
+        } else {
+            self.schedule.put(clock::now_ms() + delay, at);
+        }
+    }
+
+    /// Looks after a server that a command has added, or no more after one that a command has taken away.
+    fn attend(
+        &mut self,
+        runtime: &Arc<Runtime>,
+        proxy: &Arc<ProxyRuntime>,
+        server: &Arc<ServerRuntime>,
+    ) {
+        if server.is_removed() {
+            for (at, place) in self.targets.iter_mut().enumerate() {
+                let found = place
+                    .as_ref()
+                    .is_some_and(|target| Arc::ptr_eq(&target.server, server));
+                // A check that is under way ends first.
+                if found && self.schedule.remove(at) {
+                    *place = None;
+                }
+            }
+            return;
+        }
+        if target::has_checks(&proxy.config) {
+            for finder in target::finders(&server.config) {
+                self.add(Rc::new(Target::new(proxy, server, finder)));
+            }
+        }
+        if server.config.settings.slow_start > 0 {
+            let (runtime, proxy, server) = (runtime.clone(), proxy.clone(), server.clone());
+            self.beside.spawn_local(async move {
+                let servers = [(proxy, server)];
+                while !servers.iter().any(|(_, server)| server.is_removed()) {
+                    warm_once(&runtime, &servers).await;
+                }
+            });
+        }
+    }
+
+    fn add(&mut self, target: Rc<Target>) {
+        let free = self.targets.iter().position(Option::is_none);
+        let at = free.unwrap_or(self.targets.len());
+        self.listen(at, &target);
+        if free.is_none() {
+            self.targets.push(None);
+        }
+        if let Some(place) = self.targets.get_mut(at) {
+            *place = Some(target);
+        }
+        self.schedule.put(clock::now_ms(), at);
+    }
+
+    /// Hears what live traffic says of a target.
+    fn listen(&mut self, at: usize, target: &Target) {
         let check = &target.server.config.settings.check;
-        target.finder == Finder::Check && check.observe != Observe::Nothing
-    });
-    for (at, (_, target)) in observed {
-        let (sender, server) = (sender.clone(), target.server.clone());
-        tokio::task::spawn_local(async move {
+        if target.finder != Finder::Check || check.observe == Observe::Nothing {
+            return;
+        }
+        let (hurry, server) = (self.hurry.clone(), target.server.clone());
+        self.beside.spawn_local(async move {
             loop {
                 server.hurry.notified().await;
-                if sender.send(at).is_err() {
+                if server.is_removed() || hurry.send(at).is_err() {
                     return;
                 }
             }
         });
     }
-    receiver
+}
+
+/// The next order; none ever comes where there is nobody to give them.
+async fn next_order(orders: &mut Option<mpsc::UnboundedReceiver<Order>>) -> Option<Order> {
+    match orders {
+        Some(orders) => orders.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Checks a server unless it is in maintenance, and says after how many milliseconds to do so again.
@@ -184,20 +326,24 @@ async fn warm_up(runtime: &Arc<Runtime>) {
             servers.into_iter().map(move |server| (proxy, server))
         })
         .filter(|(_, server)| server.config.settings.slow_start > 0);
-    let slow: Vec<_> = slow.collect();
-    let shortest = slow
+    let slow: Vec<_> = slow
+        .map(|(proxy, server)| (proxy.clone(), server))
+        .collect();
+    while !slow.is_empty() {
+        warm_once(runtime, &slow).await;
+    }
+}
+
+/// Waits a while, and lets each of these servers take what it has grown to.
+async fn warm_once(runtime: &Arc<Runtime>, servers: &[(Arc<ProxyRuntime>, Arc<ServerRuntime>)]) {
+    let times = servers
         .iter()
         .map(|(_, server)| server.config.settings.slow_start);
-    let Some(shortest) = shortest.min() else {
-        return;
-    };
+    let shortest = times.min().unwrap_or_default();
     // Twenty steps are smooth enough, and a second is soon enough.
-    let tick = Duration::from_millis((shortest / 20).clamp(20, 1000));
-    loop {
-        tokio::time::sleep(tick).await;
-        clock::wake();
-        for (proxy, server) in &slow {
-            health::warm(runtime, proxy, server);
-        }
+    tokio::time::sleep(Duration::from_millis((shortest / 20).clamp(20, 1000))).await;
+    clock::wake();
+    for (proxy, server) in servers {
+        health::warm(runtime, proxy, server);
     }
 }

@@ -47,10 +47,18 @@ impl Schedule {
 
     /// Puts one in.
     pub fn put(&mut self, due: u64, at: usize) {
+        if self.due.len() <= at {
+            self.due.resize(at + 1, None);
+        }
         if let Some(place) = self.due.get_mut(at) {
             *place = Some(due);
             self.heap.push(Reverse((due, at)));
         }
+    }
+
+    /// Takes one out that is waiting; says whether it was.
+    pub fn remove(&mut self, at: usize) -> bool {
+        self.due.get_mut(at).is_some_and(|due| due.take().is_some())
     }
 
     /// Lets one that is waiting be due at a time, unless it is sooner.
@@ -109,6 +117,17 @@ mod tests {
         schedule.hasten(16, 1);
         assert_eq!(schedule.take_due(20), Some(0));
         assert_eq!((schedule.take_due(99), schedule.next()), (None, None));
+    }
+
+    #[test]
+    fn others_come_and_go() {
+        let mut schedule = Schedule::new([30].into_iter());
+        schedule.put(10, 1);
+        assert!(schedule.remove(1) && !schedule.remove(1) && !schedule.remove(9));
+        assert_eq!(schedule.next(), Some(30));
+        schedule.put(20, 1);
+        assert_eq!(schedule.take_due(25), Some(1));
+        assert!(!schedule.remove(1), "it is not waiting");
     }
 
     #[test]

@@ -109,10 +109,10 @@ impl Target {
 
     /// The way of a connect rule, `port` being what its expression yields.
     pub fn way(&self, connect: &CheckConnect, port: Option<u16>) -> Way {
-        let config = &self.server.config;
-        let check = &config.settings.check;
-        let address = connect.address.as_ref().or(check.address.as_ref());
-        let location = self.server.whereabouts.now();
+        let server = &self.server;
+        let places = server.check_places.lock().clone();
+        let address = connect.address.as_ref().or(places.address.as_ref());
+        let location = server.whereabouts.now();
         let address = address.unwrap_or(&location.address);
         let rule_port = match &connect.port {
             Some(CheckPort::Number(port)) => Some(*port),
@@ -121,36 +121,36 @@ impl Target {
         };
         let address = match address {
             Address::Inet(inet) => {
-                let port = rule_port.or(check.port).unwrap_or(location.port());
+                let port = rule_port.or(places.port).unwrap_or(location.port());
                 Address::Inet(SocketAddr::new(inet.ip(), port))
             }
             other => other.clone(),
         };
         let by_server = connect.implicit || connect.default;
         let relay_version = match (connect.send_proxy, by_server) {
-            (true, _) => sent_version(config).max(1),
-            (false, true) => relay_version(config),
+            (true, _) => sent_version(&server.config).max(1),
+            (false, true) => relay_version(server),
             (false, false) => 0,
         };
         Way {
             route: self.route(address),
             relay_version,
-            secure: by_server && is_secure(config),
+            secure: by_server && is_secure(server),
         }
     }
 
     /// The way to the agent.
     pub fn agent_way(&self) -> Way {
-        let config = &self.server.config;
-        let agent = &config.settings.check.agent;
+        let places = self.server.check_places.lock();
+        let port = places.agent_port;
         let location = self.server.whereabouts.now();
-        let other = match &config.settings.check.address {
+        let other = match &places.address {
             Some(Address::Inet(inet)) => Some(inet.ip()),
             _ => None,
         };
-        let address = match (agent.address.or(other), &location.address) {
-            (Some(ip), _) => Address::Inet(SocketAddr::new(ip, agent.port)),
-            (None, Address::Inet(inet)) => Address::Inet(SocketAddr::new(inet.ip(), agent.port)),
+        let address = match (places.agent_address.or(other), &location.address) {
+            (Some(ip), _) => Address::Inet(SocketAddr::new(ip, port)),
+            (None, Address::Inet(inet)) => Address::Inet(SocketAddr::new(inet.ip(), port)),
             (None, other) => other.clone(),
         };
         Way {
@@ -166,21 +166,27 @@ fn sent_version(server: &Server) -> u8 {
     send.map_or(0, |send| send.version)
 }
 
-/// Checks that go where traffic goes speak TLS as traffic does; `check-ssl` and `no-check-ssl` overrule that.
-fn is_secure(server: &Server) -> bool {
-    let check = &server.settings.check;
-    let elsewhere = check.port.is_some() || check.address.is_some();
-    let tls = &server.settings.tls;
-    tls.check.unwrap_or(tls.enabled && !elsewhere)
+/// Whether checks start as traffic does: they do where they go to the same place, unless a command has added the server.
+fn follows_traffic(server: &ServerRuntime) -> bool {
+    let check = &server.config.settings.check;
+    !server.added && check.port.is_none() && check.address.is_none()
 }
 
-/// Checks that go where traffic goes start as traffic does; others only when `check-send-proxy` says so.
-fn relay_version(server: &Server) -> u8 {
-    let check = &server.settings.check;
-    let elsewhere = check.port.is_some() || check.address.is_some();
-    match (check.send_proxy, elsewhere) {
-        (true, _) => sent_version(server).max(1),
-        (false, true) => 0,
-        (false, false) => sent_version(server),
+/// Checks that follow traffic speak TLS as it does; `check-ssl` and `no-check-ssl` overrule that.
+fn is_secure(server: &ServerRuntime) -> bool {
+    let check = server.config.settings.tls.check;
+    check.unwrap_or_else(|| server.speaks_tls() && follows_traffic(server))
+}
+
+/// Checks that follow traffic start with the same PROXY protocol header; others only when `check-send-proxy` says so.
+fn relay_version(server: &ServerRuntime) -> u8 {
+    let version = sent_version(&server.config);
+    match (
+        server.config.settings.check.send_proxy,
+        follows_traffic(server),
+    ) {
+        (true, _) => version.max(1),
+        (false, true) => version,
+        (false, false) => 0,
     }
 }

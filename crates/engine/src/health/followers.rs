@@ -3,15 +3,23 @@
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
 use base::{ProxyIdx, ServerIdx};
+use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A server by its places.
 type Place = (ProxyIdx, ServerIdx);
 
+/// A server with its proxy.
+type Member = (Arc<ProxyRuntime>, Arc<ServerRuntime>);
+
 /// The servers that follow others.
 #[derive(Debug, Default)]
-pub struct Followers(HashMap<Place, Vec<Place>>);
+pub struct Followers {
+    configured: HashMap<Place, Vec<Place>>,
+    /// Those that commands have added since, each with whom it follows.
+    added: RwLock<Vec<(Place, Member)>>,
+}
 
 fn place(proxy: &ProxyRuntime, server: &ServerRuntime) -> Place {
     (proxy.config.idx, server.config.idx)
@@ -36,47 +44,45 @@ impl Followers {
                 }
             }
         }
-        Self(followers)
+        Self {
+            configured: followers,
+            added: RwLock::default(),
+        }
     }
 
-    /// Those who follow a server, servers included that commands have added. Looks at every server.
-    pub fn all(
+    /// Takes note of a server that a command has added to follow another one.
+    pub fn add(&self, followed: &Member, follower: Member) {
+        let place = place(&followed.0, &followed.1);
+        self.added.write().push((place, follower));
+    }
+
+    /// Forgets a server that a command takes away.
+    pub fn remove(&self, server: &Arc<ServerRuntime>) {
+        let mut added = self.added.write();
+        added.retain(|(_, (_, follower))| !Arc::ptr_eq(follower, server));
+    }
+
+    /// Those that follow a server; the last one comes first, as in HAProxy's logs.
+    #[must_use]
+    pub fn of(
+        &self,
         runtime: &Runtime,
         proxy: &ProxyRuntime,
         server: &ServerRuntime,
-    ) -> Vec<(Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
-        let mut found: Vec<_> = runtime
-            .followers
-            .of(runtime, proxy, server)
-            .map(|(proxy, server)| (proxy.clone(), server))
-            .collect();
-        for other in runtime.all_proxies() {
-            for follower in other.servers.load().iter().filter(|server| server.added) {
-                let Some(track) = follower.config.settings.track.as_deref() else {
-                    continue;
-                };
-                let (followed, name) = track.split_once('/').unwrap_or((&other.config.name, track));
-                if *followed == *proxy.config.name && *name == *server.config.name {
-                    found.push((other.clone(), follower.clone()));
-                }
-            }
-        }
-        found
-    }
-
-    /// Those of the configuration that follow a server; the last one comes first, as in HAProxy's logs.
-    pub fn of<'a>(
-        &'a self,
-        runtime: &'a Runtime,
-        proxy: &ProxyRuntime,
-        server: &ServerRuntime,
-    ) -> impl Iterator<Item = (&'a Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
-        let followers = self.0.get(&place(proxy, server));
-        let followers = followers.into_iter().flatten().rev();
-        followers.filter_map(|(proxy, server)| {
+    ) -> Vec<Member> {
+        let place = place(proxy, server);
+        let added = self.added.read();
+        let added = added
+            .iter()
+            .rev()
+            .filter(|(followed, _)| *followed == place);
+        let added = added.map(|(_, follower)| follower.clone());
+        let configured = self.configured.get(&place).into_iter().flatten().rev();
+        let configured = configured.filter_map(|(proxy, server)| {
             let proxy = runtime.proxy(*proxy)?;
-            Some((proxy, proxy.server_at(*server)?))
-        })
+            Some((proxy.clone(), proxy.server_at(*server)?))
+        });
+        added.chain(configured).collect()
     }
 }
 

@@ -63,12 +63,12 @@ pub(crate) fn inherit_all(runtime: &Arc<Runtime>) {
 }
 
 fn inherit_maintenance(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, server: &ServerRuntime) {
-    for (proxy, follower) in runtime.followers.of(runtime, proxy, server) {
+    for (proxy, follower) in &runtime.followers.of(runtime, proxy, server) {
         let admin = follower.state.admin();
         if !admin.has(Admin::INHERITED) {
             let admin = Admin(admin.0 | Admin::INHERITED.0);
             let _ = proxy.dispatch.set_admin(proxy, follower.config.idx, admin);
-            inherit_maintenance(runtime, proxy, &follower);
+            inherit_maintenance(runtime, proxy, follower);
         }
     }
 }
@@ -188,7 +188,7 @@ fn moved(
         mourn(runtime, proxy, before);
     }
     let via = format!(" via {}/{}", proxy.config.name, server.config.name);
-    for (proxy, follower) in runtime.followers.of(runtime, proxy, server) {
+    for (proxy, follower) in &runtime.followers.of(runtime, proxy, server) {
         if follower.state.admin().in_maintenance() {
             continue;
         }
@@ -200,7 +200,7 @@ fn moved(
         let changed = health.set_operation(wanted, clock::now_ms());
         drop(health);
         if changed {
-            self::moved(runtime, proxy, &follower, wanted, &via);
+            self::moved(runtime, proxy, follower, wanted, &via);
         }
     }
 }
@@ -274,14 +274,15 @@ fn change_admin(
     let returns = old.in_maintenance() && !admin.in_maintenance();
     if returns {
         let operation = revive(runtime, proxy, server);
+        server.go_on();
         let _ = proxy.dispatch.set_operation(proxy, idx, operation);
     }
     let moved = proxy.dispatch.set_admin(proxy, idx, admin);
-    if !old.in_maintenance()
-        && admin.in_maintenance()
-        && server.config.settings.ends_sessions_when_down
-    {
-        server.end_sessions(Ending::Down);
+    if !old.in_maintenance() && admin.in_maintenance() {
+        server.stand_still();
+        if server.config.settings.ends_sessions_when_down {
+            server.end_sessions(Ending::Down);
+        }
     }
     let queued = moved.map_or(0, |moved| moved.queued);
     news::admin(runtime, proxy, server, (old, admin), queued, via);
@@ -292,7 +293,7 @@ fn change_admin(
         (false, true) => 0,
     };
     let via = format!(" via {}/{}", proxy.config.name, server.config.name);
-    for (proxy, follower) in &Followers::all(runtime, proxy, server) {
+    for (proxy, follower) in &runtime.followers.of(runtime, proxy, server) {
         let mask = Admin::INHERITED.0 | Admin::INHERITED_DRAIN.0;
         let admin = Admin(follower.state.admin().0 & !mask | inherited);
         change_admin(runtime, proxy, follower, admin, &via);
@@ -304,11 +305,16 @@ fn change_admin(
 fn revive(runtime: &Arc<Runtime>, proxy: &Arc<ProxyRuntime>, server: &ServerRuntime) -> Operation {
     let now = clock::now_ms();
     let followed = followers::followed(runtime, proxy, server);
-    let followed = followed.map(|(_, followed)| followed.state.operation());
+    let followed = followed.map(
+        |(_, followed)| match followed.state.admin().in_maintenance() {
+            true => Operation::Stopped,
+            false => followed.state.operation(),
+        },
+    );
     let mut health = server.state.health.lock();
     match followed {
         Some(operation) => drop(health.set_operation(operation, now)),
-        None => health.revive(now),
+        None => health.revive(server.config.settings.check.initial_state, now),
     }
     health.operation()
 }

@@ -111,11 +111,16 @@ pub(super) fn admin(
     let up = server.state.is_up();
     let word = if up { "UP" } else { "DOWN" };
     let drains = |admin: Admin| admin.has(Admin::DRAIN) || admin.has(Admin::INHERITED_DRAIN);
+    let mut level = NOTICE;
     let text = match (old.in_maintenance(), new.in_maintenance()) {
-        (false, true) => {
+        (false, true) if up => {
             let counts = counts(proxy, server, false, queued);
+            if old.allows() {
+                level = ALERT;
+            }
             format!("{title} is going DOWN for maintenance{via}. {counts}")
         }
+        (false, true) => format!("{title} was DOWN and now enters maintenance{via}."),
         (true, false) => {
             let mode = if drains(new) { "DRAIN" } else { "READY" };
             let forced = if old.has(Admin::MAINT) { "forced " } else { "" };
@@ -134,7 +139,7 @@ pub(super) fn admin(
         },
         (true, true) => return,
     };
-    tell(runtime, proxy, NOTICE, &text);
+    tell(runtime, proxy, level, &text);
     if old.in_maintenance() && !new.in_maintenance() && drains(new) {
         let text = match new.has(Admin::DRAIN) {
             true => format!("{title} remains in forced drain mode."),

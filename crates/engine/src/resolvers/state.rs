@@ -113,6 +113,7 @@ fn enter(
     if before.in_maintenance() {
         return;
     }
+    server.stand_still();
     let title = title(proxy, server);
     if was_up {
         let queued = moved.map_or(0, |moved| moved.queued);
@@ -211,12 +212,10 @@ fn revive(proxy: &ProxyRuntime, server: &ServerRuntime) {
     let check = &server.config.settings.check;
     let operation = {
         let mut health = server.state.health.lock();
-        match check.initial_state {
-            Some(_) => health.restart_as(&check.initial_health(), clock::now_ms()),
-            None => health.revive(clock::now_ms()),
-        }
+        health.revive(check.initial_state, clock::now_ms());
         health.operation()
     };
+    server.go_on();
     let idx = server.config.idx;
     let _ = proxy.dispatch.set_operation(proxy, idx, operation);
 }

@@ -589,7 +589,7 @@ impl Stream<'_> {
     /// What a TLS connection to the server begins with; `None` for a plain one.
     fn secure(&self, server: &ServerRuntime) -> Result<Option<Secure>, Failure> {
         let config = &server.config;
-        let Some(connector) = config.tls.as_ref().filter(|_| config.settings.tls.enabled) else {
+        let Some(connector) = config.tls.as_ref().filter(|_| server.speaks_tls()) else {
             return Ok(None);
         };
         let name = self.server_name(server);
@@ -611,7 +611,7 @@ impl Stream<'_> {
         let settings = &server.config.settings;
         // By itself, a server that offers HTTP/1 next to others is spoken to in that: not all know RFC 8441.
         let offered = settings.tls.common.alpn.as_deref().unwrap_or_default();
-        let offers = settings.tls.enabled && offered.iter().any(|name| name == b"http/1.1");
+        let offers = server.speaks_tls() && offered.iter().any(|name| name == b"http/1.1");
         let by_itself = (settings.proto.is_none() && offers).then_some(Mux::H1);
         settings.ws.or(by_itself).filter(|_| websocket)
     }

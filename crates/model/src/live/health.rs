@@ -551,17 +551,39 @@ impl Health {
         Some(u32::try_from(percent.clamp(1, 100)).unwrap_or(100))
     }
 
-    /// Takes the server for alive until its checks say something else, as when it comes back from maintenance: forgets
-    /// the last result, and the first failure takes it down.
-    pub fn revive(&mut self, now: u64) {
-        let up = if self.agent_objects() {
-            Operation::Stopped
-        } else {
+    /// Takes the server that comes back from maintenance for what `init-state` says (`initial`), which is alive until its
+    /// checks say something else: then the first failure takes it down.
+    pub fn revive(&mut self, initial: Option<crate::server::InitialState>, now: u64) {
+        let counter = initial.map_or(self.check.rise, |initial| self.counter_at(initial));
+        let up = if counter >= self.check.rise && !self.agent_objects() {
             self.coming_up()
+        } else {
+            Operation::Stopped
         };
         self.set_operation(up, now);
-        self.check.counter = self.check.rise;
-        self.check.last = Outcome::default();
+        if self.checked {
+            self.check.counter = counter;
+        }
+    }
+
+    fn counter_at(&self, initial: crate::server::InitialState) -> u32 {
+        use crate::server::InitialState;
+        match initial {
+            InitialState::FullyUp => self.check.ceiling(),
+            InitialState::Up => self.check.rise,
+            InitialState::Down => self.check.rise - 1,
+            InitialState::FullyDown => 0,
+        }
+    }
+
+    /// Lets checks that stood still begin anew from what `init-state` says.
+    pub fn begin_anew(&mut self, initial: crate::server::InitialState) {
+        self.check.counter = self.counter_at(initial);
+    }
+
+    /// Forgets what checks have counted, as when the server goes into maintenance.
+    pub fn stand_still(&mut self) {
+        self.check.counter = 0;
     }
 
     /// Sets what one of the two is taken to have found, as the operator says: well or not.
@@ -617,14 +639,6 @@ impl Health {
     /// Whether the next check was asked for soon; asks only once.
     pub fn take_hurry(&mut self) -> bool {
         std::mem::take(&mut self.hurried)
-    }
-
-    /// Takes the server for what another health says, which is one at the start: forgets the last result, but not what has
-    /// been counted.
-    pub fn restart_as(&mut self, initial: &Self, now: u64) {
-        self.set_operation(initial.operation, now);
-        self.check.counter = initial.check.counter;
-        self.check.last = Outcome::default();
     }
 
     /// The delay before the next check, in milliseconds.

@@ -1,6 +1,8 @@
 //! Servers and backends that commands add to a running process.
 
-use super::{Input, load};
+use super::{Input, load_with};
+use crate::address::Address;
+use crate::global::Global;
 use crate::proxy::{Caps, Mode, Proxy};
 use crate::server::Server;
 use config::{Diagnostics, Env, Facts, Severity, Source};
@@ -24,36 +26,98 @@ impl Facts for NoFacts {
 }
 
 /// Options of servers that only make sense in a file, as HAProxy has it.
-const NOT_DYNAMIC: [&str; 4] = ["init-addr", "init-state", "resolvers", "namelb"];
-/// Options that need more than a new server to work.
-const NOT_BUILT: [(&str, &str); 3] = [
-    ("check", "checks of servers added at run time"),
-    ("agent-check", "checks of servers added at run time"),
-    ("track", "checks of servers added at run time"),
+const NOT_DYNAMIC: [&str; 29] = [
+    "cc",
+    "check-sni-auto",
+    "enabled",
+    "init-addr",
+    "log-bufsize",
+    "log-proto",
+    "max-reuse",
+    "namespace",
+    "no-agent-check",
+    "no-check",
+    "no-check-reuse-pool",
+    "no-check-send-proxy",
+    "no-check-ssl",
+    "no-send-proxy-v2-ssl",
+    "no-send-proxy-v2-ssl-cn",
+    "no-ssl",
+    "non-stick",
+    "quic-cc-algo",
+    "redir",
+    "resolve-net",
+    "resolve-opts",
+    "resolve-prefer",
+    "resolvers",
+    "sni-auto",
+    "socks4",
+    "ssl-reuse",
+    "stick",
+    "tcp-md5sig",
+    "tcp-ut",
 ];
 
-/// Makes a server of a backend from the words of a `server` line behind its name. `default-server` does not count.
-///
-/// # Errors
-/// What is wrong, as HAProxy words it.
-pub fn server(backend: &Proxy, name: &str, words: &[String]) -> Result<Server, String> {
-    let options = words.get(1..).unwrap_or_default();
-    for option in options {
+/// The words of a server line, with those taken out that refer to the configuration around it.
+struct Line<'a> {
+    words: Vec<&'a str>,
+    checked: bool,
+    track: Option<&'a str>,
+}
+
+fn split(words: &[String]) -> Result<Line<'_>, String> {
+    let mut line = Line {
+        words: words.first().map(String::as_str).into_iter().collect(),
+        checked: false,
+        track: None,
+    };
+    let mut rest = words.get(1..).unwrap_or_default();
+    while let [option, after @ ..] = rest {
         if NOT_DYNAMIC.contains(&option.as_str()) {
             return Err(format!(
                 "'{option}' option is not accepted for dynamic server"
             ));
         }
-        if let Some((option, waits)) = NOT_BUILT.iter().find(|(known, _)| known == option) {
-            return Err(super::known::not_built(option, waits));
+        let rows = super::families::server::OPTIONS.iter();
+        let row = rows
+            .flat_map(|rows| rows.iter())
+            .find(|row| row.name == option);
+        let values = row.map_or(0, |row| usize::try_from(row.args).unwrap_or(0));
+        let (values, after) = after.split_at(values.min(after.len()));
+        match (option.as_str(), values) {
+            ("check", _) => line.checked = true,
+            ("track", [track]) => line.track = Some(track),
+            _ => {
+                line.words.push(option);
+                line.words.extend(values.iter().map(String::as_str));
+            }
         }
+        rest = after;
     }
+    match (line.checked, line.track) {
+        (true, Some(_)) => Err("unable to enable checks and tracking at the same time!".into()),
+        _ => Ok(line),
+    }
+}
+
+/// Makes a server of a backend from the words of a `server` line behind its name. `default-server` does not count. Whom
+/// it follows is not looked up.
+///
+/// # Errors
+/// What is wrong, as HAProxy words it.
+pub fn server(
+    global: &Global,
+    backend: &Proxy,
+    name: &str,
+    words: &[String],
+) -> Result<Server, String> {
+    let line = split(words)?;
     let mut text = format!(
         "backend {}\n mode {}\n server {name}",
         backend.name,
         backend.mode.name()
     );
-    for word in words {
+    for word in &line.words {
         text.push(' ');
         quote(word, &mut text);
     }
@@ -68,22 +132,43 @@ pub fn server(backend: &Proxy, name: &str, words: &[String]) -> Result<Server, S
         strict: false,
         env: Env::empty(),
     };
-    let loaded = load(input, &mut diagnostics);
+    let names = expr::VarNames::default();
+    let loaded = load_with(input, names, Some(global.tls.clone()), &mut diagnostics);
     if let Some(fault) = diagnostics
         .iter()
         .find(|diagnostic| diagnostic.severity == Severity::Alert)
     {
         let label = format!("'server {}/{name}' : ", backend.name);
         let message = fault.message.strip_prefix(&label).unwrap_or(&fault.message);
-        let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})"));
-        return Err(format!("{message}{}", hint.unwrap_or_default()));
+        return Err(message.to_owned());
     }
     let proxy = loaded.and_then(|loaded| loaded.snapshot.proxies.into_iter().next());
     let server = proxy.and_then(|proxy| proxy.back.servers.first().cloned());
-    match server {
-        Some(server) => Ok(Server::clone(&server)),
-        None => Err("no server could be made of this.".into()),
+    let Some(server) = server else {
+        return Err("no server could be made of this.".into());
+    };
+    let mut server = Server::clone(&server);
+    server.settings.check.enabled = line.checked;
+    server.settings.track = line.track.map(Arc::from);
+    if line.checked && !has_check_port(backend, &server) {
+        return Err(format!(
+            "config: backend '{}': server '{name}' has neither service port nor check port nor tcp_check rule 'connect' with port information.",
+            backend.name
+        ));
     }
+    Ok(server)
+}
+
+/// Whether checks know a port to go to.
+fn has_check_port(backend: &Proxy, server: &Server) -> bool {
+    let check = &server.settings.check;
+    let own = match server.address {
+        Address::Inet(address) => !server.mapped_port && address.port() != 0,
+        _ => true,
+    };
+    let script = check.script.as_ref().unwrap_or(&backend.back.check);
+    let by_rule = script.first_connect().and_then(|rule| rule.port.as_ref());
+    own || check.port.is_some() || by_rule.is_some()
 }
 
 /// Writes a word so that the configuration's reader takes it as it is.
@@ -162,8 +247,13 @@ mod tests {
 
     #[test]
     fn servers_are_read_as_lines_are() {
-        let made =
-            server(&proxy(), "s1", &words("127.0.0.1:80 weight 5 maxconn 3")).expect("a server");
+        let made = server(
+            &Global::default(),
+            &proxy(),
+            "s1",
+            &words("127.0.0.1:80 weight 5 maxconn 3"),
+        )
+        .expect("a server");
         assert_eq!((made.settings.weight, made.settings.maxconn), (5, 3));
         for (line, fault) in [
             ("127.0.0.1:80 foo", "unknown keyword 'foo'"),
@@ -174,8 +264,15 @@ mod tests {
             ),
             ("127.0.0.1:80 weight 300", "weight"),
             ("127.0.0.1:80 cookie a'b$c", ""),
+            ("127.0.0.1:80 cookie a'b$c check track", "track"),
+            (
+                "127.0.0.1:80 check track x",
+                "unable to enable checks and tracking at the same time!",
+            ),
+            ("127.0.0.1 check", "has neither service port nor check port"),
+            ("127.0.0.1 check port 8 cookie a'b$c", ""),
         ] {
-            match server(&proxy(), "s1", &words(line)) {
+            match server(&Global::default(), &proxy(), "s1", &words(line)) {
                 Err(why) => assert!(!fault.is_empty() && why.contains(fault), "{line}: {why}"),
                 Ok(made) => {
                     assert!(fault.is_empty(), "{line}");

@@ -58,8 +58,21 @@ pub fn load_after(
     variables: expr::VarNames,
     diagnostics: &mut Diagnostics,
 ) -> Option<Loaded> {
+    load_with(input, variables, None, diagnostics)
+}
+
+/// As [`load_after`], `tls` being what a `global` section that is not there says of TLS.
+fn load_with(
+    input: Input<'_>,
+    variables: expr::VarNames,
+    tls: Option<tls::settings::GlobalSettings>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Loaded> {
     let mut parser = Parser::new(input.env, input.strict, diagnostics);
     parser.expressions.names = variables;
+    if let Some(tls) = tls {
+        parser.global.tls = tls;
+    }
     let mut reader = Reader::new(input.sources).strict(input.strict);
     while let Some(line) = reader.next_line(&mut parser.env, input.facts, parser.diagnostics) {
         if let Some(section) = parser.line(&line) {

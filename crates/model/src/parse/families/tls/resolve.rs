@@ -54,7 +54,7 @@ pub fn resolve(parser: &mut Parser<'_>) {
         }
         for server in &mut proxy.back.servers {
             let settings = &server.settings.tls;
-            if !settings.enabled && settings.check != Some(true) {
+            if !settings.enabled && !settings.switchable && settings.check != Some(true) {
                 continue;
             }
             match tls::connector(settings, &global, store) {

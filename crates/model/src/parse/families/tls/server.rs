@@ -133,7 +133,10 @@ fn set_flag(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
         None => (option, true),
     };
     match name {
-        "ssl" => draft.tls.enabled = on,
+        "ssl" => {
+            draft.tls.switchable = draft.tls.enabled && !on;
+            draft.tls.enabled = on;
+        }
         "check-ssl" => draft.tls.check = Some(on),
         "check-sni-auto" => draft.check_sni_auto = Some(on),
         "sni-auto" => draft.sni_auto = Some(on),
