@@ -79,15 +79,21 @@ mod tests {
                 // SAFETY: the block is used within its size, grown and freed with its layout.
                 unsafe {
                     let block = Allocator.alloc(layout);
-                    assert!(!block.is_null() && block.addr() % align == 0, "{layout:?}");
+                    assert!(
+                        !block.is_null() && block.addr().is_multiple_of(align),
+                        "{layout:?}"
+                    );
                     block.write_bytes(7, size);
                     let block = Allocator.realloc(block, layout, size * 3);
-                    assert!(!block.is_null() && block.addr() % align == 0, "{layout:?}");
+                    assert!(
+                        !block.is_null() && block.addr().is_multiple_of(align),
+                        "{layout:?}"
+                    );
                     assert_eq!((*block, *block.add(size - 1)), (7, 7));
                     let layout = Layout::from_size_align(size * 3, align).expect("a layout");
                     Allocator.dealloc(block, layout);
                     let zeroed = Allocator.alloc_zeroed(layout);
-                    assert!(!zeroed.is_null() && zeroed.addr() % align == 0);
+                    assert!(!zeroed.is_null() && zeroed.addr().is_multiple_of(align));
                     assert_eq!(*zeroed.add(size - 1), 0);
                     Allocator.dealloc(zeroed, layout);
                 }
