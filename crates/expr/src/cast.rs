@@ -179,6 +179,10 @@ pub fn write_ip(ip: IpAddr, out: &mut Vec<u8>) {
 
 /// Writes a decimal number.
 pub fn write_uint(mut value: u64, out: &mut Vec<u8>) {
+    // Most numbers of a log line are short.
+    if value < 10 {
+        return out.push(b'0' + value as u8);
+    }
     let mut digits = [0u8; 20];
     let mut at = digits.len();
     loop {

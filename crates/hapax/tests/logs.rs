@@ -330,3 +330,37 @@ fn error_log_format_for_broken_connections() {
     let line = log.expect("error 127.0.0.1");
     assert!(line.ends_with("PROXY protocol header"), "{line}");
 }
+
+#[test]
+fn a_rule_logs_by_the_profile_it_names() {
+    let log = Syslog::udp();
+    let program = program()
+        .config(
+            "log-profile brief
+  log-tag briefly
+  on http-req format \"met %HU\"
+global
+  nbthread 1
+  log {log} format raw local0
+defaults
+  mode http
+  log global
+  timeout client 3s
+frontend in
+  bind {fe}
+  log-format \"over %HU %ST\"
+  http-request do-log profile brief if { path /met }
+  http-request do-log if { path /own }
+  http-request return status 200
+",
+        )
+        .log(&log)
+        .start();
+    program.connect("fe").get("/met");
+    assert_eq!(log.expect("met ").trim_end(), "met /met");
+    log.expect("over /met 200");
+    program.connect("fe").get("/own");
+    log.expect("over /own -1");
+    log.expect("over /own 200");
+    assert_eq!(log.lines().len(), 4);
+}

@@ -16,25 +16,25 @@ use std::os::fd::OwnedFd;
 /// Lines and bytes of a full batch.
 const FULL: (usize, usize) = (128, 60_000);
 
-/// One worker's datagrams for destinations of all families.
+/// One worker's datagrams, by destination.
 #[derive(Debug, Default)]
 pub struct Datagrams {
-    families: [Family; 3],
+    outlets: Vec<Outlet>,
 }
 
-/// A destination: a family and a place among its addresses.
+/// A destination's place among all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    family: usize,
-    address: usize,
-}
+pub struct Place(usize);
 
-#[derive(Debug, Default)]
-struct Family {
+#[derive(Debug)]
+struct Outlet {
+    address: Address,
+    to: SocketAddrAny,
+    /// Connected, for a datagram then costs the system no search for a route; but for Unix sockets, whose server may be
+    /// replaced by another one at the same path.
     socket: Option<OwnedFd>,
-    addresses: Vec<(Address, SocketAddrAny)>,
     bytes: Vec<u8>,
-    lines: Vec<(usize, Range<usize>)>,
+    lines: Vec<Range<usize>>,
 }
 
 impl Datagrams {
@@ -43,123 +43,123 @@ impl Datagrams {
     /// # Errors
     /// When datagrams can't be sent there.
     pub fn place(&mut self, address: &Address) -> io::Result<Place> {
-        let (number, any) = match address {
-            Address::Inet(inet @ SocketAddr::V4(_)) => (0, inet.as_any()),
-            Address::Inet(inet @ SocketAddr::V6(_)) => (1, inet.as_any()),
-            Address::Unix(path) => (2, SocketAddrUnix::new(path)?.as_any()),
-            Address::Abstract { name, padded } => (
-                2,
-                crate::listener::abstract_address(name, *padded)?.as_any(),
-            ),
+        let known = |outlet: &Outlet| outlet.address == *address;
+        if let Some(at) = self.outlets.iter().position(known) {
+            return Ok(Place(at));
+        }
+        let to = match address {
+            Address::Inet(inet) => inet.as_any(),
+            Address::Unix(path) => SocketAddrUnix::new(path)?.as_any(),
+            Address::Abstract { name, padded } => {
+                crate::listener::abstract_address(name, *padded)?.as_any()
+            }
             Address::Fd(_) | Address::SocketPair(_) => {
                 return Err(io::ErrorKind::Unsupported.into());
             }
         };
-        let family = self
-            .families
-            .get_mut(number)
-            .ok_or(io::ErrorKind::InvalidInput)?;
-        let known = family
-            .addresses
-            .iter()
-            .position(|(known, _)| known == address);
-        let at = known.unwrap_or_else(|| {
-            family.addresses.push((address.clone(), any));
-            family.addresses.len() - 1
+        self.outlets.push(Outlet {
+            address: address.clone(),
+            to,
+            socket: None,
+            bytes: Vec::new(),
+            lines: Vec::new(),
         });
-        Ok(Place {
-            family: number,
-            address: at,
-        })
+        Ok(Place(self.outlets.len() - 1))
     }
 
     /// Adds a line that `write` writes.
     pub fn add(&mut self, place: Place, write: impl FnOnce(&mut Vec<u8>)) {
-        let Some(family) = self.families.get_mut(place.family) else {
+        let Some(outlet) = self.outlets.get_mut(place.0) else {
             return;
         };
-        let start = family.bytes.len();
-        write(&mut family.bytes);
-        family
-            .lines
-            .push((place.address, start..family.bytes.len()));
-        if family.lines.len() >= FULL.0 || family.bytes.len() >= FULL.1 {
-            family.flush(place.family);
+        let start = outlet.bytes.len();
+        write(&mut outlet.bytes);
+        outlet.lines.push(start..outlet.bytes.len());
+        if outlet.lines.len() >= FULL.0 || outlet.bytes.len() >= FULL.1 {
+            outlet.flush();
         }
     }
 
     /// Sends all lines.
     pub fn flush(&mut self) {
-        for (number, family) in self.families.iter_mut().enumerate() {
-            if !family.lines.is_empty() {
-                family.flush(number);
-            }
+        for outlet in self.outlets.iter_mut().filter(|o| !o.lines.is_empty()) {
+            outlet.flush();
         }
     }
 }
 
-impl Family {
-    fn flush(&mut self, number: usize) {
+impl Outlet {
+    fn flush(&mut self) {
         if self.socket.is_none() {
-            self.socket = open(number).ok();
+            self.socket = self.open().ok();
         }
         match &self.socket {
-            Some(socket) => self.send(socket),
+            // What has gone wrong may be the socket's: a route or an address of this machine that has changed.
+            Some(socket) if self.send(socket).is_err() => self.socket = None,
+            Some(_) => {}
             None => count_dropped(self.lines.len()),
         }
         self.lines.clear();
         self.bytes.clear();
     }
 
-    fn send(&self, socket: &OwnedFd) {
-        let lines: Vec<(usize, [IoSlice<'_>; 1])> = self
+    fn is_unix(&self) -> bool {
+        !matches!(self.address, Address::Inet(_))
+    }
+
+    fn open(&self) -> io::Result<OwnedFd> {
+        let family = match self.address {
+            Address::Inet(SocketAddr::V4(_)) => AddressFamily::INET,
+            Address::Inet(SocketAddr::V6(_)) => AddressFamily::INET6,
+            _ => AddressFamily::UNIX,
+        };
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
+        if !self.is_unix() {
+            rustix::net::connect(&socket, &self.to)?;
+        }
+        Ok(socket)
+    }
+
+    fn send(&self, socket: &OwnedFd) -> Result<(), Errno> {
+        let slices: Vec<[IoSlice<'_>; 1]> = self
             .lines
             .iter()
-            .map(|(address, range)| {
-                (
-                    *address,
-                    [IoSlice::new(
-                        self.bytes.get(range.clone()).unwrap_or_default(),
-                    )],
-                )
+            .map(|range| {
+                [IoSlice::new(
+                    self.bytes.get(range.clone()).unwrap_or_default(),
+                )]
             })
             .collect();
-        let mut control: Vec<SendAncillaryBuffer<'_, '_, '_>> = lines
+        let mut control: Vec<SendAncillaryBuffer<'_, '_, '_>> = slices
             .iter()
             .map(|_| SendAncillaryBuffer::default())
             .collect();
-        let mut messages: Vec<MMsgHdr<'_>> = Vec::with_capacity(lines.len());
-        for ((address, slices), control) in lines.iter().zip(&mut control) {
-            if let Some((_, any)) = self.addresses.get(*address) {
-                messages.push(MMsgHdr::new_with_addr(any, slices, control));
-            }
-        }
+        let unix = self.is_unix();
+        let mut messages: Vec<MMsgHdr<'_>> = slices
+            .iter()
+            .zip(&mut control)
+            .map(|(slices, control)| match unix {
+                true => MMsgHdr::new_with_addr(&self.to, slices, control),
+                false => MMsgHdr::new(slices, control),
+            })
+            .collect();
+        let (mut outcome, mut refused) = (Ok(()), 0);
         let mut rest = &mut messages[..];
         while !rest.is_empty() {
             match rustix::net::sendmmsg(socket, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
                 Ok(sent) => rest = rest.get_mut(sent.max(1)..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
-                Err(_) => {
+                // Nobody listened to an earlier one. Having said so, the system takes this one.
+                Err(Errno::CONNREFUSED) if !unix && refused < self.lines.len() => refused += 1,
+                Err(error) => {
                     // The error is that of the first: it is lost, the others may have better luck.
                     count_dropped(1);
+                    outcome = Err(error);
                     rest = rest.get_mut(1..).unwrap_or_default();
                 }
             }
         }
+        outcome
     }
-}
-
-fn open(number: usize) -> io::Result<OwnedFd> {
-    let family = match number {
-        0 => AddressFamily::INET,
-        1 => AddressFamily::INET6,
-        _ => AddressFamily::UNIX,
-    };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    Ok(rustix::net::socket_with(
-        family,
-        SocketType::DGRAM,
-        flags,
-        None,
-    )?)
 }

@@ -141,7 +141,7 @@ impl rules::Stream for Stream<'_> {
             .write_response(&head, h1::Framing::None, h1::ConnectionHeader::None, None);
     }
 
-    fn log_now(&mut self, step: &'static str, profile: Option<&str>) {
+    fn log_now(&mut self, step: &'static str, profile: Option<&model::log::LogProfile>) {
         self.log_step(step, profile);
     }
 

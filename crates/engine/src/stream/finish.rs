@@ -6,7 +6,7 @@ use crate::log::{self, Message};
 use expr::logformat::LogFormat;
 use model::live::tally::{Span, Tallies, Tally};
 use model::live::{Counters, count};
-use model::log::ProxyLog;
+use model::log::{LogProfile, ProxyLog};
 use model::{Mode, Options};
 use std::sync::Arc;
 
@@ -216,7 +216,7 @@ impl Stream<'_> {
         {
             // A TCP stream that goes on as HTTP has said it for its first request.
             if !self.session.announced.take() {
-                self.write_log(&proxy.log, INFO, false);
+                self.write_log(&proxy.log, INFO, false, None);
             }
             self.session.announced.set(!self.state.has_request);
             self.state.logged = true;
@@ -235,14 +235,14 @@ impl Stream<'_> {
         self.state.end(Source::Proxy, Phase::Request);
         self.state.log_step = "error";
         if proxy.log.error_format.is_some() {
-            return self.write_log(&proxy.log, INFO, true);
+            return self.write_log(&proxy.log, INFO, true, None);
         }
         let mut text = Vec::new();
         if let Some(format) = &self.session.runtime.handshake_log {
             format.render(self, &mut text);
         }
         text.extend_from_slice(error.line().as_bytes());
-        self.send_line(&proxy.log, INFO, &text);
+        self.send_line(&proxy.log, INFO, &text, None);
     }
 
     fn log_end(&mut self) {
@@ -268,7 +268,7 @@ impl Stream<'_> {
             INFO
         };
         self.state.log_step = "close";
-        self.write_log(logs, level, failed);
+        self.write_log(logs, level, failed, None);
     }
 
     /// Logs when the response's head has come (`option logasap`).
@@ -277,7 +277,7 @@ impl Stream<'_> {
         if !proxy.log.targets.is_empty() && !proxy.options.has(Options::DONT_LOG_NORMAL) {
             self.state.log_step = "connect";
             self.state.early_log = true;
-            self.write_log(&proxy.log, INFO, false);
+            self.write_log(&proxy.log, INFO, false, None);
         }
         self.state.logged = true;
     }
@@ -292,16 +292,23 @@ impl Stream<'_> {
     }
 
     /// Logs one step of the stream (`do-log`, `log-steps`).
-    pub(super) fn log_step(&mut self, step: &'static str, _profile: Option<&str>) {
+    pub(super) fn log_step(&mut self, step: &'static str, profile: Option<&LogProfile>) {
         let proxy = self.session.frontend.config.clone();
         if !proxy.log.targets.is_empty() {
             let before = std::mem::replace(&mut self.state.log_step, step);
-            self.write_log(&proxy.log, INFO, false);
+            self.write_log(&proxy.log, INFO, false, profile);
             self.state.log_step = before;
         }
     }
 
-    fn write_log(&mut self, logs: &ProxyLog, level: u8, failed: bool) {
+    /// Writes a line, as `profile` wants it if it is given.
+    fn write_log(
+        &mut self,
+        logs: &ProxyLog,
+        level: u8,
+        failed: bool,
+        profile: Option<&LogProfile>,
+    ) {
         let session_level = self.session.log_level;
         let level = match self.state.log_level.or(session_level) {
             Some(None) => return,
@@ -321,11 +328,11 @@ impl Stream<'_> {
         if erroneous {
             self.state.log_step = "error";
         }
-        self.send_line(logs, level, &text);
+        self.send_line(logs, level, &text, profile);
         self.state.scratch = text;
     }
 
-    fn send_line(&self, logs: &ProxyLog, level: u8, text: &[u8]) {
+    fn send_line(&self, logs: &ProxyLog, level: u8, text: &[u8], profile: Option<&LogProfile>) {
         let mut structured = Vec::new();
         if let Some(format) = &logs.structured_data {
             format.render(self, &mut structured);
@@ -343,7 +350,7 @@ impl Stream<'_> {
             text,
         };
         let runtime = &self.session.runtime;
-        let step = (self.state.log_step, None);
+        let step = (self.state.log_step, profile);
         log::emit_step(runtime, &logs.targets, step, &message, self);
     }
 

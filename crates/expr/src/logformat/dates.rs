@@ -1,5 +1,7 @@
 //! Dates as logs show them.
 
+use std::cell::Cell;
+
 const MONTHS: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
@@ -29,8 +31,25 @@ fn two(value: i64, out: &mut Vec<u8>) {
     out.push(b'0' + (value % 10) as u8);
 }
 
+thread_local! {
+    /// The second written last, and its text: a busy proxy writes the same one thousands of times.
+    static LAST: Cell<(i64, [u8; 20])> = const { Cell::new((i64::MIN, [0; 20])) };
+}
+
 /// Writes `21/Nov/2026:03:58:01` of a local time in seconds since 1970.
 fn write_seconds(local: i64, out: &mut Vec<u8>) {
+    let (second, text) = LAST.get();
+    if second == local {
+        return out.extend_from_slice(&text);
+    }
+    let start = out.len();
+    compose_seconds(local, out);
+    if let Ok(text) = out.get(start..).unwrap_or_default().try_into() {
+        LAST.set((local, text));
+    }
+}
+
+fn compose_seconds(local: i64, out: &mut Vec<u8>) {
     let (year, month, day) = civil(local.div_euclid(86_400));
     let second = local.rem_euclid(86_400);
     two(i64::from(day), out);

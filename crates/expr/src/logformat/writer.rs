@@ -105,16 +105,19 @@ impl<'o> Writer<'o> {
     }
 
     /// Begins an item; says whether it is to be written at all.
+    #[inline]
     pub(super) fn begin(&mut self, name: &str, flags: Flags, cast: Option<Type>) -> bool {
         self.flags = flags;
         self.cast = cast;
-        self.encoding = match self.global {
-            Encoding::Plain => flags.encoding,
-            global => global,
-        };
         if self.global == Encoding::Plain {
+            self.encoding = flags.encoding;
             return true;
         }
+        self.encoding = self.global;
+        self.begin_encoded(name)
+    }
+
+    fn begin_encoded(&mut self, name: &str) -> bool {
         if name.is_empty() {
             return false;
         }
@@ -197,7 +200,8 @@ impl<'o> Writer<'o> {
     /// Plain text without quotes, in one piece.
     fn plain(&mut self, text: &[u8], bad: Unsafe) {
         let escape = self.flags.escape;
-        if bad == Unsafe::Nothing && !escape {
+        let clean = bad == Unsafe::Nothing || !text.iter().any(|&byte| bad.holds(byte));
+        if clean && !escape {
             return self.out.extend_from_slice(text);
         }
         for &byte in text {

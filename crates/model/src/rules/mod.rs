@@ -26,6 +26,7 @@ pub use resolve::{Names, resolve};
 pub use status::has_page;
 
 use crate::address::IpFamily;
+use crate::log::LogProfile;
 use base::Endpoint;
 use expr::sample::Value;
 use expr::vars::VarId;
@@ -273,7 +274,7 @@ pub trait Stream: View {
     /// Sends an interim response to the client (`early-hint`).
     fn send_interim(&mut self, status: u16, headers: &[(&[u8], &[u8])]);
     /// Emits a log line now (`do-log`).
-    fn log_now(&mut self, step: &'static str, profile: Option<&str>);
+    fn log_now(&mut self, step: &'static str, profile: Option<&LogProfile>);
     /// Milliseconds since evaluation of the present action began, for actions that wait.
     fn waited(&self) -> u64;
     /// The page that the proxy answers a status with; `None` when the connection is to be closed without a word.

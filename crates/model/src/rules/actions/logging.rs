@@ -1,9 +1,10 @@
 //! `do-log` and `set-log-level`.
 
 use super::ActionRow;
+use crate::log::LogProfile;
 use crate::parse::Parsed;
 use crate::rules::{Action, Families, Flow, Names, RuleCursor, Stream};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
@@ -33,21 +34,26 @@ const LEVELS: [&str; 8] = [
 struct DoLog {
     step: &'static str,
     profile: Option<Arc<str>>,
+    /// The section of that name, once all sections are known.
+    section: OnceLock<Arc<LogProfile>>,
 }
 
 impl Action for DoLog {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        stream.log_now(self.step, self.profile.as_deref());
+        stream.log_now(self.step, self.section.get().map(|section| &**section));
         Flow::Continue
     }
 
     fn resolve(&self, names: &Names<'_>) -> Result<(), String> {
-        match &self.profile {
-            Some(name) if !names.log_profiles.contains_key(name) => {
-                Err(format!("do-log action: profile '{name}' is invalid."))
-            }
-            _ => Ok(()),
-        }
+        let Some(name) = &self.profile else {
+            return Ok(());
+        };
+        let section = names
+            .log_profiles
+            .get(name)
+            .ok_or_else(|| format!("do-log action: profile '{name}' is invalid."))?;
+        self.section.get_or_init(|| section.clone());
+        Ok(())
     }
 }
 
@@ -63,6 +69,7 @@ fn parse_do_log(cursor: &mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>> 
     Ok(Box::new(DoLog {
         step: cursor.family().log_step(),
         profile,
+        section: OnceLock::new(),
     }))
 }
 

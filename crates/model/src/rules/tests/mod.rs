@@ -237,8 +237,8 @@ impl Stream for Fake {
             String::from_utf8_lossy(&text)
         ));
     }
-    fn log_now(&mut self, step: &'static str, profile: Option<&str>) {
-        self.done.push(format!("log {step} {profile:?}"));
+    fn log_now(&mut self, step: &'static str, profile: Option<&crate::log::LogProfile>) {
+        self.done.push(format!("log {step} {}", profile.is_some()));
     }
     fn waited(&self) -> u64 {
         self.waited

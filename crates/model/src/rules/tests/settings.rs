@@ -117,7 +117,7 @@ fn settings_of_the_stream() {
         "http-request set-timeout server 2s\nhttp-request set-timeout client req.hdr(x)\nhttp-request set-timeout tunnel req.hdr(n)",
     );
     assert_eq!(timeouts, ["timeout server 2000", "timeout client 7"]);
-    assert_eq!(done_by("http-request do-log"), ["log http-req None"]);
+    assert_eq!(done_by("http-request do-log"), ["log http-req false"]);
 }
 
 #[test]
