@@ -119,6 +119,16 @@ impl Head {
         Self::default()
     }
 
+    /// An empty head with room for a message of common size, so that it does not grow step by step.
+    #[must_use]
+    pub fn with_room() -> Self {
+        Self {
+            text: Vec::with_capacity(512),
+            fields: Vec::with_capacity(16),
+            ..Self::default()
+        }
+    }
+
     /// Empties the head and keeps its memory.
     pub fn clear(&mut self) {
         let (mut text, mut fields) = (

@@ -156,7 +156,8 @@ async fn serve_stream(session: Rc<Session>, worker: Rc<Worker>, half: Half) {
     let mut state = worker.take_state();
     let mut stream = Stream::new(&session, &worker, &mut client, &mut state);
     begin(&mut stream);
-    let next = stream.http_request(Awaited::Bytes).await;
+    // Boxed, for a task is moved several times before it runs.
+    let next = Box::pin(stream.http_request(Awaited::Bytes)).await;
     drop(stream);
     worker.give_state(state);
     match next {

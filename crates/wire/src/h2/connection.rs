@@ -379,7 +379,7 @@ impl<T> Connection<T> {
 
     /// A head to be filled, used before if possible.
     pub fn take_head(&mut self) -> Head {
-        self.spare.pop().unwrap_or_default()
+        self.spare.pop().unwrap_or_else(Head::with_room)
     }
 
     /// Keeps a head for another message.
