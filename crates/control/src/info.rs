@@ -3,6 +3,7 @@
 use crate::VERSION;
 use crate::stat::value::Value;
 use engine::clock;
+use engine::peers::Status;
 use engine::proxy::Listening;
 use engine::runtime::Runtime;
 use model::live::tally::Tally;
@@ -47,6 +48,15 @@ fn n32(n: impl TryInto<u32>) -> Option<Value> {
 }
 
 /// What there is none of, such as a limit that is not set.
+/// How many other peers are in such a state.
+fn peers(runtime: &Runtime, is: impl Fn(Status) -> bool) -> u64 {
+    let members = runtime.peers.iter().flat_map(|section| &section.members);
+    let others = members.filter(|member| !member.local);
+    others
+        .filter(|member| is(member.state.lock().status))
+        .count() as u64
+}
+
 fn zero(_: &Runtime, _: bool) -> Option<Value> {
     Some(Value::U32(0))
 }
@@ -339,8 +349,16 @@ pub const FACTS: &[Fact] = &[
     fact(55, "Listeners", "MGPV", "Open listeners", |r, _| {
         n32(listeners(r))
     }),
-    fact(56, "ActivePeers", "MGPV", "Peers that are up to date", zero),
-    fact(57, "ConnectedPeers", "MGPV", "Peers connected", zero),
+    fact(
+        56,
+        "ActivePeers",
+        "MGPV",
+        "Peers that are up to date",
+        |r, _| n32(peers(r, |status| status != Status::None)),
+    ),
+    fact(57, "ConnectedPeers", "MGPV", "Peers connected", |r, _| {
+        n32(peers(r, |status| status == Status::Established))
+    }),
     fact(
         58,
         "DroppedLogs",

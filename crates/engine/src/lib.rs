@@ -16,6 +16,7 @@ pub mod listener;
 mod load;
 pub mod log;
 pub mod mux;
+pub mod peers;
 pub mod process;
 pub mod proxy;
 pub mod reload;

@@ -29,6 +29,8 @@ pub enum Purpose {
     Frontend(ProxyIdx),
     /// The runtime API.
     RuntimeApi,
+    /// The `peers` section at this place.
+    Peers(usize),
 }
 
 /// A listening socket of one worker.
@@ -97,11 +99,14 @@ pub fn bind_all(
             128,
         )
     });
-    for (purpose, bind, proxy, backlog) in fronts.chain(api) {
-        let wanted = if matches!(purpose, Purpose::RuntimeApi) {
-            1
-        } else {
-            workers
+    let peers = snapshot.peers.iter().enumerate().flat_map(|(at, peers)| {
+        let binds = peers.proxy.front.binds.iter();
+        binds.map(move |bind| (Purpose::Peers(at), bind.clone(), peers.name.clone(), 128))
+    });
+    for (purpose, bind, proxy, backlog) in fronts.chain(api).chain(peers) {
+        let wanted = match purpose {
+            Purpose::Frontend(_) => workers,
+            Purpose::RuntimeApi | Purpose::Peers(_) => 1,
         };
         let reuse = !snapshot.global.no_reuseport;
         let chosen: Vec<usize> = (0..wanted).filter(|at| listens(&bind, *at)).collect();
@@ -364,6 +369,10 @@ pub async fn accept(worker: Rc<Worker>, runtime: Arc<Runtime>, listening: Listen
             None => return,
         },
         Purpose::RuntimeApi => return crate::api::accept(runtime, bind, fd).await,
+        Purpose::Peers(at) => match runtime.peers.get(at).cloned() {
+            Some(section) => return crate::peers::accept(runtime, section, bind, fd).await,
+            None => return,
+        },
     };
     let load = proxy.listener(&bind).cloned().unwrap_or_default();
     let burst = runtime.snapshot.global.max_accept.max(1);

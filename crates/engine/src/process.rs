@@ -28,6 +28,8 @@ pub struct ProcessInfo {
     pub maxconn: u32,
     /// Number of workers.
     pub workers: usize,
+    /// Whether it takes the place of another process.
+    pub follows: bool,
     /// What happens on SIGHUP: where states are dumped to.
     pub dump_states: bool,
 }
@@ -43,7 +45,7 @@ pub fn build(snapshot: Arc<Snapshot>, info: &ProcessInfo) -> Arc<Runtime> {
         .iter()
         .map(|proxy| Arc::new(ProxyRuntime::new(proxy.clone(), info.workers)))
         .collect();
-    assemble(snapshot, proxies, process, &[])
+    assemble(snapshot, proxies, process, None)
 }
 
 /// A runtime of its parts.
@@ -51,14 +53,31 @@ pub(crate) fn assemble(
     snapshot: Arc<Snapshot>,
     proxies: Vec<Arc<ProxyRuntime>>,
     process: Arc<Process>,
-    tables_before: &[Arc<stick::Table>],
+    before: Option<&Runtime>,
 ) -> Arc<Runtime> {
     let global = &snapshot.global;
     let followers = Followers::new(&proxies, |name| {
         let at = snapshot.backends.get(name)?;
         proxies.get(at.0 as usize).cloned()
     });
+    let tables_before = before.map_or(&[][..], |before| &before.tables);
     let tables = tables(&snapshot.tables, tables_before);
+    let peers = snapshot.peers.iter().map(|config| {
+        let known = before.and_then(|before| {
+            let mut sections = before.peers.iter();
+            sections.find(|section| section.config.name == config.name)
+        });
+        if let Some(section) = known.filter(|section| section.shares(config, &tables)) {
+            return section.clone();
+        }
+        let (workers, follows) = (process.threads as usize, process.follows);
+        let section = crate::peers::Section::new(config.clone(), &tables, workers, follows);
+        Arc::new(match known {
+            Some(old) => section.following(old),
+            None => section,
+        })
+    });
+    let peers = peers.collect();
     let limits = Limits::new(
         global.buffer_size,
         global.rewrite_reserve,
@@ -84,6 +103,7 @@ pub(crate) fn assemble(
         proxies,
         added: Default::default(),
         tables,
+        peers,
         process,
         check_orders: Default::default(),
         followers,

@@ -95,7 +95,7 @@ pub fn prepare(
     });
     let proxies = proxies.collect();
     carry_patterns(&old.snapshot, &snapshot);
-    let runtime = crate::process::assemble(snapshot, proxies, old.process.clone(), &old.tables);
+    let runtime = crate::process::assemble(snapshot, proxies, old.process.clone(), Some(old));
     Ok(Arc::new(Change {
         runtime,
         sockets: listeners

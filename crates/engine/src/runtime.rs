@@ -30,6 +30,8 @@ pub struct Runtime {
     pub resolvers: Vec<Arc<crate::resolvers::Section>>,
     /// Stick tables, in the order of [`Snapshot::tables`].
     pub tables: Vec<Arc<stick::Table>>,
+    /// Its `peers` sections, in the order of [`Snapshot::peers`].
+    pub peers: Vec<Arc<crate::peers::Section>>,
     /// The process.
     pub process: Arc<Process>,
     /// For whoever runs checks: servers that come and go.
@@ -94,6 +96,8 @@ pub struct Process {
     pub hostname: String,
     /// Worker threads.
     pub threads: u32,
+    /// Whether it takes the place of another process.
+    pub follows: bool,
     /// Client connections.
     pub connections: Gauge,
     /// The limit on them.
@@ -277,6 +281,7 @@ impl Process {
             node: global.node.clone().unwrap_or_else(|| info.hostname.clone()),
             hostname: info.hostname.clone(),
             threads: info.workers as u32,
+            follows: info.follows,
             connections: Default::default(),
             maxconn: info.maxconn.into(),
             hard_maxconn: info.maxconn,

@@ -256,6 +256,7 @@ async fn serve(
     let mut listeners = listen(&worker, &runtime, &sockets);
     let mut checks = crate::check::start(&worker, &runtime);
     let mut resolvers = (worker.index == 0).then(|| crate::resolvers::start(&runtime));
+    let mut peers = (worker.index == 0).then(|| crate::peers::start(&runtime));
     let mut load = crate::load::Load::default();
     let mut purge = tokio::time::interval(Duration::from_secs(1));
     purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -290,6 +291,9 @@ async fn serve(
                 if let Some(services) = &mut services {
                     services.extend(&runtime);
                 }
+                if let Some(peers) = &mut peers {
+                    peers.follow(&runtime);
+                }
                 change.done();
             }
         }
@@ -306,10 +310,17 @@ async fn serve(
     drop(sockets);
     // A process that takes no new connections does not care any more who could serve them.
     checks.abort();
+    if let Some(peers) = peers
+        .as_mut()
+        .filter(|_| *phase.borrow() == Phase::Stopping)
+    {
+        peers.leave(&runtime);
+    }
     while *phase.borrow() == Phase::Stopping {
         worker.wake_sessions();
         // A connection that was accepted at the last moment counts before its session has begun.
-        if worker.session_count() == 0 && runtime.process.connections.now() == 0 {
+        let served = worker.session_count() == 0 && runtime.process.connections.now() == 0;
+        if served && peers.as_ref().is_none_or(crate::peers::Service::is_done) {
             break;
         }
         tokio::select! {
@@ -317,6 +328,7 @@ async fn serve(
             () = tokio::time::sleep(Duration::from_millis(20)) => {}
         }
     }
+    drop(peers);
     drop(resolvers);
     drop(services);
 }

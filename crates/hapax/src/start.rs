@@ -41,6 +41,7 @@ pub fn start(
     let (channel, predecessor) =
         given.map_or((None, None), |given| (Some(given.channel), given.previous));
     let states = state_file::load(&snapshot);
+    let follows = predecessor.is_some() || !previous.is_empty();
     let prepared = inherit(options, predecessor, reporter)
         .and_then(|inherited| prepare(options, &snapshot, &inherited, &mut previous, reporter));
     let Ok((maxconn, listeners)) = prepared else {
@@ -52,6 +53,7 @@ pub fn start(
         hostname: environment::hostname(),
         maxconn,
         workers: limits::workers(&snapshot.global),
+        follows,
         dump_states: true,
     };
     control::install();
@@ -161,6 +163,10 @@ fn prepare(
 pub fn listens(snapshot: &Snapshot) -> bool {
     let proxies = || snapshot.proxies.iter().filter(|proxy| !proxy.disabled);
     proxies().any(|proxy| !proxy.front.binds.is_empty())
+        || snapshot
+            .peers
+            .iter()
+            .any(|peers| !peers.proxy.front.binds.is_empty())
         || !snapshot.global.stats_sockets.is_empty()
 }
 

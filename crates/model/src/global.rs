@@ -62,6 +62,8 @@ pub struct Global {
     pub captured_cookie_len: usize,
     /// `tune.http.logurilen`: bytes of a logged request line.
     pub logged_uri_len: usize,
+    /// `tune.peers.max-updates-at-once`: updates of stick tables written to a peer in a row.
+    pub peer_updates: u32,
     /// `tune.maxaccept`: connections accepted in a row by one listener.
     pub max_accept: u32,
     /// `tune.rcvbuf.*` and `tune.sndbuf.*`: client and server side, in bytes, 0 for the system's.
@@ -205,6 +207,7 @@ impl Default for Global {
             http2: Http2::default(),
             captured_cookie_len: 63,
             logged_uri_len: 1024,
+            peer_updates: 200,
             max_accept: 4,
             socket_buffers: SocketBuffers::default(),
             idle_pool_shared: true,

@@ -22,6 +22,7 @@ mod statuses;
 pub mod users;
 
 pub mod parse;
+pub mod peers;
 
 pub use address::{Address, AddressRange, Host, IpFamily};
 pub use bind::Bind;

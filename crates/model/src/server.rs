@@ -97,6 +97,8 @@ pub struct ServerDraft {
     pub minconn: u32,
     /// `maxqueue`, 0 for no limit.
     pub maxqueue: u32,
+    /// `shard`: which part of the entries a peer gets; 0 for all of them.
+    pub shard: u32,
     /// `backup`.
     pub backup: bool,
     /// `disabled`.
@@ -334,6 +336,7 @@ impl Default for ServerDraft {
             maxconn: 0,
             minconn: 0,
             maxqueue: 0,
+            shard: 0,
             backup: false,
             disabled: false,
             check: CheckSettings::default(),

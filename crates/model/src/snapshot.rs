@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub tables: Vec<stick::TableConfig>,
     /// Their places by name.
     pub table_names: HashMap<Arc<str>, u32>,
+    /// `peers` sections that this process takes part in.
+    pub peers: Vec<Arc<crate::peers::Peers>>,
     /// Named `defaults` sections, for backends that commands add.
     pub defaults: HashMap<Arc<str>, Arc<Proxy>>,
     /// Servers that rules or expressions of the configuration name.

@@ -33,6 +33,8 @@ pub struct TableConfig {
     pub write_to: Option<Arc<str>>,
     /// The peers section that it belongs to or takes part in.
     pub peers: Option<Arc<str>>,
+    /// Among how many peers its entries are shared out; 0 when each gets all.
+    pub shards: u32,
     /// What stands for a server.
     pub server_key: ServerKey,
     /// Bytes per block of the byte rates.
@@ -54,6 +56,7 @@ impl TableConfig {
             recv_only: false,
             write_to: None,
             peers: None,
+            shards: 0,
             server_key: ServerKey::Name,
             byte_block: 1,
             layout: Layout::default(),

@@ -76,6 +76,37 @@ impl<'a> Key<'a> {
         Self::Binary(block)
     }
 
+    /// Writes the key's bytes as peers send them: integers and addresses in network order, texts without a length.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Ipv4(address) => out.extend_from_slice(&address.octets()),
+            Self::Ipv6(address) => out.extend_from_slice(&address.octets()),
+            Self::Integer(value) => out.extend_from_slice(&value.to_be_bytes()),
+            Self::String(bytes) | Self::Binary(bytes) => out.extend_from_slice(bytes),
+        }
+    }
+
+    /// The same with integers in the order of most machines, as keys are hashed.
+    pub(crate) fn write_native(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Integer(value) => out.extend_from_slice(&value.to_le_bytes()),
+            other => other.write(out),
+        }
+    }
+
+    /// The key of a kind that a peer has sent; `None` when it is none.
+    #[must_use]
+    pub fn received(kind: KeyKind, bytes: &'a [u8]) -> Option<Self> {
+        Some(match kind {
+            KeyKind::Ipv4 => Self::Ipv4(<[u8; 4]>::try_from(bytes).ok()?.into()),
+            KeyKind::Ipv6 => Self::Ipv6(<[u8; 16]>::try_from(bytes).ok()?.into()),
+            KeyKind::Integer => Self::Integer(u32::from_be_bytes(bytes.try_into().ok()?)),
+            KeyKind::String(len) if bytes.len() <= len => Self::String(Cow::Borrowed(bytes)),
+            KeyKind::Binary(len) if bytes.len() == len => Self::Binary(Cow::Borrowed(bytes)),
+            KeyKind::String(_) | KeyKind::Binary(_) => return None,
+        })
+    }
+
     /// Whether a table of this kind can have the key.
     #[must_use]
     pub fn fits(&self, kind: KeyKind) -> bool {

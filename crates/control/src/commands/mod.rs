@@ -7,6 +7,7 @@ mod dynamic;
 mod frontends;
 mod limits;
 mod patterns;
+mod peers;
 mod process;
 pub mod reload;
 mod resolvers;
@@ -34,6 +35,7 @@ pub const ROOT: &[&[CommandRow]] = &[
     frontends::ROWS,
     limits::ROWS,
     patterns::ROWS,
+    peers::ROWS,
     process::ROWS,
     reload::ROWS,
     resolvers::ROWS,

@@ -30,6 +30,7 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         logging,
         tables: Vec::new(),
         table_names: Default::default(),
+        peers: Vec::new(),
         user_lists: Vec::new(),
         patterns: Default::default(),
         variables: Default::default(),
@@ -41,6 +42,7 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         hostname: "vm".to_owned(),
         maxconn: 100,
         workers: 1,
+        follows: false,
         dump_states: false,
     };
     build(Arc::new(snapshot), &info)

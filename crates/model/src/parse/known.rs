@@ -152,7 +152,6 @@ const SERVER: &[Group] = &[
         "checks over idle connections",
         &["check-pool-conn-name", "check-reuse-pool"],
     ),
-    ("peers", &["shard"]),
     ("early data to servers", &["allow-0rtt"]),
     (
         "names of checks taken from what they send",

@@ -26,17 +26,19 @@ use std::sync::Arc;
 /// Resolves names and checks the whole configuration; `None` when there is an error.
 pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     let faulty = parser.diagnostics.alerts() > 0;
+    super::families::stick::lend(&mut parser);
     super::families::log::resolve(&mut parser);
     super::families::server::finish(&mut parser);
     super::families::resolvers::finish(&mut parser);
     super::families::tls::resolve(&mut parser);
+    super::families::stick::take_back(&mut parser);
     identity::assign(&mut parser);
     let names = Names::new(&parser.drafts);
     defaults::check(&mut parser);
     switching::resolve(&mut parser, &names);
     pages::resolve(&mut parser);
     logs::resolve(&mut parser);
-    let table_names = super::families::stick::resolve(&mut parser);
+    let (table_names, peers) = super::families::stick::resolve(&mut parser);
     let mut pinned = references::resolve(&mut parser, &names, &table_names);
     references::check_sinks(&mut parser);
     super::families::check_groups(&mut parser);
@@ -76,6 +78,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             frontends,
             tables,
             table_names,
+            peers,
             defaults,
             pinned,
             logging,

@@ -4,6 +4,7 @@ use super::{Listed, Table, tick};
 use crate::entry::EntryMut;
 use crate::key::Key;
 use crate::updates::Cursor;
+use xxhash_rust::xxh64::xxh64;
 
 /// Slots that are looked at under one lock.
 const AT_ONCE: u32 = 4096;
@@ -28,6 +29,20 @@ impl Table {
     pub fn arm(&self) {
         if let Some(bell) = &self.bell {
             bell.arm();
+        }
+    }
+
+    /// Which of the peers that share the entries among them gets the one of a key, from 1; 0 when all get all.
+    #[must_use]
+    pub fn share_of(&self, key: &Key<'_>) -> u32 {
+        match self.config.shards {
+            0 => 0,
+            shards => {
+                let seed = xxh64(self.config.name.as_bytes(), 0);
+                let mut bytes = Vec::new();
+                key.write_native(&mut bytes);
+                (xxh64(&bytes, seed) % u64::from(shards)) as u32 + 1
+            }
         }
     }
 

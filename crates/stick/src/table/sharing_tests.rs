@@ -141,6 +141,30 @@ fn learning_never_grows_a_table_beyond_its_size() {
     assert_eq!(numbers.len(), MOST_TEXTS + 1);
 }
 
+/// What HAProxy 3.4 showed for three shares.
+#[test]
+fn shares_are_those_of_haproxy() {
+    let share = |name: &str, kind, key: Key<'_>| {
+        let mut config = TableConfig::new(name.into(), kind);
+        (config.size, config.shards) = (10, 3);
+        Table::new(config).share_of(&key)
+    };
+    let integers = [3, 2, 3, 1, 2];
+    for (key, expected) in (0..).zip(integers) {
+        assert_eq!(
+            share("p/int", KeyKind::Integer, Key::Integer(key)),
+            expected
+        );
+    }
+    for (key, expected) in [("a", 3), ("b", 1), ("c", 1)] {
+        let key = Key::string(key.as_bytes().into(), 32);
+        assert_eq!(share("p/st", KeyKind::String(32), key), expected);
+    }
+    let ip = Key::Ipv4([1, 2, 3, 4].into());
+    assert_eq!(share("p/ip", KeyKind::Ipv4, ip), 1);
+    assert_eq!(share("p/ip6", KeyKind::Ipv6, Key::Ipv6(1.into())), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     /// Two readers at different speeds know in the end what the table holds, and the log stays short.

@@ -28,9 +28,10 @@ pub(super) fn entry(table: &Table, listed: &Listed<'_>, out: &mut String) {
     }
     let _ = write!(
         out,
-        " use={} exp={} shard=0",
+        " use={} exp={} shard={}",
         entry.references(),
-        entry.expires_in()
+        entry.expires_in(),
+        table.share_of(&listed.key)
     );
     for stored in table.config().layout.stored() {
         for element in 0..usize::from(stored.elements) {

@@ -80,6 +80,21 @@ pub fn bind_line(
     allow: Allow,
     section: &str,
 ) -> Parsed<BindLine> {
+    bind_line_after(parser, statement, at, allow, section, None)
+}
+
+/// As [`bind_line`], starting from the options of another line.
+///
+/// # Errors
+/// As [`bind_line`].
+pub(in crate::parse::families) fn bind_line_after(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    at: usize,
+    allow: Allow,
+    section: &str,
+    defaults: Option<Statement<'_>>,
+) -> Parsed<BindLine> {
     let path = statement.path();
     let text = statement.arg(at);
     if text.is_empty() {
@@ -94,10 +109,61 @@ pub fn bind_line(
         _ => format!("'{path}' : "),
     };
     let mut line = addresses(parser, statement, at, allow)?;
+    if let Some(defaults) = defaults {
+        read_defaults(parser, defaults, section, &mut line)?;
+    }
     let mut cursor = Cursor::new(parser, statement, at + 1, label);
     cursor.read_all(OPTIONS, Family::Bind, &mut line)?;
     super::tls::bind::take_defaults(parser, &mut line);
     Ok(line)
+}
+
+/// Reads an address that stands elsewhere than on a `bind` line, whose options are those of another line.
+///
+/// # Errors
+/// When it is faulty, or an option is.
+pub(in crate::parse::families) fn address_only(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    at: usize,
+    allow: Allow,
+    section: &str,
+    defaults: Option<Statement<'_>>,
+) -> Parsed<BindLine> {
+    let mut line = addresses(parser, statement, at, allow)?;
+    if let Some(defaults) = defaults {
+        read_defaults(parser, defaults, section, &mut line)?;
+    }
+    super::tls::bind::take_defaults(parser, &mut line);
+    Ok(line)
+}
+
+/// Checks a line of options that others start from (`default-bind`).
+///
+/// # Errors
+/// When one of them is faulty.
+pub(in crate::parse::families) fn defaults(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    section: &str,
+) -> Parsed {
+    let nowhere = Address::Inet(std::net::SocketAddr::from(([0, 0, 0, 0], 0)));
+    let mut line = BindLine {
+        bind: Bind::new(nowhere, statement.origin()),
+        addresses: Vec::new(),
+    };
+    read_defaults(parser, statement, section, &mut line)
+}
+
+fn read_defaults(
+    parser: &mut Parser<'_>,
+    statement: Statement<'_>,
+    section: &str,
+    line: &mut BindLine,
+) -> Parsed {
+    let label = format!("'default-bind' in section '{section}' : ");
+    let mut cursor = Cursor::new(parser, statement, 0, label);
+    cursor.read_all(OPTIONS, Family::Bind, line)
 }
 
 /// A line with its addresses and what `unix-bind` says for Unix sockets.

@@ -39,6 +39,11 @@ pub const ROWS: &[Row] = &[
         max_rewrite,
     ),
     row(
+        "tune.peers.max-updates-at-once",
+        "Updates of stick tables written to a peer in a row.",
+        peer_updates,
+    ),
+    row(
         "tune.pipesize",
         "Bytes of a pipe used to forward in the kernel.",
         size,
@@ -218,6 +223,16 @@ fn idle_timer(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         statement,
         "'tune.idletimer' has no effect: what is sent is never held back here.",
     );
+    Ok(())
+}
+
+fn peer_updates(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    let updates = statement.arg(0).parse().ok().filter(|n| *n > 0);
+    parser.global.peer_updates = updates.ok_or_else(|| {
+        statement.fault_here(
+            "'tune.peers.max-updates-at-once' expects an integer argument greater than 0.",
+        )
+    })?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ mod forward;
 mod profile;
 mod resolve;
 mod ring;
-mod target;
+pub(in crate::parse::families) mod target;
 
 pub use resolve::resolve;
 pub(super) use target::read as read_target;

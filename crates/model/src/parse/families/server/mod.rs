@@ -6,10 +6,12 @@ mod connection;
 mod finish;
 mod load;
 mod naming;
+mod peer;
 mod send_proxy;
 mod source;
 
 pub use finish::finish;
+pub(super) use peer::{is_option, member};
 
 use crate::address::{self, Address, AddressRange, Allow};
 use crate::parse::known::Family;
@@ -50,6 +52,7 @@ pub const OPTIONS: &[&[OptionRow<ServerLine>]] = &[
     connection::OPTIONS,
     load::OPTIONS,
     naming::OPTIONS,
+    peer::OPTIONS,
     send_proxy::OPTIONS,
     source::OPTIONS,
     super::tls::server::OPTIONS,
@@ -85,7 +88,7 @@ fn start(parser: &mut Parser<'_>, name: &str) -> Parsed<ServerLine> {
     })
 }
 
-fn default_server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+pub(super) fn default_server(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let mut line = start(parser, "")?;
     let mut cursor = Cursor::new(parser, statement, 0, String::new());
     cursor

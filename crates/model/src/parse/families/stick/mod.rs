@@ -7,7 +7,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use peers::Peers;
+pub(crate) use peers::{Peers, lend, take_back};
 pub(crate) use resolve::resolve;
 pub(crate) use table::TableDraft;
 

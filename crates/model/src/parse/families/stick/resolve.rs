@@ -2,13 +2,15 @@
 
 use super::Peers;
 use crate::parse::{Draft, Parser};
-use config::{Diagnostic, Severity};
+use config::Severity;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Gives every `stick` rule its table, checks what tables say of each other and of peers sections, and answers with the
-/// places of tables by name.
-pub(crate) fn resolve(parser: &mut Parser<'_>) -> HashMap<Arc<str>, u32> {
+/// places of tables by name, and the peers sections that this process takes part in.
+pub(crate) fn resolve(
+    parser: &mut Parser<'_>,
+) -> (HashMap<Arc<str>, u32>, Vec<Arc<crate::peers::Peers>>) {
     let names: HashMap<Arc<str>, u32> = (0..)
         .zip(&parser.tables)
         .map(|(at, table)| (table.config.name.clone(), at))
@@ -16,11 +18,11 @@ pub(crate) fn resolve(parser: &mut Parser<'_>) -> HashMap<Arc<str>, u32> {
     let mut alerts = Vec::new();
     stick_rules(parser, &names, &mut alerts);
     targets(parser, &names, &mut alerts);
-    sections(parser, &mut alerts);
+    let peers = sections(parser, &mut alerts);
     for alert in alerts {
         parser.diagnostics.bare(Severity::Alert, alert);
     }
-    names
+    (names, peers)
 }
 
 fn stick_rules(parser: &mut Parser<'_>, names: &HashMap<Arc<str>, u32>, alerts: &mut Vec<String>) {
@@ -78,37 +80,11 @@ fn targets(parser: &Parser<'_>, names: &HashMap<Arc<str>, u32>, alerts: &mut Vec
     }
 }
 
-/// Peers sections: with the local peer among its members, a section may have nobody else to talk to; without, it does
-/// nothing.
-fn sections(parser: &mut Parser<'_>, alerts: &mut Vec<String>) {
+/// Peers sections: without this process among its members, a section does nothing, and its tables are nobody else's.
+fn sections(parser: &mut Parser<'_>, alerts: &mut Vec<String>) -> Vec<Arc<crate::peers::Peers>> {
     let local = parser.env.get("HAPROXY_LOCALPEER").unwrap_or_default();
     let local = local.to_owned();
-    let mut faults = Vec::new();
-    let mut warnings = Vec::new();
-    let mut notices = Vec::new();
-    let faulty = parser.diagnostics.alerts() > 0;
-    for peers in parser
-        .peers
-        .iter()
-        .filter(|peers| !peers.disabled && !faulty)
-    {
-        let is_local = |name: &Arc<str>| **name == *local;
-        let name = &peers.name;
-        if !peers.members.iter().any(|(member, _)| is_local(member)) {
-            if peers.has_content {
-                warnings.push(format!(
-                    "Removing incomplete section 'peers {name}' (no peer named '{local}')."
-                ));
-            }
-            continue;
-        }
-        match peers.members.iter().find(|(member, _)| !is_local(member)) {
-            Some((_, line)) => faults.push(line.clone()),
-            None => notices.push(format!(
-                "peers section '{name}' has no other peer: its tables are kept, and it does not listen."
-            )),
-        }
-    }
+    let mut found = Vec::new();
     for table in &parser.tables {
         let config = &table.config;
         let Some(name) = config.peers.as_ref() else {
@@ -126,17 +102,74 @@ fn sections(parser: &mut Parser<'_>, alerts: &mut Vec<String>) {
             Some(_) => {}
         }
     }
-    for line in faults {
-        let message = crate::parse::known::not_built(line.word(0), "the peers protocol");
-        parser
-            .diagnostics
-            .push(Diagnostic::at(Severity::Alert, &line, 0, message));
+    if parser.diagnostics.alerts() > 0 || !alerts.is_empty() {
+        return found;
     }
-    for (severity, messages) in [(Severity::Warning, warnings), (Severity::Notice, notices)] {
-        for message in messages {
-            parser.diagnostics.bare(severity, message);
-        }
+    let Parser {
+        tables,
+        peers,
+        diagnostics,
+        ..
+    } = parser;
+    for section in peers {
+        let place = section.place_of(&local);
+        let of_section = (0u32..)
+            .zip(tables.iter_mut())
+            .filter(|(_, table)| table.config.peers.as_ref() == Some(&section.name));
+        let (Some(local_at), Some(draft), false) = (place, &section.draft, section.disabled) else {
+            of_section.for_each(|(_, table)| table.config.peers = None);
+            if !section.disabled {
+                let message = format!(
+                    "Removing incomplete section 'peers {}' (no peer named '{local}').",
+                    section.name
+                );
+                diagnostics.bare(Severity::Warning, message);
+            }
+            continue;
+        };
+        let proxy = &draft.proxy;
+        warn_of_local(proxy, local_at, diagnostics);
+        let own = format!("{}/", section.name);
+        let tables = of_section.map(|(at, table)| {
+            table.config.shards = section.shards;
+            let name = &table.config.name;
+            // A table of the section itself cannot be taken for a proxy's of the same name.
+            let shown = name
+                .strip_prefix(&own)
+                .map(|name| format!("/{name}").into());
+            (at, shown.unwrap_or_else(|| name.clone()))
+        });
+        let tables = tables.collect();
+        found.push(Arc::new(crate::peers::Peers {
+            name: section.name.clone(),
+            proxy: Arc::new(proxy.clone()),
+            local: local_at,
+            shards: section.shards,
+            tables,
+        }));
     }
+    found
+}
+
+/// A process cannot teach its successor when only one of its listener and its own server line speaks TLS.
+fn warn_of_local(proxy: &crate::Proxy, local: usize, diagnostics: &mut config::Diagnostics) {
+    let (Some(server), Some(bind)) = (proxy.back.servers.get(local), proxy.front.binds.first())
+    else {
+        return;
+    };
+    let (file, line) = &server.origin;
+    let kinds = match (bind.tls_settings.enabled, server.settings.tls.enabled) {
+        (true, false) => ("SSL", "non-SSL"),
+        (false, true) => ("non-SSL", "SSL"),
+        _ => return,
+    };
+    diagnostics.bare(
+        Severity::Warning,
+        format!(
+            "Peers section '{}': local peer have a {} listener and a {} server configured at line {file}:{line}.",
+            proxy.name, kinds.0, kinds.1
+        ),
+    );
 }
 
 /// Whether a section that a table takes part in is empty.
