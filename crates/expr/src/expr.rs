@@ -224,6 +224,9 @@ impl Expr {
                 Some(value) => Outcome::Tentative(value),
                 None => Outcome::NotYet,
             },
+            Outcome::Missing if self.fetch.phases == Phases::REQUEST && view.awaits_request() => {
+                Outcome::NotYet
+            }
             other => other,
         }
     }

@@ -325,6 +325,10 @@ pub trait View {
     fn request(&self) -> Option<&Head> {
         None
     }
+    /// Whether the head of a request may still come that is not there yet, on a TCP stream.
+    fn awaits_request(&self) -> bool {
+        false
+    }
     /// The response head.
     fn response(&self) -> Option<&Head> {
         None

@@ -149,6 +149,8 @@ struct Session<'s> {
     member: &'s Member,
     number: u64,
     minor: u8,
+    /// Whether the member was asked to teach this process.
+    asked: bool,
     teacher: Teacher,
     learner: Learner,
     /// When the last message was sent and when one came.
@@ -199,6 +201,7 @@ pub async fn run(
         member,
         number,
         minor,
+        asked: false,
         teacher,
         learner: Learner::new(section),
         sent: now,
@@ -297,7 +300,9 @@ impl Session<'_> {
             return Some(End::Silent);
         }
         self.learner.acknowledge(&mut link.out);
-        if !self.member.local && self.section.resync.lock().ask(self.at, now) {
+        // A member that did not know everything itself is not asked again over this connection.
+        if !self.member.local && !self.asked && self.section.resync.lock().ask(self.at, now) {
+            self.asked = true;
             write_control(&mut link.out, &Frame::ResyncRequest);
         }
         if link.out.len() < BACKLOG && self.teacher.has_work(self.section) {

@@ -69,12 +69,6 @@ impl Teacher {
         self.lesson = Some(Lesson::default());
     }
 
-    /// Whether everything is being told.
-    #[must_use]
-    pub fn is_teaching(&self) -> bool {
-        self.lesson.is_some()
-    }
-
     /// Whether something is to be told now.
     #[must_use]
     pub fn has_work(&self, section: &Section) -> bool {

@@ -184,6 +184,8 @@ pub struct State {
     pub inspects_response: bool,
     /// Whether content rules may still wait for more data.
     pub may_wait: bool,
+    /// What a TCP stream begins with, when that is the head of a request, while content rules look at it.
+    pub peeked: Option<Box<Head>>,
     /// Which step is being logged.
     pub log_step: &'static str,
     /// Text to build things in.

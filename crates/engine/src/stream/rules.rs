@@ -7,11 +7,13 @@ use crate::mux::{Conn, Received};
 use crate::resolvers;
 use crate::session::ClientSide;
 use expr::Match;
-use expr::sample::Value;
+use expr::sample::{Outcome, Value};
+use message::Head;
 use model::rules::{self, CloseKind, Flow, Lookup, Mux, Reply, Rule};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use wire::h1;
 
 /// How many units of niceness are worth one more turn to wait.
 const NICE_STEP: i32 = 256;
@@ -219,12 +221,15 @@ impl Stream<'_> {
         if !rules.is_empty() && !self.state.inspects_response {
             self.take_early_bytes().await;
         }
+        let mut from = 0;
         loop {
             let awaited = self.awaited();
             let open = !awaited.has_ended() && !awaited.input.is_full();
             self.state.may_wait = open && clock::now_ms() < until;
-            let verdict = self.pass_content_rules(rules).await;
+            self.peek();
+            let verdict = self.pass_content_rules(rules, &mut from).await;
             self.state.may_wait = false;
+            self.state.peeked = None;
             match verdict {
                 Some(verdict) => return verdict,
                 None if self.wait_for_data(until).await => {}
@@ -233,9 +238,27 @@ impl Stream<'_> {
         }
     }
 
-    /// Goes through content rules once; `None` when a condition needs more data.
-    async fn pass_content_rules(&mut self, rules: &[Arc<Rule>]) -> Option<Verdict> {
-        for rule in rules {
+    /// Looks whether what a TCP stream begins with is a request, for fetches of HTTP.
+    fn peek(&mut self) {
+        if self.state.has_request || self.state.inspects_response {
+            return;
+        }
+        let (limits, bytes) = (&self.session.runtime.limits, self.client.conn.input.bytes());
+        let mut head = Head::default();
+        let parsed = h1::parse_request(bytes, limits, &h1::Options::default(), &mut head);
+        if let Ok(h1::Parsed::Done { .. }) = parsed {
+            self.state.peeked = Some(Box::new(head));
+        }
+    }
+
+    /// Goes through content rules from one on; `None` when a condition, or what a rule tracks, needs more data. A rule that
+    /// waits is the one to go on from.
+    async fn pass_content_rules(
+        &mut self,
+        rules: &[Arc<Rule>],
+        from: &mut usize,
+    ) -> Option<Verdict> {
+        for (at, rule) in rules.iter().enumerate().skip(*from) {
             let decided = match &rule.condition {
                 None => Match::Yes,
                 Some(condition) => condition.matches(self),
@@ -244,6 +267,11 @@ impl Stream<'_> {
                 Match::Yes => {}
                 Match::NotYet if self.state.may_wait => return None,
                 Match::No | Match::NotYet => continue,
+            }
+            let key = rule.action.tracked_key().filter(|_| self.state.may_wait);
+            if key.is_some_and(|key| matches!(key.eval(self), Outcome::NotYet)) {
+                *from = at;
+                return None;
             }
             if let Some(verdict) = self.act(rule).await {
                 return Some(verdict);

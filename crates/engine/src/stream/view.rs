@@ -123,7 +123,19 @@ impl View for Stream<'_> {
     }
 
     fn request(&self) -> Option<&Head> {
-        self.state.has_request.then_some(&self.state.request)
+        match self.state.has_request {
+            true => Some(&self.state.request),
+            false => self.state.peeked.as_deref(),
+        }
+    }
+
+    fn awaits_request(&self) -> bool {
+        let state = &self.state;
+        state.may_wait
+            && !state.has_request
+            && !state.inspects_response
+            && state.peeked.is_none()
+            && may_become_request(self.client.conn.input.bytes())
     }
 
     fn response(&self) -> Option<&Head> {
@@ -386,4 +398,10 @@ fn with_stream<'a>(end: Connection<'a>, conn: &Conn) -> Connection<'a> {
             ..end
         },
     }
+}
+
+/// Whether bytes may be the beginning of a request.
+fn may_become_request(bytes: &[u8]) -> bool {
+    let first = bytes.split(|&byte| byte == b' ').next().unwrap_or_default();
+    first.iter().all(u8::is_ascii_graphic)
 }
