@@ -164,7 +164,7 @@ async fn open(
         transparent,
         mark: None,
         tos: None,
-        sends_first: true,
+        sends_first: false,
     };
     let tls = server.config.tls.as_ref();
     let secure = match tls.filter(|_| server.config.settings.tls.enabled) {

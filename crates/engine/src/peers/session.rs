@@ -51,6 +51,8 @@ impl Link {
     /// A connection that nothing was said on.
     #[must_use]
     pub fn new(socket: Transport) -> Self {
+        // Updates are small, and each is waited for. On a Unix socket there is nothing to be set.
+        let _ = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
         Self {
             socket,
             input: Buffer::default(),

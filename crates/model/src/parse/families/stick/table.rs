@@ -5,8 +5,8 @@ use base::units::{TimeError, TimeUnit, parse_size, parse_time};
 use std::sync::Arc;
 use stick::{Class, DataType, KeyKind, Layout, ServerKey, TableConfig};
 
-/// Bytes of a key whose length is not given.
-const DEFAULT_LEN: usize = 32;
+/// Bytes of a text and of a block whose length is not given. HAProxy counts the NUL behind the text.
+const DEFAULT_LEN: (usize, usize) = (31, 32);
 /// The most elements of an array.
 const MOST_ELEMENTS: i64 = 100;
 /// The most bytes of a block of the byte rates.
@@ -136,17 +136,17 @@ fn kind(words: &mut Words<'_>) -> Parsed<KeyKind> {
         "ip" | "ipv4" => KeyKind::Ipv4,
         "ipv6" => KeyKind::Ipv6,
         "integer" => KeyKind::Integer,
-        "string" => KeyKind::String(len(words)?),
-        "binary" => KeyKind::Binary(len(words)?),
+        "string" => KeyKind::String(len(words, DEFAULT_LEN.0)?),
+        "binary" => KeyKind::Binary(len(words, DEFAULT_LEN.1)?),
         _ => return Err(words.said(format!("unknown type '{name}'."))),
     })
 }
 
 /// `len` behind the type, if it is there.
-fn len(words: &mut Words<'_>) -> Parsed<usize> {
+fn len(words: &mut Words<'_>, default: usize) -> Parsed<usize> {
     const MOST: usize = 1 << 20;
     if words.statement.arg(words.at) != "len" {
-        return Ok(DEFAULT_LEN);
+        return Ok(default);
     }
     words.at += 2;
     let text = words.statement.arg(words.at - 1);

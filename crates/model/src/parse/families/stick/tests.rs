@@ -258,20 +258,119 @@ fn peers_sections_hold_tables() {
             "W 0: Removing incomplete section 'peers p' (no peer named 'a').",
         ),
         (
-            format!("{own}peers p\n peer b 127.0.0.1:1\n peer a 127.0.0.1:2\n"),
-            "A 4: 'peer' is known but not built yet in hapax (waits for: the peers protocol).",
+            format!("{own}peers p\n peer a\n"),
+            "W 4: 'peer a' : ignoring invalid peer definition (missing address:port)",
         ),
         (
-            format!("{own}peers p\n peer a 127.0.0.1:1\n table t type ip size 1\n"),
-            "N 0: peers section 'p' has no other peer: its tables are kept, and it does not listen.",
+            format!("{own}peers p\n bind :1\n peer a :2\n"),
+            "A 5: mixing \"peer\" and \"bind\" line is forbidden",
+        ),
+        (
+            format!("{own}peers p\n bind :1\n bind :2\n"),
+            "A 5: One listener per \"peers\" section is authorized but another is already configured at [t.cfg:4].",
+        ),
+        (
+            format!("{own}peers p\n bind :1-3\n"),
+            "A 4: Only one listener per \"peers\" section is authorized. Multiple listening addresses or port range are not supported.",
+        ),
+        (
+            format!("{own}peers p\n bind :1\n server a :2\n"),
+            "A 5: 'server p/a' : unknown keyword ':2'. Hint: no address was expected for this server.",
+        ),
+        (
+            format!("{own}peers p\n server b 127.0.0.1:1\n server b 127.0.0.1:2\n"),
+            "A 5: Peer section 'p': another peer named 'b' was already defined at line t.cfg:4, please use distinct names.",
+        ),
+        (
+            format!("{own}peers p\n shards 0\n"),
+            "A 4: 'shards' : expects a strictly positive integer argument",
+        ),
+        (
+            format!("{own}peers p\n shards 2\n server a :1\n server b 127.0.0.1:1 shard 3\n"),
+            "W 6: 'server b' : 3 peer shard greater value than 2 shards value is ignored.",
+        ),
+        (
+            format!("{own}peers p\n bind :1\n server a\n server b 127.0.0.1:1 check\n"),
+            "W 6: 'server b' : init_addr, resolvers, check and agent are ignored for peers.",
+        ),
+        (
+            format!("{own}peers p\n default-server ssl verify none\n bind :1\n server a\n"),
+            "W 0: Peers section 'p': local peer have a non-SSL listener and a SSL server configured at line t.cfg:6.",
         ),
         (
             format!("{own}peers p\nbackend b\n stick-table type ip size 1 peers p\n"),
             "A 0: Proxy 'b': unable to find local peer 'a' in peers section 'p'.",
         ),
     ] {
-        assert_eq!(load_text(&text).1, [message], "{text}");
+        let said = load_text(&text).1;
+        assert_eq!(said.first().map(String::as_str), Some(message), "{text}");
     }
+}
+
+#[test]
+fn peers_sections_have_members() {
+    let text = "global
+ localpeer a
+ tune.peers.max-updates-at-once 50
+peers p
+ default-bind v4v6
+ bind 127.0.0.1:1000
+ shards 3
+ server a
+ server b 127.0.0.1:1001 shard 2
+ peer c 127.0.0.1:1002
+ table t type string size 1k
+backend t
+ stick-table type ip size 1k peers p
+backend u
+ stick-table type ip size 1k
+peers q
+ disabled
+ peer a 127.0.0.1:1003
+ table t type ip size 1k
+";
+    let (snapshot, said) = load_text(&text.replace(" peer c", " server c"));
+    assert!(said.is_empty(), "{said:?}");
+    let snapshot = snapshot.unwrap();
+    assert_eq!(snapshot.global.peer_updates, 50);
+    let [peers] = &snapshot.peers[..] else {
+        panic!("{:?}", snapshot.peers)
+    };
+    assert_eq!((peers.local, peers.shards), (0, 3));
+    let names: Vec<_> = peers
+        .tables
+        .iter()
+        .map(|(at, name)| (*at, &**name))
+        .collect();
+    assert_eq!(names, [(0, "/t"), (1, "t")]);
+    let servers = &peers.proxy.back.servers;
+    let shards: Vec<_> = servers
+        .iter()
+        .map(|s| (&*s.name, s.settings.shard))
+        .collect();
+    assert_eq!(shards, [("a", 0), ("b", 2), ("c", 0)]);
+    assert!(crate::peers::Peers::lacks_address(&servers[0]));
+    let bind = &peers.proxy.front.binds[0];
+    assert_eq!(
+        (bind.v6only, peers.proxy.front.binds.len()),
+        (Some(false), 1)
+    );
+    let sharing: Vec<_> = snapshot
+        .tables
+        .iter()
+        .map(|t| (t.peers.is_some(), t.shards))
+        .collect();
+    assert_eq!(sharing, [(true, 3), (true, 3), (false, 0), (false, 0)]);
+    assert_eq!(
+        snapshot.tables[0].kind,
+        stick::KeyKind::String(31),
+        "as HAProxy has it"
+    );
+    let (_, said) = load_text("global\n tune.peers.max-updates-at-once 0\n");
+    assert_eq!(
+        said,
+        ["A 2: 'tune.peers.max-updates-at-once' expects an integer argument greater than 0."]
+    );
 }
 
 #[test]
