@@ -25,7 +25,7 @@ pub use http::Message;
 pub use logline::{HttpLog, Prefix, TcpLog};
 pub use mask::{mask_http, mask_log};
 pub use nameserver::{Data, NameServer, Oddity, Reply};
-pub use ports::{Blackhole, Refused, free_port};
+pub use ports::{Blackhole, PortGuard, Refused, free_port};
 pub use program::{Builder, Exit, Program};
 pub use rustix::process::Signal;
 pub use server::{Server, handlers};

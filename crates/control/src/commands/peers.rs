@@ -160,12 +160,15 @@ fn write_tables(
             table.remote_id
         )
     };
-    if let Some(found) = tables().filter(|(_, (_, table))| table.last_get > 0).last() {
+    if let Some(found) = tables()
+        .filter(|(_, (_, table))| table.last_get > 0)
+        .next_back()
+    {
         out.push_str(&line("remote_table", found));
     }
     if let Some(found) = tables()
         .filter(|(_, (_, table))| table.last_pushed > 0)
-        .last()
+        .next_back()
     {
         out.push_str(&line("last_local_table", found));
     }
