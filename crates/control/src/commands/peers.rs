@@ -160,16 +160,10 @@ fn write_tables(
             table.remote_id
         )
     };
-    if let Some(found) = tables()
-        .filter(|(_, (_, table))| table.last_get > 0)
-        .next_back()
-    {
+    if let Some(found) = tables().rfind(|(_, (_, table))| table.last_get > 0) {
         out.push_str(&line("remote_table", found));
     }
-    if let Some(found) = tables()
-        .filter(|(_, (_, table))| table.last_pushed > 0)
-        .next_back()
-    {
+    if let Some(found) = tables().rfind(|(_, (_, table))| table.last_pushed > 0) {
         out.push_str(&line("last_local_table", found));
     }
     if !section.tables.is_empty() {
