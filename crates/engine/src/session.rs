@@ -8,7 +8,7 @@ use crate::mux::Conn;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
 use crate::stream::{Counters, Vars};
-use crate::stream::{TcpEnd, serve_http, serve_tcp};
+use crate::stream::{Ended, TcpEnd, serve_http, serve_tcp, upgrade};
 use crate::worker::Worker;
 use base::Endpoint;
 use expr::view::Date;
@@ -178,8 +178,11 @@ pub fn run(accepted: Accepted, socket: Socket) -> impl Future<Output = ()> {
                 TcpEnd::Http(state) => begun = Some(state),
             }
         }
-        accepted.note_http();
-        serve_http(&session, &accepted.worker, &mut client, begun).await;
+        accepted.note_http(&session);
+        if serve_http(&session, &accepted.worker, &mut client, begun).await == Ended::Http2 {
+            accepted.note_http2();
+            Box::pin(upgrade(&session, &accepted.worker, &mut client)).await;
+        }
     }
 }
 
@@ -191,12 +194,25 @@ async fn establish(accepted: &Accepted, client: &mut ClientSide) -> Option<Rc<Se
 }
 
 impl Accepted {
-    fn note_http(&self) {
+    fn note_http(&self, session: &Session) {
+        if session.mux.get() == Some(Mux::H2) {
+            return;
+        }
         self.speaks_h1.set(true);
         let front = &self.frontend.front;
         front.tally(Tally::H1Opened, 1);
         if self.frontend.config.mode == Mode::Http {
             front.tally(Tally::SessionsH1, 1);
+        }
+    }
+
+    fn note_http2(&self) {
+        let front = &self.frontend.front;
+        if self.speaks_h1.take() {
+            front.tally(Tally::H1Closed, 1);
+        }
+        if self.frontend.config.mode == Mode::Http {
+            front.tally(Tally::SessionsH2, 1);
         }
     }
 

@@ -203,17 +203,23 @@ fn a_broken_frame_ends_the_connection_with_its_code() {
 }
 
 #[test]
-fn an_idle_connection_is_told_to_go() {
+fn an_idle_connection_is_told_to_go_and_given_time() {
     let program = http()
-        .config("frontend in\n  bind {fe}\n  timeout http-keep-alive 200ms\n  http-request return status 200\n")
+        .config("frontend in\n  bind {fe}\n  timeout http-keep-alive 200ms\n  timeout client-fin 300ms\n  http-request return status 200\n")
         .start();
     let mut client = program.connect("fe");
-    talk(&mut client, |peer| {
+    let go_aways = talk(&mut client, |peer| {
         peer.get(1, "/")?;
         peer.finish(1)?;
-        peer.wait_for(kind::GOAWAY, 0)
+        let mut seen = Vec::new();
+        while let Ok(frame) = peer.read_frame() {
+            seen.push((frame.kind, frame.payload));
+        }
+        Ok(seen)
     });
-    client.expect_eof();
+    // One when nothing comes, and another one when the client has not left by then.
+    let expected = (kind::GOAWAY, vec![0, 0, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(go_aways, [expected.clone(), expected]);
 }
 
 #[test]
@@ -371,4 +377,124 @@ fn http2_to_http2_keeps_the_authority() {
         peer.finish(1)
     });
     assert_eq!(answer.status(), Some(204));
+}
+
+#[test]
+fn a_target_that_is_set_as_a_whole_is_sent_as_it_stands() {
+    let server = Server::start(handlers::says("ok"));
+    let config = FRONT_AND_BACK.replace(
+        "bind {fe}",
+        "bind {fe}\n  http-request set-uri http://b.example/y?z",
+    );
+    let program = http().config(&config).server("s1", &server).start();
+    for (authority, host) in [("a.example", "\r\nhost: b.example"), ("", "")] {
+        let mut fields = vec![(":method", "GET"), (":scheme", "http"), (":path", "/x")];
+        fields.extend((!authority.is_empty()).then_some((":authority", authority)));
+        let mut client = program.connect("fe");
+        talk(&mut client, |peer| {
+            peer.headers(1, &fields, true)?;
+            assert_eq!(peer.finish(1)?.status(), Some(200));
+            Ok(())
+        });
+        let heard = server.all_received().concat();
+        let heard = String::from_utf8_lossy(&heard);
+        let last = heard.rsplit_once("GET ").map(|(_, last)| last.to_owned());
+        let expected = format!("http://b.example/y?z HTTP/1.1{host}\r\n\r\n");
+        assert_eq!(last, Some(expected));
+    }
+}
+
+#[test]
+fn a_tunnel_has_no_length() {
+    let server = Server::start(|conn, _| {
+        conn.read_head()?;
+        conn.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nok")
+    });
+    let log = Syslog::udp();
+    let program = http_logged(&log)
+        .config(FRONT_AND_BACK)
+        .server("s1", &server)
+        .start();
+    let mut client = program.connect("fe");
+    client.send("CONNECT a.example:1 HTTP/1.1\r\nHost: a.example:1\r\n\r\n");
+    let answer = client.read_to_end();
+    assert_eq!(answer, b"HTTP/1.1 200 OK\r\nx: y\r\n\r\nok");
+    drop(client);
+    assert_eq!(http_line(&log).base.bytes, 38);
+}
+
+#[test]
+fn first_requests_of_clients_share_connections_to_servers() {
+    let server = Server::start(handlers::says("ok"));
+    let program = start(&server);
+    for _ in 0..3 {
+        let mut client = program.connect("fe");
+        talk(&mut client, |peer| {
+            peer.get(1, "/")?;
+            peer.finish(1)
+        });
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn connections_streams_and_frames_are_counted() {
+    let server = Server::start(handlers::says("ok"));
+    let config = format!("global\n  stats socket {{tmp}}/admin.sock level admin\n{FRONT_AND_BACK}");
+    let program = http().config(&config).server("s1", &server).start();
+    let mut client = program.connect("fe");
+    talk(&mut client, |peer| {
+        peer.send(kind::SETTINGS, 0, 0, &[])?;
+        peer.headers(1, &POST, false)?;
+        peer.data(1, b"a", false)?;
+        peer.data(1, b"b", true)?;
+        peer.finish(1)?;
+        let mut upper = POST.to_vec();
+        upper.push(("Upper", "x"));
+        peer.headers(3, &upper, true)?;
+        peer.finish(3)?;
+        peer.data(0, b"x", false)?;
+        peer.wait_for(kind::GOAWAY, 0)
+    });
+    client.read_to_end();
+    let stat = |name: &str| {
+        let mut socket = std::os::unix::net::UnixStream::connect(program.path("admin.sock"))?;
+        std::io::Write::write_all(&mut socket, b"show stat in 1 -1 typed\n")?;
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut socket, &mut text)?;
+        let line = text
+            .lines()
+            .find(|line| line.contains(&format!(".{name}.")));
+        let value = line.and_then(|line| line.rsplit(':').next()?.parse::<u64>().ok());
+        io::Result::Ok(value)
+    };
+    // The acknowledgement of the program's own settings may or may not have been read before the end.
+    let settings = stat("h2_settings_rcvd").expect("an answer");
+    assert!(matches!(settings, Some(3 | 4)), "{settings:?}");
+    for (name, expected) in [
+        ("h2_headers_rcvd", 2),
+        ("h2_data_rcvd", 2),
+        ("h2_detected_conn_protocol_errors", 1),
+        ("h2_goaway_resp", 1),
+        ("h2_detected_strm_protocol_errors", 1),
+        ("h2_rst_stream_resp", 1),
+        ("h2_open_connections", 0),
+        ("h2_backend_open_streams", 0),
+        ("h2_total_connections", 1),
+        ("h2_backend_total_streams", 1),
+        ("h1_total_connections", 1),
+        ("h1_total_streams", 0),
+        ("h1sess", 1),
+        ("h2sess", 1),
+        ("h2req", 1),
+        ("h1req", 0),
+    ] {
+        // What the connection leaves behind is counted once its tasks are over.
+        let is_counted = || stat(name).is_ok_and(|n| n == Some(expected));
+        assert!(
+            testkit::eventually(Duration::from_secs(10), is_counted),
+            "{name}: {:?}, not {expected}",
+            stat(name)
+        );
+    }
 }

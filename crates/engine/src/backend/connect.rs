@@ -60,7 +60,9 @@ pub async fn connect(
     secure: Option<Secure>,
 ) -> Result<Transport, ConnectError> {
     proxy.back.tally(Tally::Connects, 1);
-    if proxy.config.mode == model::Mode::Http {
+    let speaks_http1 =
+        server.config.settings.proto.as_deref() != Some("h2") && !decides_late(server);
+    if proxy.config.mode == model::Mode::Http && speaks_http1 {
         proxy.back.tally(Tally::H1Opened, 1);
     }
     server.state.counters.tally(Tally::Connects, 1);
@@ -70,6 +72,14 @@ pub async fn connect(
         shake_hands(&mut socket, secure, at, deadline).await?;
     }
     Ok(socket)
+}
+
+/// Whether it takes a connection to a server to know what is spoken on it.
+#[must_use]
+pub fn decides_late(server: &ServerRuntime) -> bool {
+    let settings = &server.config.settings;
+    let alpn = settings.tls.common.alpn.as_ref();
+    settings.proto.is_none() && settings.tls.enabled && alpn.is_some()
 }
 
 /// What a TLS connection begins with.

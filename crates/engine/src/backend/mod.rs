@@ -6,8 +6,8 @@ mod idle;
 mod location;
 
 pub use connect::{
-    ConnectError, Route, Secure, address_for, binding, connect, connect_deadline, establish, open,
-    shake_hands, source_for,
+    ConnectError, Route, Secure, address_for, binding, connect, connect_deadline, decides_late,
+    establish, open, shake_hands, source_for,
 };
 pub use dispatch::{Assigned, Availability, Dispatch, Moved, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool, InUse};

@@ -345,10 +345,10 @@ impl Conn {
         matches!(&self.link, Link::Stream(stream) if stream.has_received_end())
     }
 
-    /// Resets a stream of HTTP/2; other connections are simply closed by their owners.
-    pub fn reset(&mut self, code: wire::h2::Code) {
+    /// Gives up a stream of HTTP/2; other connections are simply closed by their owners.
+    pub fn abort(&mut self) {
         if let Link::Stream(stream) = &mut self.link {
-            stream.reset(code);
+            stream.abort();
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Next, Phase, ServerConn, Source, Stream};
 use crate::backend::{
     Assigned, ConnectError, IdleConn, InUse, Place, Route, Secure, Wish, address_for, binding,
-    connect, connect_deadline, source_for,
+    connect, connect_deadline, decides_late, source_for,
 };
 use crate::clock;
 use crate::handshake::TlsFault;
@@ -369,7 +369,8 @@ impl Stream<'_> {
             self.adopt(Conn::new(kept.socket), kept.uses, server, key);
             return true;
         }
-        let first = self.session.requests.get() <= 1;
+        // What shares its connection with others is not what a client begins with.
+        let first = self.session.requests.get() <= 1 && !self.client.conn.is_multiplexed();
         let usable = |conn: &IdleConn| match backend.config.back.reuse {
             Reuse::Never => false,
             Reuse::Safe => !first,
@@ -530,7 +531,9 @@ impl Stream<'_> {
         socket: Transport,
     ) -> Result<Conn, Failure> {
         let is_plain = socket.is_plain();
+        let decided = self.state.has_request && decides_late(server);
         if !self.state.has_request || !speaks_http2(server, &socket, self.websocket_mux(server)) {
+            backend.back.tally(Tally::H1Opened, u64::from(decided));
             let mut conn = Conn::new(socket);
             // With TLS, it went ahead of the handshake.
             if is_plain {
@@ -544,8 +547,15 @@ impl Stream<'_> {
         }
         let shared = backend.config.back.reuse != Reuse::Never && !self.state.private;
         let config = self.session.runtime.http2.1;
-        let pool = &self.worker.multiplexed;
-        let half = h2::open(pool, server, key, shared, socket, (config, header));
+        let (pool, counters) = (&self.worker.multiplexed, backend.back.clone());
+        let half = h2::open(
+            pool,
+            server,
+            key,
+            shared,
+            socket,
+            (config, header, counters),
+        );
         half.map(Conn::of_stream).ok_or(Failure::Resource)
     }
 

@@ -128,10 +128,12 @@ impl Stream<'_> {
         let conn = &self.client.conn;
         let (received, sent) = self.state.client_base;
         let unread = conn.input.len() as u64;
-        front.tallies.add_all([
-            (Tally::H1In, conn.received.saturating_sub(received + unread)),
-            (Tally::H1Out, conn.sent.saturating_sub(sent)),
-        ]);
+        if !conn.is_multiplexed() {
+            front.tallies.add_all([
+                (Tally::H1In, conn.received.saturating_sub(received + unread)),
+                (Tally::H1Out, conn.sent.saturating_sub(sent)),
+            ]);
+        }
         if self.state.spliced != (0, 0) {
             front.tally(Tally::H1SplicedIn, self.state.spliced.0);
             front.tally(Tally::H1SplicedOut, self.state.spliced.1);
@@ -201,7 +203,9 @@ impl Stream<'_> {
 
     /// Takes note of what the connection to the server carried before it is given up.
     pub(super) fn note_server_conn(&mut self) {
-        if let Some(server) = &self.state.server_conn {
+        if let Some(server) = &self.state.server_conn
+            && !server.conn.is_multiplexed()
+        {
             self.state.server_bytes.0 += server.conn.received;
             self.state.server_bytes.1 += server.conn.sent;
         }

@@ -16,15 +16,24 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+/// What became of a connection that was served in HTTP/1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It is over.
+    Over,
+    /// It goes on with HTTP/2.
+    Http2,
+}
+
 /// Serves requests until the connection ends. The first one may be a stream that has `begun` as TCP.
 pub async fn serve_http(
     session: &Rc<Session>,
     worker: &Rc<Worker>,
     client: &mut ClientSide,
     mut begun: Option<Box<State>>,
-) {
+) -> Ended {
     if speaks_http2(session) {
-        return Box::pin(upgrade(session, worker, client)).await;
+        return Ended::Http2;
     }
     let mut first = true;
     let mut begin = (session.accepted.0, session.handshake, session.accepted.1);
@@ -34,7 +43,10 @@ pub async fn serve_http(
             false => Awaited::Bytes,
         };
         if arrival == Awaited::Stop || (arrival != Awaited::Bytes && !first) {
-            return;
+            return Ended::Over;
+        }
+        if first && begun.is_none() && is_preface(session, client) {
+            return Ended::Http2;
         }
         let begun = begun.take();
         let goes_on = begun.is_some();
@@ -57,9 +69,12 @@ pub async fn serve_http(
         worker.give_state(state);
         match next {
             Next::KeepAlive => {}
-            Next::Close => return linger(client).await,
-            Next::Abort => return,
-            Next::Http2 => return Box::pin(upgrade(session, worker, client)).await,
+            Next::Close => {
+                linger(client).await;
+                return Ended::Over;
+            }
+            Next::Abort => return Ended::Over,
+            Next::Http2 => return Ended::Http2,
         }
         first = false;
         client.conn.rest();
@@ -68,13 +83,20 @@ pub async fn serve_http(
     }
 }
 
+/// Whether what has come begins with the preface of HTTP/2, where that is welcome: no stream of HTTP/1 is made of it then.
+fn is_preface(session: &Session, client: &ClientSide) -> bool {
+    let stays = session.frontend.config.options.has(Options::NO_H2_UPGRADE);
+    let begins = client.conn.input.bytes().starts_with(wire::h2::PREFACE);
+    begins && !stays && session.mux.get().is_none()
+}
+
 /// Whether the connection is one of HTTP/2 from its first byte.
 fn speaks_http2(session: &Session) -> bool {
     session.mux.get() == Some(Mux::H2)
 }
 
 /// Goes on with HTTP/2.
-async fn upgrade(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut ClientSide) {
+pub async fn upgrade(session: &Rc<Session>, worker: &Rc<Worker>, client: &mut ClientSide) {
     let conn = std::mem::replace(&mut client.conn, Conn::unconnected());
     if let Some((socket, input)) = conn.into_parts() {
         serve_http2(session, worker, socket, input, &mut client.deadline).await;
@@ -216,7 +238,13 @@ impl Stream<'_> {
     fn count_request(&self) {
         let front = &self.session.frontend.front;
         count(&front.requests, 1);
-        front.tally(Tally::RequestsH1, 1);
+        front.tally(
+            match self.client.conn.is_multiplexed() {
+                true => Tally::RequestsH2,
+                false => Tally::RequestsH1,
+            },
+            1,
+        );
     }
 
     async fn process_and_serve(&mut self) -> Next {

@@ -9,12 +9,10 @@ use crate::mux::h2::{Half, Multiplexed, News};
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
 use model::Options;
-use model::live::count;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use wire::h2::Code;
 
 /// Serves streams until the connection ends; `input` has what was read of it already.
 pub async fn serve_http2(
@@ -24,7 +22,8 @@ pub async fn serve_http2(
     input: Buffer,
     deadline: &mut Deadline,
 ) {
-    let connection = Multiplexed::new(socket, input, session.runtime.http2.0);
+    let counters = session.frontend.front.clone();
+    let connection = Multiplexed::new(socket, input, session.runtime.http2.0, counters);
     let mut pump = Pump::new(session);
     while let Turn::News = poll_fn(|cx| pump.poll(cx, &connection, deadline)).await {
         pump.act(session, worker, &connection);
@@ -51,6 +50,8 @@ struct Pump<'s> {
     idle: bool,
     /// Since when output waits for the client.
     stuck_since: Option<u64>,
+    /// Since when the client has been told to leave for want of requests.
+    left_since: Option<u64>,
 }
 
 impl<'s> Pump<'s> {
@@ -61,6 +62,7 @@ impl<'s> Pump<'s> {
             idle_since: session.handshake,
             idle: true,
             stuck_since: None,
+            left_since: None,
         }
     }
 
@@ -78,7 +80,8 @@ impl<'s> Pump<'s> {
         if over {
             return Poll::Ready(Turn::Over);
         }
-        if self.session.runtime.process.is_stopping() {
+        let stopping = self.session.runtime.process.is_stopping();
+        if stopping {
             connection.go_away();
         }
         let idle = connection.streams() == 0;
@@ -86,23 +89,37 @@ impl<'s> Pump<'s> {
             self.idle_since = clock::now_ms();
         }
         self.idle = idle;
-        if idle && connection.is_leaving() && connection.is_flushed() {
+        let lingers = self.left_since.is_some() && !stopping;
+        if idle && !lingers && connection.is_leaving() && connection.is_flushed() {
             return Poll::Ready(Turn::Over);
         }
         self.stuck_since = match connection.is_flushed() {
             true => None,
             false => self.stuck_since.or_else(|| Some(clock::now_ms())),
         };
-        if deadline
-            .poll(cx, self.limit(connection.opened()))
-            .is_ready()
-        {
-            connection.go_away();
-            // What can be sent at once is; nobody waits for more.
-            let _ = connection.poll(cx, &mut self.news);
+        let limit = self.limit(connection.opened());
+        if deadline.poll(cx, limit).is_pending() {
+            return Poll::Pending;
+        }
+        // A client that has nothing under way is told to leave, and has some time to do so by itself.
+        let at_once = lingers || self.stuck_since.is_some() || connection.is_in_frame();
+        match at_once {
+            true if lingers => connection.say_goodbye(),
+            true => connection.go_away(),
+            false => {
+                connection.go_away();
+                self.left_since = Some(clock::now_ms());
+            }
+        }
+        // What can be sent at once is.
+        let over = connection.poll(cx, &mut self.news).is_ready();
+        if at_once || over {
             return Poll::Ready(Turn::Over);
         }
-        Poll::Pending
+        match deadline.poll(cx, self.limit(connection.opened())) {
+            Poll::Ready(()) => Poll::Ready(Turn::Over),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     /// When the connection is given up unless something happens.
@@ -112,6 +129,11 @@ impl<'s> Pump<'s> {
             .stuck_since
             .zip(timeouts.client)
             .map(|(since, timeout)| since + timeout);
+        if let Some(since) = self.left_since {
+            let linger = timeouts.client_fin.or(timeouts.client);
+            let leave = since + linger.unwrap_or(0);
+            return Some(stuck.map_or(leave, |stuck| stuck.min(leave)));
+        }
         let idle = match opened {
             0 => timeouts.http_request.or(timeouts.client),
             _ => timeouts
@@ -162,7 +184,7 @@ async fn serve_stream(session: Rc<Session>, worker: Rc<Worker>, half: Half) {
     worker.give_state(state);
     match next {
         Next::KeepAlive | Next::Close | Next::Http2 => client.conn.finish_body(None),
-        Next::Abort => client.conn.reset(Code::CANCEL),
+        Next::Abort => client.conn.abort(),
     }
     worker.give_deadline(client.deadline);
 }
@@ -176,7 +198,6 @@ fn begin(stream: &mut Stream<'_>) {
 /// Counts and logs a request that never became one.
 fn note_bad_request(session: &Rc<Session>, worker: &Rc<Worker>) {
     let front = &session.frontend;
-    count(&front.front.request_errors, 1);
     if front.config.options.has(Options::IGNORE_PROBES) {
         return;
     }

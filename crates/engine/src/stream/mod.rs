@@ -29,7 +29,7 @@ mod websocket;
 pub use cause::{Cause, Phase, Source};
 pub use counters::Counters;
 pub(crate) use counters::SESSION;
-pub use http::serve_http;
+pub use http::{Ended, serve_http, upgrade};
 pub use persistence::Persistence;
 pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 pub use tcp::{TcpEnd, serve_tcp};
@@ -339,9 +339,11 @@ impl<'c> Stream<'c> {
     }
 
     fn count_as(&self, what: Tally) {
+        // Its connection counts streams of HTTP/2.
+        let is_http2 = self.client.conn.is_multiplexed();
         let session = &self.session;
         session.runtime.process.tallies.add(what, 1);
-        if session.frontend.config.mode == Mode::Http {
+        if session.frontend.config.mode == Mode::Http && !is_http2 {
             session.frontend.front.tally(what, 1);
         }
     }

@@ -236,6 +236,10 @@ impl Stream<'_> {
                     continue;
                 }
                 self.state.times.response = clock::now_ms();
+                // A tunnel has no length (RFC 9110, section 9.3.6).
+                if answer.framing == Framing::Tunnel && status != 101 {
+                    self.state.response.remove_known(FieldId::ContentLength);
+                }
                 self.state.bytes.1 += counted_size(&self.state.response);
                 return Ok(answer);
             }

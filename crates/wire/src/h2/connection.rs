@@ -161,6 +161,29 @@ struct LastFrame {
     data: Option<usize>,
 }
 
+/// What has happened since [`Connection::take_counts`] was last asked, as HAProxy counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// HEADERS frames received.
+    pub headers: u32,
+    /// DATA frames received.
+    pub data: u32,
+    /// SETTINGS frames received; the first one counts twice.
+    pub settings: u32,
+    /// RST_STREAM frames received.
+    pub resets: u32,
+    /// GOAWAY frames received.
+    pub go_aways: u32,
+    /// Faults of the connection, each answered with GOAWAY.
+    pub faults: u32,
+    /// Faults of streams, each answered with RST_STREAM.
+    pub stream_faults: u32,
+    /// Streams begun.
+    pub begun: u32,
+    /// Streams ended.
+    pub ended: u32,
+}
+
 /// A connection without its socket.
 ///
 /// `T` is what the owner keeps with each stream. A stream lives until [`Connection::close`], so that one whose request is
@@ -196,6 +219,7 @@ pub struct Connection<T> {
     /// The peer was told that no new streams are taken.
     leaving: bool,
     failed: bool,
+    counts: Counts,
     /// The fault that is coming up is one of those that are not logged.
     unlogged: bool,
 }
@@ -259,6 +283,7 @@ impl<T> Connection<T> {
             peer_leaves: false,
             leaving: false,
             failed: false,
+            counts: Counts::default(),
             unlogged: false,
         }
     }
@@ -300,6 +325,12 @@ impl<T> Connection<T> {
     #[must_use]
     pub fn glitches(&self) -> u32 {
         self.glitches
+    }
+
+    /// What has happened since this was last asked; `None` for nothing.
+    pub fn take_counts(&mut self) -> Option<Counts> {
+        let counts = std::mem::take(&mut self.counts);
+        (counts != Counts::default()).then_some(counts)
     }
 
     /// Whether the peer's first settings have come.

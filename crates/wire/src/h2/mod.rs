@@ -10,7 +10,7 @@ pub mod hpack;
 mod stream;
 mod write;
 
-pub use connection::{Config, Connection, Event, Fault, Role, Step};
+pub use connection::{Config, Connection, Counts, Event, Fault, Role, Step};
 pub use fields::{Malformed, Section, read_section};
 pub use frame::{Code, PREFACE};
 pub use write::{write_request, write_response, write_trailers};

@@ -245,10 +245,10 @@ impl Half {
         shared.wake_if_pending();
     }
 
-    /// Resets the stream.
-    pub fn reset(&mut self, code: Code) {
+    /// Gives the stream up because one of its ends did.
+    pub fn abort(&mut self) {
         let mut shared = self.shared.borrow_mut();
-        shared.core.reset(self.id, code);
+        shared.core.abort(self.id);
         shared.wake_if_pending();
     }
 

@@ -14,10 +14,13 @@ pub use server::{Pool, open};
 use crate::io::{Buffer, Transport};
 use body::Body;
 use message::Head;
+use model::live::Counters;
+use model::live::tally::Tally;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wire::h1::{Framing, MessageFlags};
 use wire::h2::{Code, Config, Connection, Event};
@@ -99,6 +102,8 @@ pub struct Multiplexed {
     bytes: (u64, u64),
     /// The peer has ended, or the connection is broken.
     dead: bool,
+    /// The frontend's or backend's counters.
+    counters: Arc<Counters>,
 }
 
 /// How often the pump reads before it lets other tasks run.
@@ -107,7 +112,13 @@ const READS: usize = 8;
 impl Multiplexed {
     /// A connection at its beginning; `input` has what was read of it already.
     #[must_use]
-    pub fn new(socket: Transport, input: Buffer, config: Config) -> Rc<RefCell<Self>> {
+    pub fn new(
+        socket: Transport,
+        input: Buffer,
+        config: Config,
+        counters: Arc<Counters>,
+    ) -> Rc<RefCell<Self>> {
+        counters.tally(Tally::H2Opened, 1);
         Rc::new(RefCell::new(Self {
             socket,
             input,
@@ -115,6 +126,7 @@ impl Multiplexed {
             pump: None,
             bytes: (0, 0),
             dead: false,
+            counters,
         }))
     }
 
@@ -153,6 +165,17 @@ impl Multiplexed {
         self.core.go_away();
     }
 
+    /// Tells it so once more, as the last thing it hears.
+    pub fn say_goodbye(&mut self) {
+        self.core.say_goodbye();
+    }
+
+    /// Whether a frame has come in part.
+    #[must_use]
+    pub fn is_in_frame(&self) -> bool {
+        !self.input.is_empty()
+    }
+
     /// Wakes the pump if there is something to send.
     fn wake_if_pending(&mut self) {
         if !self.core.pending().is_empty()
@@ -175,6 +198,7 @@ impl Multiplexed {
             return Poll::Ready(());
         }
         let outcome = self.exchange(cx, news);
+        self.count();
         if outcome.is_err() {
             self.die();
             return Poll::Ready(());
@@ -282,6 +306,30 @@ impl Multiplexed {
         }
     }
 
+    /// Hands on what the codec has counted.
+    fn count(&mut self) {
+        let Some(counts) = self.core.take_counts() else {
+            return;
+        };
+        for (what, n) in [
+            (Tally::H2Headers, counts.headers),
+            (Tally::H2Data, counts.data),
+            (Tally::H2Settings, counts.settings),
+            (Tally::H2Reset, counts.resets),
+            (Tally::H2GoAway, counts.go_aways),
+            (Tally::H2ConnectionErrors, counts.faults),
+            (Tally::H2GoAwaySent, counts.faults),
+            (Tally::H2StreamErrors, counts.stream_faults),
+            (Tally::H2ResetSent, counts.stream_faults),
+            (Tally::H2Begun, counts.begun),
+            (Tally::H2Ended, counts.ended),
+        ] {
+            if n > 0 {
+                self.counters.tally(what, n.into());
+            }
+        }
+    }
+
     /// Tells all streams that the connection is gone, after sending what can still be sent at once.
     fn die(&mut self) {
         self.dead = true;
@@ -292,6 +340,13 @@ impl Multiplexed {
             link.reset.get_or_insert(Code::CANCEL);
             link.wake();
         }
+    }
+}
+
+impl Drop for Multiplexed {
+    fn drop(&mut self) {
+        self.count();
+        self.counters.tally(Tally::H2Closed, 1);
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Half, Multiplexed};
 use crate::clock;
 use crate::io::{Buffer, Deadline, Transport};
 use crate::proxy::ServerRuntime;
+use model::live::Counters;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -63,9 +64,9 @@ pub fn open(
     key: u64,
     shared: bool,
     socket: Transport,
-    (config, header): (Config, Vec<u8>),
+    (config, header, counters): (Config, Vec<u8>, Arc<Counters>),
 ) -> Option<Half> {
-    let connection = Multiplexed::new(socket, Buffer::default(), config);
+    let connection = Multiplexed::new(socket, Buffer::default(), config, counters);
     connection.borrow_mut().core.send_first(&header);
     let half = open_stream(&connection)?;
     if shared {

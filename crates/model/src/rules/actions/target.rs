@@ -117,6 +117,7 @@ impl Part {
         let changed = [before, text, after].concat();
         head.set_target(&changed);
         if self == Self::Uri {
+            head.set_assembled(false);
             follow_target(head);
         }
     }
@@ -127,6 +128,7 @@ fn follow_target(head: &mut Head) {
     let target = Target::parse(head.target());
     if target.scheme.is_empty()
         || target.authority.is_empty()
+        || !head.has(FieldId::Host)
         || head.known(FieldId::Host) == Some(target.authority)
     {
         return;

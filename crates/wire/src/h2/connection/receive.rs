@@ -33,6 +33,7 @@ impl<T> Connection<T> {
             self.check_frame(header)?;
             self.check_state(header)?;
             if header.kind == kind::DATA || !is_known(header.kind) {
+                self.count_frame(header);
                 self.partial = Some(Partial {
                     header,
                     left: header.len,
@@ -52,6 +53,7 @@ impl<T> Connection<T> {
                     event: None,
                 });
             };
+            self.count_frame(header);
             let event = self.frame(header, payload)?;
             return Ok(Step {
                 consumed: HEADER + header.len,
@@ -137,6 +139,19 @@ impl<T> Connection<T> {
             None if has_section => Err(self.quiet(Code::STREAM_CLOSED)),
             None if !is_known(kind) => self.late_frame(id),
             None => Ok(()),
+        }
+    }
+
+    fn count_frame(&mut self, header: FrameHeader) {
+        let first = u32::from(!self.peer.known);
+        let counts = &mut self.counts;
+        match header.kind {
+            kind::HEADERS => counts.headers += 1,
+            kind::DATA => counts.data += 1,
+            kind::SETTINGS => counts.settings += 1 + first,
+            kind::RST_STREAM => counts.resets += 1,
+            kind::GOAWAY => counts.go_aways += 1,
+            _ => {}
         }
     }
 
@@ -254,6 +269,7 @@ impl<T> Connection<T> {
     /// A frame for a stream that is gone. It may have crossed the end; a client is told so again.
     fn late_frame(&mut self, id: u32) -> Result<(), Code> {
         self.glitch_unless_idle(id)?;
+        self.counts.stream_faults += 1;
         if self.config.role == Role::Server {
             write_number(kind::RST_STREAM, id, Code::STREAM_CLOSED.0, &mut self.out);
         }
@@ -339,6 +355,7 @@ impl<T> Connection<T> {
     pub(super) fn fail(&mut self, code: Code) -> Fault {
         if !self.failed {
             self.failed = true;
+            self.counts.faults += 1;
             self.write_go_away(code);
         }
         for stream in self.streams.values_mut() {
@@ -352,6 +369,7 @@ impl<T> Connection<T> {
 
     /// Resets a stream for what the peer did.
     pub(super) fn reset_for<'i>(&mut self, id: u32, code: Code) -> Event<'i> {
+        self.counts.stream_faults += 1;
         self.reset(id, code);
         Event::Reset {
             stream: id,

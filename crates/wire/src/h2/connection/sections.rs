@@ -150,6 +150,7 @@ impl<T> Connection<T> {
             .expected
             .is_some_and(|n| n <= u64::from(self.config.initial_window));
         self.streams.insert(id, stream);
+        self.counts.begun += 1;
         if !end && !small {
             self.raise(id);
         }
@@ -169,6 +170,7 @@ impl<T> Connection<T> {
     pub(super) fn refuse<'i>(&mut self, id: u32, head: Head) -> Result<Option<Event<'i>>, Code> {
         self.give_head(head);
         self.glitch()?;
+        self.counts.stream_faults += 1;
         write_number(kind::RST_STREAM, id, Code::PROTOCOL.0, &mut self.out);
         Ok(Some(Event::BadRequest))
     }
@@ -241,6 +243,7 @@ impl<T> Connection<T> {
             })),
             _ => {
                 self.glitch()?;
+                self.counts.stream_faults += 1;
                 self.reset(id, Code::PROTOCOL);
                 Ok(Some(Event::Reset {
                     stream: id,

@@ -27,6 +27,7 @@ impl<T: Default> Connection<T> {
         let mut stream = self.new_stream();
         stream.link = link;
         self.streams.insert(id, stream);
+        self.counts.begun += 1;
         Some(id)
     }
 }
@@ -170,8 +171,9 @@ impl<T> Connection<T> {
         if let Some(code) = code {
             self.reset(id, code);
         }
-        if self.streams.remove(&id).is_some_and(|stream| stream.raised) {
-            self.raised_streams -= 1;
+        if let Some(stream) = self.streams.remove(&id) {
+            self.counts.ended += 1;
+            self.raised_streams -= u32::from(stream.raised);
         }
     }
 
@@ -213,6 +215,21 @@ impl<T> Connection<T> {
             self.leaving = true;
             self.write_go_away(Code::NONE);
         }
+    }
+
+    /// Tells it once more, before the connection is closed.
+    pub fn say_goodbye(&mut self) {
+        if !self.failed {
+            self.leaving = true;
+            self.write_go_away(Code::NONE);
+        }
+    }
+
+    /// Gives a stream up after an abort: what was answered in full is whole, whatever became of the request.
+    pub fn abort(&mut self, id: u32) {
+        let answered = self.streams.get(&id).is_some_and(|stream| stream.sent_end);
+        let whole = answered && self.config.role == Role::Server;
+        self.reset(id, if whole { Code::NONE } else { Code::CANCEL });
     }
 
     pub(super) fn write_go_away(&mut self, code: Code) {
