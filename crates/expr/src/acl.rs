@@ -10,6 +10,7 @@ use crate::phases::Phases;
 use crate::sample::{Type, Value};
 use crate::view::View;
 use hashbrown::HashMap;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, OnceLock};
 
 /// One expression of a condition with its patterns.
@@ -153,6 +154,7 @@ impl Patterns {
         let mut explicit = None;
         let mut ignore_case = false;
         let mut unique_id = None;
+        let mut resolve = true;
         let (mut is_map, mut closed) = (false, false);
         let mut files = Vec::new();
         while let [flag, tail @ ..] = words
@@ -164,7 +166,7 @@ impl Patterns {
             };
             match *flag {
                 "-i" => ignore_case = true,
-                "-n" => {}
+                "-n" => resolve = false,
                 "-u" => {
                     let id = needs_argument("unique id")?;
                     let id = id
@@ -226,7 +228,21 @@ impl Patterns {
         }
         if method.takes_patterns() {
             let mut set = PatternSet::new(method, ignore_case);
-            add_patterns(&mut set, words, method)?;
+            let by_name =
+                explicit.is_none() && expr.output() == Type::Method && keyword == "method";
+            if method == Method::Ip && resolve {
+                add_networks(&mut set, words)?;
+            } else if by_name && ignore_case {
+                // Well-known methods are known by their names as they are: what only resembles one is another method.
+                let words: Vec<&str> = words
+                    .iter()
+                    .copied()
+                    .filter(|w| !resembles_method(w))
+                    .collect();
+                add_patterns(&mut set, &words, method)?;
+            } else {
+                add_patterns(&mut set, words, method)?;
+            }
             let cell = ctx.compiler.patterns.inline(set, unique_id)?;
             let place = format!("acl '{keyword}' file '{}' line {}", ctx.file, ctx.line);
             cell.list().note_use(false, place);
@@ -281,6 +297,28 @@ fn dotted_version(word: &str) -> String {
     };
     let range: Option<Vec<String>> = word.splitn(2, ':').map(number).collect();
     range.map_or_else(|| word.to_owned(), |parts| parts.join(":"))
+}
+
+/// Whether a text would be the name of a well-known method, were it not for the letter case.
+fn resembles_method(word: &str) -> bool {
+    let known = |text: &str| message::Method::of(text.as_bytes()).name().is_some();
+    !known(word) && known(&word.to_ascii_uppercase())
+}
+
+/// Adds networks; what is no address is the name of a host, whose first IPv4 address counts.
+fn add_networks(set: &mut PatternSet, words: &[&str]) -> Result<(), String> {
+    for word in words {
+        let fault = match set.add(&config::bytes_of(word), None) {
+            Ok(()) => continue,
+            Err(fault) => fault,
+        };
+        let (host, mask) = word.split_at(word.find('/').unwrap_or(word.len()));
+        let found = (host, 0).to_socket_addrs().ok();
+        let address = found.and_then(|mut all| all.find(SocketAddr::is_ipv4));
+        let ip = address.ok_or(fault)?.ip();
+        set.add(format!("{ip}{mask}").as_bytes(), None)?;
+    }
+    Ok(())
 }
 
 /// Adds the patterns written in the configuration; integer methods understand operators before them.

@@ -104,15 +104,8 @@ fn to_int(value: &Value<'_>) -> Option<i64> {
         Value::Bool(v) => Some(i64::from(*v)),
         Value::Int(v) => Some(*v),
         Value::Ip(IpAddr::V4(ip)) => Some(i64::from(u32::from(*ip))),
-        Value::Str(text) => {
-            let signed = |sign: &[u8]| text.strip_prefix(sign);
-            let digits = signed(b"-").or_else(|| signed(b"+")).unwrap_or(text);
-            digits
-                .first()
-                .is_some_and(|b| b.is_ascii_digit())
-                .then(|| leading_int(text))
-                .or(Some(0))
-        }
+        Value::Str(text) if text.is_empty() => None,
+        Value::Str(text) => Some(leading_int(text)),
         _ => None,
     }
 }
@@ -123,11 +116,33 @@ pub fn parse_ip(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
+/// Reads an address as casts do: what follows four numbers is not looked at.
+fn leading_ip(text: &[u8]) -> Option<IpAddr> {
+    leading_ipv4(text)
+        .map(IpAddr::V4)
+        .or_else(|| parse_ip(text))
+}
+
+fn leading_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0u8; 4];
+    let mut rest = text;
+    for (at, octet) in octets.iter_mut().enumerate() {
+        if at > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let width = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let (digits, after) = rest.split_at_checked(width).filter(|_| width > 0)?;
+        *octet = u8::try_from(leading_int(digits)).ok()?;
+        rest = after;
+    }
+    (!rest.starts_with(b".")).then(|| Ipv4Addr::from(octets))
+}
+
 fn to_ip(value: &Value<'_>) -> Option<IpAddr> {
     match value {
         Value::Ip(ip) => Some(*ip),
         Value::Int(v) => Some(IpAddr::V4(Ipv4Addr::from(*v as u32))),
-        Value::Str(text) => parse_ip(text),
+        Value::Str(text) => leading_ip(text),
         _ => None,
     }
 }
@@ -284,6 +299,38 @@ mod tests {
             ("a5", 0),
         ] {
             assert_eq!(short_int(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_are_cast_to_the_recorded_addresses() {
+        for (text, expected) in [
+            ("1.2.3.4", Some("1.2.3.4")),
+            ("1.2.3.4:80", Some("1.2.3.4")),
+            ("1.2.3.4/8", Some("1.2.3.4")),
+            ("1.2.3.4 x", Some("1.2.3.4")),
+            ("0001.2.3.04", Some("1.2.3.4")),
+            ("1.2.3", None),
+            ("1.2.3.", None),
+            ("1.2.3.256", None),
+            ("1.2.3.4.5", None),
+            ("1..3.4", None),
+            (" 1.2.3.4", None),
+            ("::1", Some("::1")),
+            ("::1x", None),
+            ("[::1]", None),
+            ("", None),
+        ] {
+            let value = Value::Str(Cow::Borrowed(text.as_bytes()));
+            let expected = expected.and_then(|ip| ip.parse().ok()).map(Value::Ip);
+            assert_eq!(cast(value, Type::Addr), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_text_is_no_number() {
+        for to in [Type::Int, Type::Bool] {
+            assert_eq!(cast(Value::Str(Cow::Borrowed(b"")), to), None);
         }
     }
 

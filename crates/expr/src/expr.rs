@@ -7,7 +7,7 @@ use crate::context::ParseContext;
 use crate::phases::Phases;
 use crate::row::{ConverterRow, FetchRow};
 use crate::sample::{Outcome, Type, Value};
-use crate::view::{NoView, View};
+use crate::view::{NoView, Side, View};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -224,11 +224,16 @@ impl Expr {
                 Some(value) => Outcome::Tentative(value),
                 None => Outcome::NotYet,
             },
-            Outcome::Missing if self.fetch.phases == Phases::REQUEST && view.awaits_request() => {
-                Outcome::NotYet
-            }
+            Outcome::Missing if self.awaits_head(view) => Outcome::NotYet,
             other => other,
         }
+    }
+
+    /// Whether what is missing may come with the rest of a head.
+    fn awaits_head(&self, view: &dyn View) -> bool {
+        let awaits = |side, need| view.is_head_pending(side) && self.need() == need;
+        awaits(Side::Request, "HTTP request headers")
+            || awaits(Side::Response, "HTTP response headers")
     }
 
     /// Evaluates the expression and casts the sample; what can't be cast is missing.
@@ -256,6 +261,9 @@ impl Expr {
                 Outcome::NotYet => Verdict::NotYet,
             };
         };
+        if self.awaits_head(view) {
+            return Verdict::NotYet;
+        }
         let mut passed = false;
         let may_change = each(&self.args, view, &mut |value| {
             match self.apply(value, view) {

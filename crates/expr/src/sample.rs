@@ -118,6 +118,12 @@ impl<'a> Outcome<'a> {
         }
     }
 
+    /// Whether more data would change nothing.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Self::Found(_) | Self::Missing)
+    }
+
     /// A sample when there is one, else nothing.
     #[must_use]
     pub fn of(value: Option<Value<'a>>) -> Self {

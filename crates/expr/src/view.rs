@@ -325,13 +325,13 @@ pub trait View {
     fn request(&self) -> Option<&Head> {
         None
     }
-    /// Whether the head of a request may still come that is not there yet, on a TCP stream.
-    fn awaits_request(&self) -> bool {
-        false
-    }
     /// The response head.
     fn response(&self) -> Option<&Head> {
         None
+    }
+    /// Whether a head is on its way of which only a part has come, on a TCP stream that carries HTTP/1.
+    fn is_head_pending(&self, side: Side) -> bool {
+        false
     }
     /// The buffered part of an HTTP body.
     fn body(&self, side: Side) -> Option<Content<'_>> {

@@ -190,7 +190,7 @@ fn find<'a>(
     let found = match name.strip_prefix('#') {
         Some(id) => {
             let id = id.parse().ok();
-            lists(context, kind).find(|list| Some(list.id) == id)
+            lists(context, kind).find(|list| Some(list.id()) == id)
         }
         None => lists(context, kind).find(|list| list.name.as_deref() == Some(name)),
     };
@@ -427,7 +427,7 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>, kind: Kind
             let (current, next) = list.versions();
             reply.plain(format_args!(
                 "{} ({}) {}. curr_ver={current} next_ver={next} entry_cnt={}\n",
-                list.id,
+                list.id(),
                 list.name.as_deref().unwrap_or_default(),
                 list.description(),
                 list.entry_count(),

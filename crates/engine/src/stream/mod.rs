@@ -6,6 +6,7 @@ mod counters;
 mod dispatch;
 mod finish;
 mod forwarded;
+mod glance;
 mod hash;
 mod http;
 mod http2;
@@ -36,6 +37,7 @@ pub use tcp::{TcpEnd, serve_tcp};
 pub use times::Times;
 pub use vars::Vars;
 
+use self::glance::Glance;
 use crate::backend::{InUse, Slot};
 use crate::mux::Conn;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
@@ -182,10 +184,10 @@ pub struct State {
     pub content_ruled: bool,
     /// Whether content rules look at what the server of a TCP stream sends.
     pub inspects_response: bool,
+    /// What a TCP stream carries, read as HTTP.
+    pub glance: Glance,
     /// Whether content rules may still wait for more data.
     pub may_wait: bool,
-    /// What a TCP stream begins with, when that is the head of a request, while content rules look at it.
-    pub peeked: Option<Box<Head>>,
     /// Which step is being logged.
     pub log_step: &'static str,
     /// Text to build things in.

@@ -6,14 +6,12 @@ use crate::clock;
 use crate::mux::{Conn, Received};
 use crate::resolvers;
 use crate::session::ClientSide;
-use expr::Match;
-use expr::sample::{Outcome, Value};
-use message::Head;
+use expr::sample::Value;
+use expr::{Expr, Match};
 use model::rules::{self, CloseKind, Flow, Lookup, Mux, Reply, Rule};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use wire::h1;
 
 /// How many units of niceness are worth one more turn to wait.
 const NICE_STEP: i32 = 256;
@@ -226,28 +224,14 @@ impl Stream<'_> {
             let awaited = self.awaited();
             let open = !awaited.has_ended() && !awaited.input.is_full();
             self.state.may_wait = open && clock::now_ms() < until;
-            self.peek();
+            self.state.glance.renew();
             let verdict = self.pass_content_rules(rules, &mut from).await;
             self.state.may_wait = false;
-            self.state.peeked = None;
             match verdict {
                 Some(verdict) => return verdict,
                 None if self.wait_for_data(until).await => {}
                 None => return Verdict::Gone,
             }
-        }
-    }
-
-    /// Looks whether what a TCP stream begins with is a request, for fetches of HTTP.
-    fn peek(&mut self) {
-        if self.state.has_request || self.state.inspects_response {
-            return;
-        }
-        let (limits, bytes) = (&self.session.runtime.limits, self.client.conn.input.bytes());
-        let mut head = Head::default();
-        let parsed = h1::parse_request(bytes, limits, &h1::Options::default(), &mut head);
-        if let Ok(h1::Parsed::Done { .. }) = parsed {
-            self.state.peeked = Some(Box::new(head));
         }
     }
 
@@ -268,12 +252,16 @@ impl Stream<'_> {
                 Match::NotYet if self.state.may_wait => return None,
                 Match::No | Match::NotYet => continue,
             }
-            let key = rule.action.tracked_key().filter(|_| self.state.may_wait);
-            if key.is_some_and(|key| matches!(key.eval(self), Outcome::NotYet)) {
+            let awaited = |expr: &Expr| expr.eval(self).is_settled();
+            if self.state.may_wait && !rule.action.awaited().is_none_or(awaited) {
                 *from = at;
                 return None;
             }
-            if let Some(verdict) = self.act(rule).await {
+            // What other actions read has to be there by then.
+            let may_wait = std::mem::take(&mut self.state.may_wait);
+            let verdict = self.act(rule).await;
+            self.state.may_wait = may_wait;
+            if let Some(verdict) = verdict {
                 return Some(verdict);
             }
         }

@@ -1,5 +1,6 @@
 //! A TCP session: one stream of bytes each way.
 
+use super::glance::Glance;
 use super::relay::{Relay, Shape};
 use super::rules::Verdict;
 use super::{Phase, Source, State, Stream};
@@ -37,6 +38,7 @@ pub async fn serve_tcp(
         (session.accepted.0, session.handshake, session.accepted.1);
     times.request_date = times.begin_date;
     stream.client.conn.expect_body(Framing::Tunnel);
+    stream.state.glance.open();
     let process = &session.runtime.process;
     stream.state.number = process
         .streams
@@ -62,6 +64,7 @@ pub async fn serve_tcp(
             drop(stream);
             state.counted = counted;
             state.content_ruled = true;
+            state.glance = Glance::default();
             TcpEnd::Http(state)
         }
     }
@@ -206,6 +209,8 @@ impl Stream<'_> {
             self.drop_server_conn();
             return;
         }
+        // From here on bytes leave.
+        self.state.glance = Glance::default();
         let timeouts = self.relay_timeouts();
         let ending = self.ending();
         let Some(server) = self.state.server_conn.as_mut() else {

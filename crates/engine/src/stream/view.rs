@@ -21,6 +21,23 @@ impl Stream<'_> {
             Side::Response => self.state.server_fault,
         }
     }
+
+    /// The connection of one side, if it has been read as bytes only.
+    fn raw_conn(&self, side: Side) -> Option<&Conn> {
+        match side {
+            Side::Request => Some(&self.client.conn),
+            Side::Response if self.state.inspects_response => {
+                Some(&self.state.server_conn.as_ref()?.conn)
+            }
+            Side::Response => None,
+        }
+    }
+
+    /// The head with which the bytes of a TCP stream begin.
+    fn glanced(&self, side: Side) -> Option<&Head> {
+        let limits = &self.session.runtime.limits;
+        self.state.glance.head(side, self.raw_conn(side), limits)
+    }
 }
 
 impl View for Stream<'_> {
@@ -125,21 +142,22 @@ impl View for Stream<'_> {
     fn request(&self) -> Option<&Head> {
         match self.state.has_request {
             true => Some(&self.state.request),
-            false => self.state.peeked.as_deref(),
+            false => self.glanced(Side::Request),
         }
     }
 
-    fn awaits_request(&self) -> bool {
-        let state = &self.state;
-        state.may_wait
-            && !state.has_request
-            && !state.inspects_response
-            && state.peeked.is_none()
-            && may_become_request(self.client.conn.input.bytes())
+    fn response(&self) -> Option<&Head> {
+        match self.state.has_response {
+            true => Some(&self.state.response),
+            false => self.glanced(Side::Response),
+        }
     }
 
-    fn response(&self) -> Option<&Head> {
-        self.state.has_response.then_some(&self.state.response)
+    fn is_head_pending(&self, side: Side) -> bool {
+        let limits = &self.session.runtime.limits;
+        self.state
+            .glance
+            .is_pending(side, self.raw_conn(side), limits)
     }
 
     fn body(&self, side: Side) -> Option<Content<'_>> {
@@ -398,10 +416,4 @@ fn with_stream<'a>(end: Connection<'a>, conn: &Conn) -> Connection<'a> {
             ..end
         },
     }
-}
-
-/// Whether bytes may be the beginning of a request.
-fn may_become_request(bytes: &[u8]) -> bool {
-    let first = bytes.split(|&byte| byte == b' ').next().unwrap_or_default();
-    first.iter().all(u8::is_ascii_graphic)
 }

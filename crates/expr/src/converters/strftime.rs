@@ -1,5 +1,6 @@
 //! Calendar dates and their formats, as the C locale of strftime(3) has them.
 
+use crate::cast;
 use std::io::Write;
 
 const DAYS: [&str; 7] = [
@@ -119,12 +120,14 @@ impl<'z> Calendar<'z> {
         (self.year, week)
     }
 
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`, with so many digits of fractions of a second (RFC 9110, section 5.6.7).
-    pub(super) fn write_http(&self, digits: usize, out: &mut Vec<u8>) {
+    /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), with so many digits of fractions of a second behind a
+    /// dot. As HAProxy writes them, they lack their leading zeros.
+    pub(super) fn write_http(&self, digits: u32, out: &mut Vec<u8>) {
         self.format(b"%a, %d %b %Y %H:%M:%S", out);
         if digits > 0 {
+            let unit = 10u32.pow(9u32.saturating_sub(digits));
             out.push(b'.');
-            self.write_nanos(digits, out);
+            cast::write_uint(u64::from(self.nanos.unwrap_or(0) / unit), out);
         }
         out.extend_from_slice(b" GMT");
     }

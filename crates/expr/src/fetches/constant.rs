@@ -108,7 +108,8 @@ fn str<'a>(args: &'a Args, _: &'a dyn View) -> Outcome<'a> {
 }
 
 fn check_bin(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
-    let block = crate::pattern::parse_block(args.str(0).unwrap_or_default())?;
+    let digits = args.str(0).filter(|digits| !digits.is_empty());
+    let block = crate::pattern::parse_block(digits.ok_or("expects hexadecimal digits")?)?;
     args.set(0, Arg::Str(block));
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::phases::Phases;
 use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
 use crate::view::{Content, Side, View};
-use message::Head;
+use message::{Head, Kind};
 use std::borrow::Cow;
 
 fn bin(bytes: &[u8]) -> Value<'_> {
@@ -47,10 +47,33 @@ fn body_size<'a>(view: &'a dyn View, side: Side) -> Outcome<'a> {
     Outcome::of(size)
 }
 
+/// What HAProxy's representation of a message takes in the buffer: the texts of its head and body, and what it keeps
+/// beside the start line and behind the last field.
+fn http_len(head: &Head, body: usize) -> usize {
+    const BESIDE: usize = 21;
+    let start = match head.kind() {
+        Kind::Request => head.method_text().len() + head.target().len(),
+        Kind::Response => "200".len() + head.reason().len(),
+    };
+    let fields = head.iter().map(|(name, value)| name.len() + value.len());
+    BESIDE + "HTTP/1.1".len() + start + fields.sum::<usize>() + body
+}
+
 fn len<'a>(view: &'a dyn View, side: Side) -> Outcome<'a> {
-    match view.payload(side).or_else(|| view.body(side)) {
-        Some(content) => growing(super::count(content.bytes.len()), content.complete),
-        None => Outcome::Missing,
+    if let Some(content) = view.payload(side) {
+        return growing(super::count(content.bytes.len()), content.complete);
+    }
+    let head = match side {
+        Side::Request => view.request(),
+        Side::Response => view.response(),
+    };
+    match (head, view.body(side)) {
+        (None, None) => Outcome::Missing,
+        (head, body) => {
+            let (bytes, complete) = body.map_or((0, true), |b| (b.bytes.len(), b.complete));
+            let length = head.map_or(bytes, |head| http_len(head, bytes));
+            growing(super::count(length), complete)
+        }
     }
 }
 
@@ -103,7 +126,11 @@ fn check_payload_lv(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), S
         .parse()
         .map_err(|_| format!("payload offset2 is not a number: '{text}'"))?;
     if !text.starts_with(['+', '-']) {
-        args.set_data(Start::Absolute(usize::try_from(number).unwrap_or(0)));
+        // HAProxy keeps both kinds in one number whose lowest bit tells them apart, and forgets to make room for it here.
+        args.set_data(match number % 2 {
+            0 => Start::Absolute(usize::try_from(number / 2).unwrap_or(0)),
+            _ => Start::Relative(number / 2),
+        });
         return Ok(());
     }
     let default = args.int(0).unwrap_or(0) + args.int(1).unwrap_or(0);

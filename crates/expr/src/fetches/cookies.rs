@@ -35,6 +35,17 @@ fn values<'a>(args: &'a Args, head: &'a Head) -> impl Iterator<Item = &'a [u8]> 
         .map(|(_, value)| value)
 }
 
+/// How many cookies of the given name there are. Without a name, whatever has a value counts, attributes included.
+fn count(args: &Args, head: &Head) -> usize {
+    if head.kind() == Kind::Request || args.str(0).is_some_and(|name| !name.is_empty()) {
+        return values(args, head).count();
+    }
+    head.all_known(FieldId::SetCookie)
+        .flat_map(|value| value.split(|&byte| matches!(byte, b';' | b',')))
+        .filter(|part| part.contains(&b'='))
+        .count()
+}
+
 /// The last occurrence of a named cookie; without a name, the first cookie.
 fn single<'a>(args: &'a Args, view: &'a dyn View, pick: Pick) -> Option<&'a [u8]> {
     let mut values = values(args, pick(view)?);
@@ -91,7 +102,7 @@ macro_rules! cookie_fetches {
         }
         #[allow(dead_code)]
         fn $count<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-            Outcome::of($pick(view).map(|head| super::count(values(args, head).count())))
+            Outcome::of($pick(view).map(|head| super::count(count(args, head))))
         }
         #[allow(dead_code)]
         fn $names<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {

@@ -3,7 +3,6 @@
 use crate::args::Args;
 use crate::args::spec::OPT_STR;
 use crate::cast;
-use crate::context::ParseContext;
 use crate::phases::Phases;
 use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
@@ -40,26 +39,13 @@ fn url_values<'a>(args: &'a Args, view: &'a dyn View) -> Option<impl Iterator<It
         target.get(start..)?,
         args.str(0).unwrap_or_default(),
         delimiter,
-        args.has(2),
+        folds(args, 2),
     ))
 }
 
-fn check_url(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
-    if args.str(1).is_some_and(|d| d.len() > 1) {
-        return Err("Delimiter must be a single character.".into());
-    }
-    check_fold(args, 2)
-}
-
-fn check_body(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
-    check_fold(args, 1)
-}
-
-fn check_fold(args: &Args, at: usize) -> Result<(), String> {
-    match args.str(at) {
-        None | Some(b"" | b"i") => Ok(()),
-        Some(_) => Err("case-insensitive option must be set to \"i\"".into()),
-    }
+/// Whether the option at a place asks for names in any letter case. HAProxy refuses no other word there.
+fn folds(args: &Args, at: usize) -> bool {
+    args.str(at).is_some_and(|option| option.starts_with(b"i"))
 }
 
 fn text(value: &[u8]) -> Value<'_> {
@@ -106,7 +92,7 @@ fn body_values<'a>(args: &'a Args, view: &'a dyn View) -> Option<impl Iterator<I
         body.bytes,
         args.str(0).unwrap_or_default(),
         b'&',
-        args.has(1),
+        folds(args, 1),
     ))
 }
 
@@ -134,7 +120,6 @@ const URLP: FetchRow = FetchRow::new(
     "Parameter of the query.",
 )
 .args(&[OPT_STR, OPT_STR, OPT_STR])
-.check(check_url)
 .each(urlp_each);
 
 pub(super) static ROWS: &[FetchRow] = &[
@@ -148,7 +133,6 @@ pub(super) static ROWS: &[FetchRow] = &[
         "Parameter of the query as an integer.",
     )
     .args(&[OPT_STR, OPT_STR, OPT_STR])
-    .check(check_url)
     .each(urlp_val_each),
     FetchRow::new(
         "req.body_param",
@@ -158,6 +142,5 @@ pub(super) static ROWS: &[FetchRow] = &[
         "Parameter of a form in the request body.",
     )
     .args(&[OPT_STR, OPT_STR])
-    .check(check_body)
     .each(body_param_each),
 ];

@@ -67,10 +67,10 @@ fn date_us<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 
 fn rand<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
     let random = u64::from(view.process().random());
-    match args.int(0).and_then(|range| u64::try_from(range).ok()) {
+    match args.int(0) {
         // The high part of a product spreads evenly over the range.
-        Some(range) if range > 0 => int((random * range) >> 32),
-        _ => int(random),
+        Some(range) => int(random.wrapping_mul(range.cast_unsigned()) >> 32),
+        None => int(random),
     }
 }
 

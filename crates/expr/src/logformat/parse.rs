@@ -106,7 +106,7 @@ impl<'t> Reader<'t> {
             .unwrap_or(self.rest.len());
         let (name, rest) = self.rest.split_at(name_end);
         if name.is_empty() {
-            return self.no_alias(start, flags_text);
+            return self.no_alias(flags_text);
         }
         self.rest = rest;
         if name == "o" {
@@ -131,7 +131,7 @@ impl<'t> Reader<'t> {
     }
 
     /// What follows `%` is neither an alias nor an expression.
-    fn no_alias(&mut self, start: &str, flags: Option<&str>) -> Result<(), String> {
+    fn no_alias(&self, flags: Option<&str>) -> Result<(), String> {
         if flags.is_some() {
             return Err(format!(
                 "parse argument modifier without alias name near '%{{{}}}'",
@@ -140,15 +140,13 @@ impl<'t> Reader<'t> {
         }
         match self.rest.chars().next() {
             None => Err("truncated line after '%'".into()),
-            Some(c) if c == ' ' || start.starts_with("%(") => Err(format!(
+            Some(c @ ' ') => Err(format!(
                 "unexpected alias name near '{c}' at position {} line : '{}'. Maybe you want to write a single '%', use the syntax '%%'",
                 self.position(),
                 self.text
             )),
-            Some(_) => {
-                self.push_text("%");
-                Ok(())
-            }
+            // A percent sign before anything else vanishes.
+            Some(_) => Ok(()),
         }
     }
 
@@ -162,6 +160,14 @@ impl<'t> Reader<'t> {
             None => (&inner[..end], None),
             Some((name, kind)) => (name, Some(kind)),
         };
+        let is_odd = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_');
+        if let Some((at, c)) = name.char_indices().find(|(_, c)| is_odd(*c)) {
+            return Err(format!(
+                "invalid character in custom name near '{c}' at position {} line : '{}'",
+                self.position() + 1 + at,
+                self.text
+            ));
+        }
         let kind_at = self.position() + 1 + name.len() + 1;
         item.name = name.into();
         item.cast = match kind {

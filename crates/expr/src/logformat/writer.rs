@@ -382,11 +382,12 @@ impl<'o> Writer<'o> {
             return self.composed(write);
         }
         self.after_space = false;
-        if self.flags.quote {
+        let quote = self.flags.quote && !hex;
+        if quote {
             self.out.push(b'"');
         }
         write(self.out);
-        if self.flags.quote {
+        if quote {
             self.out.push(b'"');
         }
     }
@@ -399,6 +400,14 @@ impl<'o> Writer<'o> {
         if self.encoding != Encoding::Plain {
             return self.encoded_sample(value);
         }
+        let value = match value {
+            number @ (Value::Int(_) | Value::Ip(_)) => number,
+            Value::Bin(bytes) if self.binary => Value::Bin(bytes),
+            other => match cast::cast(other, Type::Str) {
+                Some(Value::Str(text)) if !text.is_empty() => Value::Str(text),
+                _ => return self.missing(),
+            },
+        };
         self.after_space = false;
         if self.flags.quote {
             self.out.push(b'"');
@@ -406,17 +415,9 @@ impl<'o> Writer<'o> {
         match value {
             Value::Int(v) => cast::write_int(v, self.out),
             Value::Ip(ip) => cast::write_ip(ip, self.out),
-            Value::Bin(bytes) if self.binary => self.plain(&bytes, Unsafe::Nothing),
-            other => {
-                let bad = if self.usage.encode_for_http {
-                    Unsafe::Http
-                } else {
-                    Unsafe::Nothing
-                };
-                if let Some(Value::Str(text)) = cast::cast(other, Type::Str) {
-                    self.plain(&text, bad);
-                }
-            }
+            Value::Str(text) if self.usage.encode_for_http => self.plain(&text, Unsafe::Http),
+            Value::Str(text) | Value::Bin(text) => self.plain(&text, Unsafe::Nothing),
+            Value::Bool(_) | Value::Method(..) => {}
         }
         if self.flags.quote {
             self.out.push(b'"');
@@ -446,7 +447,7 @@ impl<'o> Writer<'o> {
                 self.cbor(&[0xff]);
             }
             (_, other) => match cast::cast(other, Type::Str) {
-                Some(Value::Str(text)) => self.typed_text(&text),
+                Some(Value::Str(text)) if !text.is_empty() => self.typed_text(&text),
                 _ => self.missing(),
             },
         }

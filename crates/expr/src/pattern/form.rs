@@ -234,6 +234,13 @@ impl Form {
                     _ => None,
                 },
             },
+            Index::Blocks(blocks) => match value {
+                Value::Str(block) | Value::Bin(block) => blocks.get(&**block).copied(),
+                other => match cast::cast(other.clone().into_owned(), Type::Bin)? {
+                    Value::Bin(block) => blocks.get(&*block).copied(),
+                    _ => None,
+                },
+            },
             _ => self.find_text(&text_of(value)?, entries),
         }
     }
@@ -258,8 +265,7 @@ impl Form {
                 .iter()
                 .find(|(_, regex)| regex.is_match(sample))
                 .map(|(slot, _)| *slot),
-            Index::Blocks(blocks) => blocks.get(sample).copied(),
-            Index::None | Index::Addresses(_) | Index::Numbers(_) => None,
+            Index::None | Index::Addresses(_) | Index::Numbers(_) | Index::Blocks(_) => None,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::sample::Value;
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a list holds at the moment.
 #[derive(Debug)]
@@ -32,8 +33,7 @@ struct Versions {
 pub struct PatternRef {
     /// The file name as the configuration has it, or nothing for patterns written in the configuration.
     pub name: Option<Box<str>>,
-    /// The number by which the runtime API names it (`#7`).
-    pub id: u32,
+    id: AtomicU32,
     /// Whether its lines are pairs of pattern and value.
     pub is_map: bool,
     uses: Mutex<Uses>,
@@ -63,12 +63,23 @@ impl PatternRef {
     pub(super) fn new(name: Option<&str>, id: u32, is_map: bool, set: PatternSet) -> Self {
         Self {
             name: name.map(Into::into),
-            id,
+            id: AtomicU32::new(id),
             is_map,
             uses: Mutex::default(),
             state: ArcSwap::from_pointee(State::Changing(RwLock::new(set))),
             versions: Mutex::default(),
         }
+    }
+
+    /// The number by which the runtime API names it (`#7`).
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// Gives it another number, while the configuration is being read.
+    pub(super) fn renumber(&self, id: u32) {
+        self.id.store(id, Ordering::Relaxed);
     }
 
     /// Ends the time in which the configuration adds forms: from here on the list is read without a lock until it is

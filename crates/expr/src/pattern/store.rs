@@ -47,6 +47,8 @@ pub struct PatternStore {
     refs: Vec<Arc<PatternRef>>,
     by_name: HashMap<Box<str>, Arc<PatternRef>>,
     next_id: u32,
+    /// The numbers that the configuration asks for.
+    wanted: Vec<u32>,
 }
 
 impl PatternStore {
@@ -117,21 +119,41 @@ impl PatternStore {
         let Some(id) = id else {
             return self.register(None, false, set).cell(method, ignore_case);
         };
-        if self.refs.iter().any(|list| list.id == id) {
+        if self.wanted.contains(&id) {
             return Err(format!("pattern reference id {id} is already used"));
         }
-        // Numbers given out later must not meet this one.
-        let next = std::mem::replace(&mut self.next_id, id);
-        let made = self.register(None, false, set);
-        self.next_id = next.max(id.saturating_add(1));
-        made.cell(method, ignore_case)
+        self.wanted.push(id);
+        // A list that was given this number because nobody had asked for it yet makes room.
+        if let Some(list) = self.refs.iter().find(|list| list.id() == id).cloned() {
+            list.renumber(self.free_id());
+        }
+        self.add(None, id, false, set).cell(method, ignore_case)
     }
 
     fn register(&mut self, name: Option<&str>, is_map: bool, set: PatternSet) -> Arc<PatternRef> {
-        let made = Arc::new(PatternRef::new(name, self.next_id, is_map, set));
-        self.next_id = self.next_id.saturating_add(1);
+        let id = self.free_id();
+        self.add(name, id, is_map, set)
+    }
+
+    fn add(
+        &mut self,
+        name: Option<&str>,
+        id: u32,
+        is_map: bool,
+        set: PatternSet,
+    ) -> Arc<PatternRef> {
+        let made = Arc::new(PatternRef::new(name, id, is_map, set));
         self.refs.push(made.clone());
         made
+    }
+
+    fn free_id(&mut self) -> u32 {
+        while self.wanted.contains(&self.next_id) {
+            self.next_id = self.next_id.saturating_add(1);
+        }
+        let id = self.next_id;
+        self.next_id = id.saturating_add(1);
+        id
     }
 }
 

@@ -136,6 +136,11 @@ pub trait Action: Debug + Send + Sync {
         None
     }
 
+    /// The expression without which the rule of a content list does not act as long as it may wait for more data.
+    fn awaited(&self) -> Option<&Expr> {
+        self.tracked_key()
+    }
+
     /// The fields of an interim response, for rules that add to the one before them.
     fn early_hint(&self) -> Option<&actions::EarlyHint> {
         None

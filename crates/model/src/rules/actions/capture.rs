@@ -27,6 +27,10 @@ struct Capture {
 }
 
 impl Action for Capture {
+    fn awaited(&self) -> Option<&Expr> {
+        Some(&self.expr)
+    }
+
     fn run(&self, stream: &mut dyn Stream) -> Flow {
         let mut text = stream.take_scratch();
         text.clear();
