@@ -329,6 +329,10 @@ pub trait View {
     fn response(&self) -> Option<&Head> {
         None
     }
+    /// Whether this is a TCP stream, whatever it carries.
+    fn is_tcp(&self) -> bool {
+        false
+    }
     /// Whether a head is on its way of which only a part has come, on a TCP stream that carries HTTP/1.
     fn is_head_pending(&self, side: Side) -> bool {
         false

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod bandwidth;
 mod bind;
 pub mod check;
 mod errors;

@@ -1,5 +1,6 @@
 //! Proxies: frontends, backends, listens and defaults.
 
+use crate::bandwidth::Limiter;
 use crate::bind::Bind;
 use crate::check::{CheckScript, ExternalCheck};
 use crate::errors::ErrorPages;
@@ -603,6 +604,8 @@ pub struct Proxy {
     pub errors: Arc<ErrorPages>,
     /// Rules; those of the `defaults` section come first.
     pub rules: RuleLists,
+    /// Limits for bytes that rules put on streams, in the order in which they hold.
+    pub limiters: Vec<Arc<Limiter>>,
     /// Logging.
     pub log: ProxyLog,
     /// The statistics page.
@@ -656,6 +659,7 @@ impl Proxy {
             original_to: None,
             errors: Arc::default(),
             rules: RuleLists::default(),
+            limiters: Vec::new(),
             log: ProxyLog::default(),
             stats: None,
             front: Frontend::default(),

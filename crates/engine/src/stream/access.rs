@@ -7,12 +7,25 @@ use expr::sample::Value;
 use expr::vars::VarId;
 use expr::view::{Side, View};
 use message::{BLOCK, Head, Version};
+use model::bandwidth::{Scope, Shared};
 use model::rules::{self, End, Reply, SocketSetting};
 use std::sync::Arc;
+use stick::{DataType, Tracked};
 use wire::h1;
 
 /// What HAProxy's form of a message takes of a buffer next to its blocks.
 const MESSAGE: usize = 40;
+
+impl Stream<'_> {
+    /// What a limit shared between streams counts this one's bytes in, and over how many milliseconds.
+    fn shared_count(&self, shared: &Shared, rate: DataType) -> Option<(u32, Tracked)> {
+        let process = self.process();
+        let table = process.table(*shared.table.get()?)?;
+        let period = table.config().layout.get(rate)?.period;
+        let key = expr::stick::key(shared.key.eval(self).value()?, table.config().kind)?;
+        Some((period, table.track(&key, clock::now_ms())?))
+    }
+}
 
 impl rules::Stream for Stream<'_> {
     fn view(&self) -> &dyn View {
@@ -121,6 +134,27 @@ impl rules::Stream for Stream<'_> {
 
     fn set_strict(&mut self, on: bool) {
         self.state.strict = on;
+    }
+
+    fn limit_bandwidth(&mut self, name: &str, limit: Option<u64>, period: Option<u64>) {
+        let backend = self.state.backend.as_ref().map(|backend| &backend.config);
+        let all = std::iter::once(&self.session.frontend.config)
+            .chain(backend)
+            .flat_map(|proxy| &proxy.limiters);
+        let found = all.enumerate().find(|(_, limiter)| *limiter.name == *name);
+        let Some((order, limiter)) = found.map(|(at, limiter)| (at, limiter.clone())) else {
+            return;
+        };
+        let (period, entry) = match &limiter.scope {
+            Scope::Stream(default) => (period.unwrap_or(*default), None),
+            Scope::Shared(shared) => match self.shared_count(shared, limiter.counter()) {
+                Some((period, entry)) => (u64::from(period), Some(entry)),
+                None => return,
+            },
+        };
+        let limit = limit.unwrap_or(u64::from(limiter.limit));
+        let figures = (limit.min(u64::from(u32::MAX)), period);
+        self.state.brakes.put(order, limiter, figures, entry);
     }
 
     fn disable_l7_retry(&mut self) {

@@ -275,11 +275,28 @@ impl Stream<'_> {
         self.write_log(logs, level, failed, None);
     }
 
-    /// Logs when the response's head has come (`option logasap`).
-    pub(super) fn log_asap(&mut self) {
+    /// Logs when the response begins, if that is asked for (`option logasap`) or nothing in the format comes later.
+    pub(super) fn log_early(&mut self) {
+        let proxy = &self.session.frontend.config;
+        if proxy.options.has(Options::LOG_ASAP) {
+            self.log_asap("connect");
+        } else if proxy.log.steps == 0 && !self.state.logged {
+            let is_http = self.state.has_response;
+            if proxy
+                .log
+                .format
+                .as_ref()
+                .is_some_and(|format| format.is_early())
+            {
+                self.log_asap(if is_http { "response" } else { "connect" });
+            }
+        }
+    }
+
+    fn log_asap(&mut self, step: &'static str) {
         let proxy = self.session.frontend.config.clone();
         if !proxy.log.targets.is_empty() && !proxy.options.has(Options::DONT_LOG_NORMAL) {
-            self.state.log_step = "connect";
+            self.state.log_step = step;
             self.state.early_log = true;
             self.write_log(&proxy.log, INFO, false, None);
         }

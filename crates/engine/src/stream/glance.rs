@@ -37,6 +37,11 @@ impl Glance {
         };
     }
 
+    /// Whether fetches may look.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Forgets what was seen, as more bytes have come.
     pub(super) fn renew(&mut self) {
         if self.open {

@@ -1,6 +1,7 @@
 //! A stream: one request with its response, or one TCP connection, on its way through the proxy.
 
 mod access;
+mod brakes;
 mod cause;
 mod counters;
 mod dispatch;
@@ -37,6 +38,7 @@ pub use tcp::{TcpEnd, serve_tcp};
 pub use times::Times;
 pub use vars::Vars;
 
+use self::brakes::Brakes;
 use self::glance::Glance;
 use crate::backend::{InUse, Slot};
 use crate::mux::Conn;
@@ -184,6 +186,8 @@ pub struct State {
     pub content_ruled: bool,
     /// Whether content rules look at what the server of a TCP stream sends.
     pub inspects_response: bool,
+    /// Limits for the bytes that it passes on.
+    pub brakes: Brakes,
     /// What a TCP stream carries, read as HTTP.
     pub glance: Glance,
     /// Whether content rules may still wait for more data.

@@ -1,5 +1,6 @@
 //! Moving bodies both ways at once, with half-closes and timeouts.
 
+use super::brakes::Brakes;
 use crate::clock;
 use crate::io::{Deadline, Pipe};
 use crate::mux::{Conn, Leaving, Received};
@@ -74,6 +75,10 @@ struct Flow {
     splices: bool,
     /// The pipe in use.
     pipe: Option<Pipe>,
+    /// Whether it goes to the client.
+    outgoing: bool,
+    /// When a limit lets more pass.
+    held_until: Option<u64>,
 }
 
 impl Drop for Flow {
@@ -123,6 +128,8 @@ pub struct Relay<'a> {
     response: Flow,
     client_active: u64,
     server_active: u64,
+    /// Limits for what passes, if there are any.
+    brakes: Option<&'a Brakes>,
 }
 
 impl<'a> Relay<'a> {
@@ -135,9 +142,10 @@ impl<'a> Relay<'a> {
         timeouts: RelayTimeouts,
     ) -> Self {
         let now = clock::now_ms();
-        let flow = || {
+        let flow = |outgoing| {
             let mut flow = Flow::default();
             (flow.closes, flow.splices) = (shape == Shape::Tunnel, true);
+            flow.outgoing = outgoing;
             flow
         };
         Self {
@@ -146,11 +154,23 @@ impl<'a> Relay<'a> {
             limits,
             shape,
             timeouts,
-            request: flow(),
-            response: flow(),
+            request: flow(false),
+            response: flow(true),
             client_active: now,
             server_active: now,
+            brakes: None,
         }
+    }
+
+    /// Lets bytes pass only as fast as limits allow, which bypassing the buffers would not heed.
+    #[must_use]
+    pub fn brake(mut self, brakes: &'a Brakes) -> Self {
+        if !brakes.is_empty() {
+            self.request.splices &= !brakes.holds(false);
+            self.response.splices &= !brakes.holds(true);
+            self.brakes = Some(brakes);
+        }
+        self
     }
 
     /// Says that the request has been delivered already.
@@ -202,13 +222,30 @@ impl<'a> Relay<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, deadline: &mut Deadline) -> Poll<RelayEnd> {
-        if let Some(end) = self.poll_request(cx) {
-            return Poll::Ready(end);
+        loop {
+            if let Some(end) = self.poll_request(cx) {
+                return Poll::Ready(end);
+            }
+            if let Some(end) = self.poll_response(cx) {
+                return Poll::Ready(end);
+            }
+            let Some(held_until) = self.held_until() else {
+                return self.poll_deadline(cx, deadline);
+            };
+            // Who waits for a limit is not idle.
+            let now = clock::now_ms();
+            (self.client_active, self.server_active) = (now, now);
+            if deadline.poll(cx, Some(held_until)).is_pending() {
+                return Poll::Pending;
+            }
         }
-        if let Some(end) = self.poll_response(cx) {
-            return Poll::Ready(end);
-        }
-        self.poll_deadline(cx, deadline)
+    }
+
+    /// When the first direction that a limit holds goes on.
+    fn held_until(&self) -> Option<u64> {
+        self.brakes?;
+        let times = [&self.request, &self.response].map(|flow| flow.held_until);
+        times.into_iter().flatten().min()
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Option<RelayEnd> {
@@ -216,7 +253,8 @@ impl<'a> Relay<'a> {
             return self.watch_client(cx);
         }
         let (from, to) = (self.client.received, self.server.sent);
-        let moved = poll_flow(cx, self.client, self.server, &mut self.request, self.limits);
+        let (flow, limits) = (&mut self.request, self.limits);
+        let moved = poll_flow(cx, self.client, self.server, flow, limits, self.brakes);
         if self.client.received != from {
             self.client_active = clock::now_ms();
         }
@@ -254,13 +292,8 @@ impl<'a> Relay<'a> {
         }
         if !self.response.delivered {
             let (from, to) = (self.server.received, self.client.sent);
-            let moved = poll_flow(
-                cx,
-                self.server,
-                self.client,
-                &mut self.response,
-                self.limits,
-            );
+            let (flow, limits) = (&mut self.response, self.limits);
+            let moved = poll_flow(cx, self.server, self.client, flow, limits, self.brakes);
             if self.server.received != from {
                 self.server_active = clock::now_ms();
             }
@@ -378,7 +411,9 @@ fn poll_flow(
     sink: &mut Conn,
     flow: &mut Flow,
     limits: &Limits,
+    brakes: Option<&Brakes>,
 ) -> Result<(), FlowFault> {
+    flow.held_until = None;
     loop {
         flow.waits_for_source = false;
         source.decode(limits).map_err(|_| FlowFault::Malformed)?;
@@ -386,8 +421,17 @@ fn poll_flow(
             let taken = if flow.discarding || flow.skips {
                 source.payload().len()
             } else {
-                match sink.poll_send(cx, source.payload()) {
-                    Poll::Ready(Ok(taken)) => taken,
+                let payload = match flow.passing(source.payload(), brakes) {
+                    Some(payload) => payload,
+                    None => return flow.hold(cx, sink),
+                };
+                match sink.poll_send(cx, payload) {
+                    Poll::Ready(Ok(taken)) => {
+                        if let Some(brakes) = brakes {
+                            brakes.charge(flow.outgoing, taken);
+                        }
+                        taken
+                    }
                     Poll::Ready(Err(_)) => return Err(FlowFault::SinkBroken),
                     Poll::Pending => return Ok(()),
                 }
@@ -442,6 +486,28 @@ fn poll_flow(
 }
 
 impl Flow {
+    /// As much of a payload as limits let pass now; nothing when they hold all of it.
+    fn passing<'p>(&mut self, payload: &'p [u8], brakes: Option<&Brakes>) -> Option<&'p [u8]> {
+        let Some(brakes) = brakes else {
+            return Some(payload);
+        };
+        match brakes.grant(self.outgoing, payload.len()) {
+            Ok(length) => payload.get(..length),
+            Err(until) => {
+                self.held_until = Some(until);
+                None
+            }
+        }
+    }
+
+    /// What has passed is delivered while the rest waits.
+    fn hold(&self, cx: &mut Context<'_>, sink: &mut Conn) -> Result<(), FlowFault> {
+        match sink.poll_flush(cx) {
+            Poll::Ready(Err(_)) => Err(FlowFault::SinkBroken),
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        }
+    }
+
     /// Whether bypassing the buffers is possible now and pays.
     fn may_splice(&self, source: &Conn, sink: &Conn) -> bool {
         let left = source.unbuffered();

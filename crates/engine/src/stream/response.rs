@@ -349,7 +349,8 @@ impl Stream<'_> {
             timeouts,
         )
         .drop_trailers(drops.0, drops.1)
-        .splice(splice);
+        .splice(splice)
+        .brake(&self.state.brakes);
         let end = relay.run(deadline).await;
         let spliced = relay.spliced();
         self.state.bytes.0 += relay.moved().0;
@@ -512,9 +513,7 @@ impl Stream<'_> {
             self.client.conn.begin_body(Framing::None);
         }
         self.log_stage("response");
-        if self.session.frontend.config.options.has(Options::LOG_ASAP) {
-            self.log_asap();
-        }
+        self.log_early();
         self.forward_response(answer, next).await
     }
 
@@ -543,7 +542,8 @@ impl Stream<'_> {
             let ClientSide { conn, deadline, .. } = &mut *self.client;
             let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Http, timeouts)
                 .drop_trailers(drops.0, drops.1)
-                .splice(splice);
+                .splice(splice)
+                .brake(&self.state.brakes);
             if request_over || self.state.replay.is_some() {
                 relay = relay.request_done();
             }
@@ -612,8 +612,9 @@ impl Stream<'_> {
             let limits = &self.session.runtime.limits;
             let splice = !self.session.runtime.snapshot.global.no_splice;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
-            let mut relay =
-                Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
+            let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts)
+                .splice(splice)
+                .brake(&self.state.brakes);
             let end = relay.run(deadline).await;
             let (from_client, from_server) = relay.moved();
             let spliced = relay.spliced();

@@ -192,7 +192,9 @@ impl Stream<'_> {
         let ClientSide { conn, deadline, .. } = &mut *self.client;
         let (conn, server) = (conn, &mut server.conn);
         let shape = Shape::RequestUntilResponse;
-        let mut relay = Relay::new(conn, server, limits, shape, timeouts).splice(false);
+        let mut relay = Relay::new(conn, server, limits, shape, timeouts)
+            .splice(false)
+            .brake(&self.state.brakes);
         let end = tokio::select! {
             end = relay.run(deadline) => Some(end),
             () = tokio::time::sleep_until(clock::instant(until).into()) => None,

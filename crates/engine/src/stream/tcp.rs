@@ -8,9 +8,9 @@ use crate::clock;
 use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
+use model::Mode;
 use model::live::count;
 use model::rules::CloseKind;
-use model::{Mode, Options};
 use std::rc::Rc;
 use std::sync::Arc;
 use wire::h1::Framing;
@@ -196,9 +196,7 @@ impl Stream<'_> {
             return;
         }
         self.store_server();
-        if self.session.frontend.config.options.has(Options::LOG_ASAP) {
-            self.log_asap();
-        }
+        self.log_early();
         let Some(server) = self.state.server_conn.as_mut() else {
             return;
         };
@@ -219,8 +217,9 @@ impl Stream<'_> {
         let limits = &self.session.runtime.limits;
         let splice = !self.session.runtime.snapshot.global.no_splice;
         let ClientSide { conn, deadline, .. } = &mut *self.client;
-        let mut relay =
-            Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts).splice(splice);
+        let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts)
+            .splice(splice)
+            .brake(&self.state.brakes);
         let end = match ending {
             None => Ok(relay.run(deadline).await),
             Some(ending) => tokio::select! {

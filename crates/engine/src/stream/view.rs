@@ -153,6 +153,10 @@ impl View for Stream<'_> {
         }
     }
 
+    fn is_tcp(&self) -> bool {
+        self.state.glance.is_open()
+    }
+
     fn is_head_pending(&self, side: Side) -> bool {
         let limits = &self.session.runtime.limits;
         self.state
@@ -161,6 +165,14 @@ impl View for Stream<'_> {
     }
 
     fn body(&self, side: Side) -> Option<Content<'_>> {
+        if self.state.glance.is_open() {
+            // What a TCP stream carries has no body.
+            return Some(Content {
+                bytes: &[],
+                complete: true,
+                announced: None,
+            });
+        }
         let conn = match side {
             Side::Request => &self.client.conn,
             Side::Response => &self.state.server_conn.as_ref()?.conn,
@@ -234,6 +246,11 @@ impl View for Stream<'_> {
         let state = &*self.state;
         let two = Cause::letters(state.cause);
         let backend = self.backend();
+        // Heads are counted once they have been passed on, which rules come before.
+        let heads = match state.log_step {
+            "" => [0; 3],
+            _ => state.head_bytes,
+        };
         Some(StreamFacts {
             timers: state.times.durations(clock::now_ms()),
             accept_date: state.times.begin_date,
@@ -244,9 +261,9 @@ impl View for Stream<'_> {
                 state.persistence.request,
                 state.persistence.response,
             ],
-            bytes_from_client: state.bytes.0,
+            bytes_from_client: state.bytes.0 + heads[0],
             bytes_to_client: state.bytes.1,
-            bytes_to_server: state.bytes.0,
+            bytes_to_server: state.bytes.0 + heads[1],
             bytes_from_server: state.bytes.1,
             status: match state.status {
                 0 if state.has_response => state.response.status(),

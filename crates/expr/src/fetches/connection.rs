@@ -91,8 +91,7 @@ fn fc_rcvd_proxy<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 }
 fn fc_http_major<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
     // A TCP stream is not HTTP, whatever it carries.
-    let is_raw = |c: &Connection<'_>| c.http_major == 0 && view.payload(Side::Request).is_some();
-    let connection = view.client().filter(|c| !is_raw(c));
+    let connection = view.client().filter(|_| !view.is_tcp());
     Outcome::of(connection.map(|c| Value::Int(c.http_major.max(1).into())))
 }
 fn fc_err<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {

@@ -117,14 +117,13 @@ fn as_ip(value: &[u8]) -> Option<Value<'_>> {
     header_ip(value).map(Value::Ip)
 }
 
-/// An address as headers carry it: plain, IPv4 with a port, or IPv6 in brackets with or without a port.
+/// An address as headers carry it: plain, IPv4 with a port, or IPv6 in brackets.
 pub(super) fn header_ip(value: &[u8]) -> Option<IpAddr> {
     if let Some(ip) = cast::parse_ip(value) {
         return Some(ip);
     }
     if let Some(rest) = value.strip_prefix(b"[") {
-        let end = memchr::memchr(b']', rest)?;
-        return cast::parse_ip(rest.get(..end)?).filter(IpAddr::is_ipv6);
+        return cast::parse_ip(rest.strip_suffix(b"]")?).filter(IpAddr::is_ipv6);
     }
     let (host, port) = message::uri::host_and_port(value);
     port?;

@@ -11,6 +11,7 @@ use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
 use crate::vars::Scope;
 use crate::view::{StreamFacts, Timers, View};
+use message::Head;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -181,7 +182,7 @@ fn line_part<'a>(view: &'a dyn View, part: usize) -> Outcome<'a> {
         let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
         return text(rest.get(..end).unwrap_or_default());
     }
-    match view.request() {
+    match own_request(view) {
         Some(head) if part == 0 => text(head.method_text()),
         Some(head) => text(head.target()),
         None => Outcome::Missing,
@@ -208,8 +209,13 @@ fn version<'a>(head: Option<&'a message::Head>) -> Outcome<'a> {
     Outcome::Found(Value::Str(Cow::Borrowed(text)))
 }
 
+/// The request of a stream that is HTTP, as opposed to a TCP stream that carries it.
+fn own_request(view: &dyn View) -> Option<&Head> {
+    view.request().filter(|_| !view.is_tcp())
+}
+
 fn capture_req_ver<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    version(view.request())
+    version(own_request(view))
 }
 
 fn capture_res_ver<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
@@ -292,7 +298,7 @@ fn url32_src<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 }
 
 fn is_htx<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    Outcome::Found(Value::Bool(view.request().is_some()))
+    Outcome::Found(Value::Bool(own_request(view).is_some()))
 }
 
 fn server_status<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {

@@ -53,6 +53,12 @@ const fn http(name: &'static str, write: Write) -> AliasRow {
     }
 }
 
+/// The aliases whose values are known at a stream's end only.
+pub(super) const LATE: [&str; 22] = [
+    "B", "ID", "TR", "Ta", "Tc", "Td", "Th", "Ti", "Tq", "Tr", "Tt", "Tu", "Tw", "U", "ac", "bc",
+    "bq", "fc", "rc", "sc", "sq", "ts",
+];
+
 /// The alias of this name.
 pub(super) fn find(name: &str) -> Option<&'static AliasRow> {
     ALIASES.iter().find(|row| row.name == name)

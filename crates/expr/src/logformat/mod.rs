@@ -63,6 +63,8 @@ pub struct LogFormat {
     encoding: Encoding,
     /// Whether binary samples keep their bytes, and CBOR is not shown in hexadecimal.
     binary: bool,
+    /// Whether nothing in it has to wait for the end of the stream.
+    early: bool,
 }
 
 /// How items are encoded.
@@ -137,6 +139,23 @@ impl LogFormat {
         })
     }
 
+    /// Whether everything in it is known as soon as the response has begun. HAProxy logs then, and not at the end.
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        self.early
+    }
+
+    fn knows_all_early(&self) -> bool {
+        self.nodes.iter().all(|node| match node {
+            Node::Text(_) | Node::Space => true,
+            Node::Alias(_, row) => !alias::LATE.contains(&row.name),
+            Node::Expr(_, expr) => {
+                let name = expr.fetch().name;
+                !name.contains("bytes_") && !LATE_FETCHES.contains(&name)
+            }
+        })
+    }
+
     /// The first alias that makes sense with HTTP only.
     #[must_use]
     pub fn http_alias(&self) -> Option<&'static str> {
@@ -167,6 +186,14 @@ impl LogFormat {
         self.nodes.is_empty()
     }
 }
+
+/// The fetches that tell how a stream ended.
+const LATE_FETCHES: [&str; 4] = [
+    "fc.timer.total",
+    "res.timer.data",
+    "txn.timer.total",
+    "txn.timer.user",
+];
 
 /// What aliases read.
 struct Line<'v> {

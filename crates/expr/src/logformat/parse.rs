@@ -21,6 +21,7 @@ impl LogFormat {
                 usage,
                 encoding: Encoding::Plain,
                 binary: false,
+                early: false,
             },
             defaults: Flags::default(),
         };
@@ -34,6 +35,7 @@ impl LogFormat {
                 _ => reader.literal(),
             }
         }
+        reader.format.early = reader.format.knows_all_early();
         Ok(reader.format)
     }
 }

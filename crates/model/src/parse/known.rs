@@ -99,7 +99,7 @@ const GLOBAL: &[Group] = &[
 
 const PROXY: &[Group] = &[
     (COMPRESSION, &["compression"]),
-    ("filters", &["filter", "filter-sequence"]),
+    ("filters", &["filter-sequence"]),
     (
         "rules",
         &[
@@ -166,7 +166,6 @@ const SERVER: &[Group] = &[
 const ACTION: &[Group] = &[
     ("the cache", &["cache-use", "cache-store"]),
     ("SPOE", &["send-spoe-group"]),
-    ("bandwidth limits", &["set-bandwidth-limit"]),
     ("reverse HTTP", &["attach-srv"]),
 ];
 

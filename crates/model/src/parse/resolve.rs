@@ -39,6 +39,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     pages::resolve(&mut parser);
     logs::resolve(&mut parser);
     let (table_names, peers) = super::families::stick::resolve(&mut parser);
+    super::families::proxy::filter::resolve(&mut parser, &table_names);
     let mut pinned = references::resolve(&mut parser, &names, &table_names);
     references::check_sinks(&mut parser);
     super::families::check_groups(&mut parser);

@@ -213,7 +213,7 @@ impl<'p, 'd, 'l> RuleCursor<'p, 'd, 'l> {
         self.parser.warn(self.statement, message, None);
     }
 
-    fn in_context<R>(
+    pub(super) fn in_context<R>(
         &mut self,
         read: impl FnOnce(&mut ParseContext<'_>) -> Result<R, String>,
     ) -> Result<R, String> {

@@ -256,6 +256,11 @@ pub trait Stream: View {
     fn set_end(&mut self, which: End, to: Endpoint);
     /// Changes a socket on the client's side (`true`) or the coming one on the server's side.
     fn set_socket(&mut self, client: bool, setting: SocketSetting);
+    /// Puts a limit on the bytes that the stream passes on, with other figures than its own (bytes; milliseconds).
+    /// Nothing happens when neither proxy of the stream has a limit of that name.
+    fn limit_bandwidth(&mut self, name: &str, limit: Option<u64>, period: Option<u64>) {
+        let _ = (name, limit, period);
+    }
     /// Forces the log level; `None` is silence.
     fn set_log_level(&mut self, level: Option<u8>);
     /// Overrides a timeout by its keyword, in milliseconds.

@@ -48,6 +48,7 @@ pub const PROXY: &[&[Row]] = &[
     proxy::balance::ROWS,
     proxy::capture::ROWS,
     proxy::errors::ROWS,
+    proxy::filter::ROWS,
     proxy::general::ROWS,
     proxy::http::ROWS,
     proxy::legacy::ROWS,

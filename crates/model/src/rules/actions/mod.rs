@@ -1,6 +1,7 @@
 //! Actions: what rules do, one file per topic, and the root table of their rows.
 
 mod auth;
+mod bandwidth;
 mod capture;
 mod counters;
 mod early_hint;
@@ -66,6 +67,7 @@ pub const TABLES: &[&[ActionRow]] = &[
     status::ROWS,
     target::ROWS,
     tuning::ROWS,
+    bandwidth::ROWS,
     variables::ROWS,
     verdict::ROWS,
     waiting::ROWS,

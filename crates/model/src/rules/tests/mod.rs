@@ -223,6 +223,10 @@ impl Stream for Fake {
     fn set_strict(&mut self, on: bool) {
         self.done.push(format!("strict {on}"));
     }
+    fn limit_bandwidth(&mut self, name: &str, limit: Option<u64>, period: Option<u64>) {
+        self.done
+            .push(format!("bandwidth {name} {limit:?} {period:?}"));
+    }
     fn disable_l7_retry(&mut self) {
         self.done.push("no retry".into());
     }

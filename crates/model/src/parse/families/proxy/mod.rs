@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod capture;
 pub mod errors;
+pub mod filter;
 pub mod general;
 pub mod http;
 pub mod legacy;
