@@ -104,7 +104,7 @@ fn from_file(text: &[u8], method: Method, ignore_case: bool) {
         });
         list.cell(method, ignore_case).expect("as before");
         assert_eq!(list.read(PatternSet::form_count), 1);
-        assert_eq!(cell.list().id, list.id);
+        assert_eq!(cell.list().id(), list.id());
         assert!(store.file(&name, !is_map).is_err());
     }
 }
