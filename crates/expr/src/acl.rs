@@ -40,6 +40,7 @@ impl AclExpr {
         let keyword = expr::identifier(text);
         let row = ctx.compiler.tables.acl(keyword);
         let known = ctx.compiler.references.len();
+        let mut used = 1;
         let (expr, rest) = match row {
             Some(row) => {
                 let Some(fetch) = ctx.compiler.tables.fetch(row.fetch) else {
@@ -47,7 +48,11 @@ impl AclExpr {
                 };
                 Expr::parse_with(fetch, keyword, "ACL keyword", &text[keyword.len()..], ctx)
             }
-            None => Expr::parse_prefix(text, ctx),
+            // Converters of a fetch that is no keyword of ACLs may stand in words of their own.
+            None => Expr::parse(words, ctx).map(|(expr, taken)| {
+                used = taken;
+                (expr, "")
+            }),
         }
         .map_err(|e| match row {
             Some(_) => format!("ACL keyword '{keyword}' : {e}").replacen(
@@ -83,7 +88,7 @@ impl AclExpr {
             .or_else(|| Method::default_for(expr.output()));
         let dotted: Vec<String>;
         let dotted_words: Vec<&str>;
-        let mut pattern_words = words.get(1..).unwrap_or_default();
+        let mut pattern_words = words.get(used..).unwrap_or_default();
         if row.is_some_and(|row| row.fetch == "req.ssl_ver") {
             dotted = pattern_words
                 .iter()
@@ -95,7 +100,7 @@ impl AclExpr {
         let mut patterns = Patterns::read(pattern_words, keyword, ctx, &expr, implied)?;
         patterns.warn_if_idle(keyword, ctx);
         if expr.fetch().name == "http_auth_group" && patterns.method == Method::Str {
-            note_group_test(words.get(1..).unwrap_or_default(), ctx);
+            note_group_test(words.get(used..).unwrap_or_default(), ctx);
         }
         Ok(Self {
             keyword: keyword.into(),

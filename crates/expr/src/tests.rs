@@ -192,6 +192,23 @@ fn named_conditions_see_later_lines() {
 }
 
 #[test]
+fn converters_of_conditions_may_be_words_of_their_own() {
+    let mut view = request();
+    for (value, wanted) in [("foo", true), ("FOO", true), ("bar", false)] {
+        view.request.set(b"a", value.as_bytes());
+        let holds = |text: &str| condition(text, &[], &view);
+        let wanted = Ok(if wanted { Match::Yes } else { Match::No });
+        assert_eq!(holds("if { req.hdr(a) upper -m str FOO }"), wanted);
+        assert_eq!(holds("if { req.hdr(a) upper FOO }"), wanted);
+    }
+    view.request.set(b"a", b"upper");
+    let holds = |text: &str| condition(text, &[], &view);
+    // Not for keywords of ACLs, and not behind a pattern.
+    assert_eq!(holds("if { hdr(a) upper }"), Ok(Match::Yes));
+    assert_eq!(holds("if { req.hdr(a) nope upper }"), Ok(Match::Yes));
+}
+
+#[test]
 fn condition_faults_are_told_in_the_known_words() {
     for (text, expected) in [
         ("if nosuch", "no such ACL : 'nosuch'"),

@@ -334,6 +334,11 @@ fn checks_of_other_protocols() {
             "Layer6 invalid response, status: 0/1 DOWN.",
         ),
         (
+            "option ssl-hello-chk",
+            AnswersAndShuts(b"\x3a\x01\0", b""),
+            "Layer6 invalid response, info: \"TCPCHK got an empty response at step 2\", status: 0/1 DOWN.",
+        ),
+        (
             "option spop-check",
             Answers(
                 b"healthcheck\x11",
@@ -429,6 +434,51 @@ fn variables_ports_and_prefixes() {
         got.ends_with(&format!(" {}\r\n<s>ABCD", server.port())),
         "{got}"
     );
+}
+
+#[test]
+fn http_checks_over_http2() {
+    let lines = |server: &str, rules: &str| {
+        format!(
+            "backend b{server}\n  option httpchk GET /{server}\n{rules}  server s {{h2}} check inter 1s rise 1 fall 1"
+        )
+    };
+    // The program itself is the server; what it was asked for comes back in the body and decides the status.
+    let text = format!(
+        "global\n  nbthread 1\ndefaults\n  mode http\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s\n  timeout check 20s\n  option log-health-checks\n\
+         frontend h2\n  bind {{h2}} proto h2\n  option http-buffer-request\n  \
+         http-request return status 404 if {{ path /3 }}\n  \
+         http-request return status 200 content-type text/plain lf-string \"%[method] %[path] %[req.ver] %[req.body] %[req.hdr(host)]\"\n\
+         {} proto h2\n{} check-proto h2\n{} check-proto h2\n{}\n{}\n",
+        lines("0", ""),
+        lines(
+            "1",
+            "  http-check send meth PUT uri /1 body abc hdr Host h\n  http-check expect string \"PUT /1 2.0 abc h\"\n"
+        ),
+        lines("2", "  http-check expect string nope\n"),
+        lines(
+            "3",
+            "  http-check connect proto h2\n  http-check send uri /3\n  http-check expect status 200\n"
+        ),
+        lines(
+            "4",
+            "  http-check connect proto h2\n  http-check send uri /4\n  http-check expect status 200\n  http-check connect proto h2\n  http-check send uri /5\n  http-check expect rstring ^OPTIONS./5\n"
+        ),
+    );
+    let program = program().config(&text).start();
+    for (at, wanted) in [
+        "Layer7 check passed, code: 200, status: 1/1 UP.",
+        "Layer7 check passed, code: 200, status: 1/1 UP.",
+        "Layer7 invalid response, info: \"HTTP content check did not match\", status: 0/1 DOWN.",
+        "Layer7 wrong status, code: 404, info: \"TCPCHK did not match content(status codes) at step 3\", status: 0/1 DOWN.",
+        "Layer7 check passed, code: 200, status: 1/1 UP.",
+    ]
+    .iter()
+    .enumerate()
+    {
+        testkit::eventually(WAIT, || reason(&program, at).is_some());
+        assert_eq!(reason(&program, at).as_deref(), Some(*wanted), "b{at}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::Address;
 use crate::live::health::Status;
-use crate::rules::Assignment;
+use crate::rules::{Assignment, Mux};
 use expr::regex::Regex;
 use expr::{Expr, VarId, logformat::LogFormat};
 use std::ops::RangeInclusive;
@@ -81,6 +81,14 @@ pub struct CheckConnect {
     pub send_proxy: bool,
     /// `linger`: the connection is closed rather than reset.
     pub linger: bool,
+    /// `ssl`.
+    pub secure: bool,
+    /// `sni`.
+    pub sni: Option<Arc<str>>,
+    /// `alpn`.
+    pub alpn: Option<Arc<[Vec<u8>]>>,
+    /// `proto`.
+    pub proto: Option<Mux>,
 }
 
 /// `port` of a connect rule.
@@ -280,6 +288,15 @@ impl CheckScript {
             steps,
             send_state,
         }
+    }
+
+    /// Whether any of its connections speaks TLS by a rule.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        self.steps.iter().any(|step| match &step.action {
+            CheckAction::Connect(connect) => connect.secure,
+            _ => false,
+        })
     }
 
     /// The first connection.

@@ -259,6 +259,8 @@ pub struct CheckSettings {
     pub address: Option<Address>,
     /// `check-send-proxy`.
     pub send_proxy: bool,
+    /// `check-proto`.
+    pub proto: Option<crate::rules::Mux>,
     /// `healthcheck`: the name of the section.
     pub named: Option<Arc<str>>,
     /// What that section's check does; the backend's is done without one.
@@ -319,6 +321,7 @@ impl Default for CheckSettings {
             port: None,
             address: None,
             send_proxy: false,
+            proto: None,
             named: None,
             script: None,
             observe: Observe::Nothing,

@@ -54,7 +54,7 @@ impl Probe<'_> {
         }
         if bytes.is_empty() && !has_own_words(expect) {
             let info = format!("TCPCHK got an empty response at step {}", step.number);
-            return Found::Result(self.bad(step, expect, Status::L7Response, info.into_bytes()));
+            return Found::Result(self.worded(step, expect, Status::L7Response, info.into_bytes()));
         }
         if let Matcher::Protocol(protocol) = &expect.matcher {
             return self.judge_protocol(step, expect, *protocol);
@@ -165,6 +165,17 @@ impl Probe<'_> {
             text.clear();
             format.render(self, &mut text);
         }
+        self.worded(step, expect, status, text)
+    }
+
+    /// The same in these words.
+    fn worded(
+        &self,
+        step: &CheckStep,
+        expect: &Expect,
+        status: Status,
+        mut text: Vec<u8>,
+    ) -> Outcome {
         if let Some(comment) = &step.comment {
             text.extend(format!(" comment: {comment}").as_bytes());
         }
@@ -256,7 +267,9 @@ impl Probe<'_> {
         ended: bool,
     ) -> Found {
         let body = &*response.body;
-        let conclusive = response.complete || ended || self.line.input.is_full();
+        let most = self.runtime.snapshot.global.buffer_size;
+        let full = self.line.input.is_full() || self.http2.is_some() && body.len() >= most;
+        let conclusive = response.complete || ended || full;
         if body.is_empty() {
             if !conclusive {
                 return Found::Wait;
@@ -315,6 +328,13 @@ impl Probe<'_> {
 
     /// Reads the response so far; says whether its head is complete.
     fn parse_response(&mut self, step: &CheckStep) -> Stepped<bool> {
+        if let Some(http2) = &mut self.http2 {
+            let taken = http2.take_in(&mut self.line.input, &mut self.response);
+            if (taken.is_err() || self.line.ended) && self.response.is_none() {
+                return Err(Outcome::new(Status::SocketError));
+            }
+            return Ok(self.response.is_some());
+        }
         let bytes = self.line.input.bytes();
         let options = h1::Options {
             accept_unsafe: self
@@ -378,7 +398,8 @@ impl Probe<'_> {
 
 /// Whether an expectation says what it makes of an empty answer by its own means.
 fn has_own_words(expect: &Expect) -> bool {
-    expect.on_error.is_some()
+    let own = expect.on_error.as_ref();
+    own.is_some_and(|format| !format.is_empty())
 }
 
 /// The body that follows a head, and whether it is all there.

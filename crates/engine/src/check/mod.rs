@@ -7,6 +7,7 @@
 mod agent;
 mod expect;
 mod external;
+mod http2;
 mod places;
 mod probe;
 mod request;

@@ -1,5 +1,6 @@
 //! One check: a script run against a server.
 
+use super::http2::Http2;
 use super::request;
 use super::target::Target;
 use super::wire::{Broken, Line, broken, unreachable};
@@ -13,6 +14,7 @@ use expr::{Scope, Value, VarId};
 use message::Head;
 use model::check::{CheckAction, CheckConnect, CheckKind, CheckPort, CheckStep, Expect, Matcher};
 use model::live::health::{Finder, Outcome, Status};
+use model::rules::Mux;
 use std::cell::{OnceCell, RefCell};
 use std::time::Instant;
 
@@ -48,9 +50,12 @@ pub(super) struct Probe<'a> {
     ends: OnceCell<Option<(Endpoint, Endpoint)>>,
     /// The response of an HTTP check, once its head is complete.
     pub response: Option<Response>,
+    /// The connection's HTTP/2, where that is spoken.
+    pub http2: Option<Box<Http2>>,
 }
 
 /// A response as far as it has come.
+#[derive(Debug)]
 pub(super) struct Response {
     pub head: Head,
     /// The body, chunks put together.
@@ -74,6 +79,7 @@ impl<'a> Probe<'a> {
             unique_id: OnceCell::new(),
             ends: OnceCell::new(),
             response: None,
+            http2: None,
         }
     }
 
@@ -88,6 +94,10 @@ impl<'a> Probe<'a> {
                 CheckAction::Send(payload) => {
                     let bytes = request::render(payload, self).into_owned();
                     self.send(step, &bytes).await?;
+                }
+                CheckAction::Request(request) if self.http2.is_some() => {
+                    let (head, body) = request::assemble(request, self);
+                    self.send_http2(step, &head, body).await?;
                 }
                 CheckAction::Request(request) => {
                     let bytes = request::write(request, self);
@@ -137,6 +147,7 @@ impl<'a> Probe<'a> {
         self.line.close(true);
         self.ends = OnceCell::new();
         self.response = None;
+        self.http2 = None;
         self.gentle = connect.linger;
         let port = match &connect.port {
             Some(CheckPort::Expr(expr)) => match expr.eval_as(Type::Int, self).value() {
@@ -166,18 +177,55 @@ impl<'a> Probe<'a> {
             .line
             .relay_header(self.runtime, target, way.relay_version);
         if way.secure {
-            let shaken = self.line.secure(target, header, until).await;
+            let shaken = self.line.secure(target, connect, header, until).await;
             if let Err(error) = shaken {
                 let outcome = unreachable(&error, &way.route.address);
                 return Err(self.placed(step, outcome));
             }
             self.best = Outcome::new(Status::L6Ok);
+            self.choose_mux(connect);
             return Ok(());
         }
+        self.choose_mux(connect);
         if header.is_empty() {
             return Ok(());
         }
         self.transmit(step, &header).await
+    }
+
+    /// Speaks HTTP/2 from here on where that is said, or was agreed on.
+    fn choose_mux(&mut self, connect: &CheckConnect) {
+        if self.target.script().kind != CheckKind::Http {
+            return;
+        }
+        let agreed = || match self.line.alpn() {
+            Some(b"h2") => Mux::H2,
+            _ => Mux::H1,
+        };
+        let mux = self.target.mux(connect).unwrap_or_else(agreed);
+        if mux == Mux::H2 {
+            self.http2 = Some(Box::new(Http2::new(self.runtime.http2.1)));
+        }
+    }
+
+    async fn send_http2(&mut self, step: &CheckStep, head: &Head, body: Vec<u8>) -> Stepped {
+        self.response = None;
+        let Some(http2) = &mut self.http2 else {
+            return Ok(());
+        };
+        http2
+            .request(head, body)
+            .map_err(|_| Outcome::new(Status::SocketError))?;
+        self.flush_http2(step).await
+    }
+
+    /// Sends what HTTP/2 has to send.
+    async fn flush_http2(&mut self, step: &CheckStep) -> Stepped {
+        let pending = self.http2.as_mut().map(|http2| http2.take_pending());
+        match pending {
+            Some(bytes) if !bytes.is_empty() => self.transmit(step, &bytes).await,
+            _ => Ok(()),
+        }
     }
 
     async fn send(&mut self, step: &CheckStep, bytes: &[u8]) -> Stepped {
@@ -193,6 +241,7 @@ impl<'a> Probe<'a> {
 
     /// Waits for more of the answer.
     pub async fn receive(&mut self, step: &CheckStep, expect: &Expect) -> Stepped {
+        self.flush_http2(step).await?;
         let received = self.line.receive(self.until).await;
         let timeout = expect.timeout_status.unwrap_or(Status::L7Timeout);
         received.map_err(|error| self.interrupted(step, &error, timeout))

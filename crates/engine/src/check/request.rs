@@ -4,7 +4,7 @@ use super::probe::Probe;
 use super::target::Target;
 use crate::runtime::Runtime;
 use expr::view::View;
-use message::Method;
+use message::{Head, Method};
 use model::Address;
 use model::check::{CheckRequest, Payload};
 use model::live::health::{Finder, Operation};
@@ -38,24 +38,13 @@ pub(super) fn unhex(text: &[u8]) -> Vec<u8> {
     pairs.map_while(|byte| byte).collect()
 }
 
-/// A request as it is sent.
+/// A request as it is sent over HTTP/1.
 pub(super) fn write(request: &CheckRequest, probe: &Probe<'_>) -> Vec<u8> {
-    let uri = render(&request.uri, probe);
-    let body = request.body.as_ref().map(|body| render(body, probe));
-    let headers: Vec<(&str, Vec<u8>)> = request
-        .headers
-        .iter()
-        .map(|(name, format)| {
-            let mut value = Vec::new();
-            format.render(probe, &mut value);
-            (&**name, value)
-        })
-        .collect();
-    let host = headers.iter().find(|(name, _)| *name == "host");
     let mut out = Vec::with_capacity(256);
+    let parts = Parts::new(request, probe);
     out.extend(request.method.as_bytes());
     out.push(b' ');
-    write_target(&uri, host.map(|(_, value)| &**value), &mut out);
+    out.extend(&parts.target);
     out.push(b' ');
     out.extend(request.version.as_bytes());
     out.extend(b"\r\n");
@@ -65,30 +54,10 @@ pub(super) fn write(request: &CheckRequest, probe: &Probe<'_>) -> Vec<u8> {
         out.extend(value);
         out.extend(b"\r\n");
     };
-    let mut wishes = Wishes::default();
-    for (name, value) in &headers {
-        match *name {
-            "connection" => {
-                let left = wishes.take(value);
-                if !left.is_empty() {
-                    field(name, &left);
-                }
-            }
-            _ => field(name, value),
-        }
+    for (name, value) in &parts.fields {
+        field(name, value);
     }
-    if probe.target.script().send_state {
-        field(
-            "x-haproxy-server-state",
-            state(probe.runtime, probe.target).as_bytes(),
-        );
-    }
-    match &body {
-        Some(body) => field("content-length", body.len().to_string().as_bytes()),
-        None if takes_body(&request.method) => field("content-length", b"0"),
-        None => {}
-    }
-    match (&*request.version, wishes) {
+    match (&*request.version, parts.wishes) {
         ("HTTP/1.1", Wishes { given: false, .. } | Wishes { close: true, .. }) => {
             field("connection", b"close");
         }
@@ -97,8 +66,87 @@ pub(super) fn write(request: &CheckRequest, probe: &Probe<'_>) -> Vec<u8> {
         _ => {}
     }
     out.extend(b"\r\n");
-    out.extend(body.iter().flat_map(|body| body.iter()));
+    out.extend(parts.body);
     out
+}
+
+/// A request as it is sent over HTTP/2.
+pub(super) fn assemble(request: &CheckRequest, probe: &Probe<'_>) -> (Head, Vec<u8>) {
+    let parts = Parts::new(request, probe);
+    let mut head = Head::new();
+    head.start_request(
+        request.method.as_bytes(),
+        &parts.target,
+        message::Version::HTTP_11,
+    );
+    // What concerns the connection alone has no place there.
+    let fields = parts
+        .fields
+        .iter()
+        .filter(|(name, _)| *name != "connection");
+    for (name, value) in fields {
+        head.push(name.as_bytes(), value);
+    }
+    (head, parts.body)
+}
+
+/// What a request says, whatever carries it.
+struct Parts<'p> {
+    target: Vec<u8>,
+    fields: Vec<(&'p str, Vec<u8>)>,
+    wishes: Wishes,
+    body: Vec<u8>,
+}
+
+impl<'p> Parts<'p> {
+    fn new(request: &'p CheckRequest, probe: &Probe<'_>) -> Self {
+        let mut uri = render(&request.uri, probe);
+        if uri.is_empty() {
+            uri = Cow::Borrowed(b"/");
+        }
+        let body = request.body.as_ref().map(|body| render(body, probe));
+        let headers: Vec<(&str, Vec<u8>)> = request
+            .headers
+            .iter()
+            .map(|(name, format)| {
+                let mut value = Vec::new();
+                format.render(probe, &mut value);
+                (&**name, value)
+            })
+            .collect();
+        let host = headers.iter().find(|(name, _)| *name == "host");
+        let mut target = Vec::new();
+        write_target(&uri, host.map(|(_, value)| &**value), &mut target);
+        let mut wishes = Wishes::default();
+        let mut fields = Vec::with_capacity(headers.len() + 2);
+        for (name, value) in headers {
+            if name != "connection" {
+                fields.push((name, value));
+                continue;
+            }
+            let left = wishes.take(&value);
+            if !left.is_empty() {
+                fields.push((name, left));
+            }
+        }
+        if probe.target.script().send_state {
+            let state = state(probe.runtime, probe.target).into_bytes();
+            fields.push(("x-haproxy-server-state", state));
+        }
+        match &body {
+            Some(body) => fields.push(("content-length", body.len().to_string().into_bytes())),
+            None if takes_body(&request.method) => {
+                fields.push(("content-length", b"0".to_vec()));
+            }
+            None => {}
+        }
+        Self {
+            target,
+            fields,
+            wishes,
+            body: body.map(Cow::into_owned).unwrap_or_default(),
+        }
+    }
 }
 
 /// What `Connection` headers of a request ask for.

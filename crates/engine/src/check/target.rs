@@ -4,6 +4,7 @@ use crate::backend::{Route, binding, source_for};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use model::check::{CheckConnect, CheckKind, CheckPort, CheckScript};
 use model::live::health::{Finder, Intervals};
+use model::rules::Mux;
 use model::{Address, CheckSettings, Mode, Proxy, Server};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -135,8 +136,23 @@ impl Target {
         Way {
             route: self.route(address),
             relay_version,
-            secure: by_server && is_secure(server),
+            secure: connect.secure || by_server && is_secure(server),
         }
+    }
+
+    /// What an HTTP check is told to speak behind a connect rule.
+    pub fn mux(&self, connect: &CheckConnect) -> Option<Mux> {
+        let settings = &self.server.config.settings;
+        let by_server = connect.implicit || connect.default;
+        let of_traffic = || match settings.proto.as_deref() {
+            Some("h2") if follows_traffic(&self.server) => Some(Mux::H2),
+            Some("h1") if follows_traffic(&self.server) => Some(Mux::H1),
+            _ => None,
+        };
+        let of_server = || settings.check.proto.or_else(of_traffic);
+        connect
+            .proto
+            .or_else(|| by_server.then(of_server).flatten())
     }
 
     /// The way to the agent.

@@ -7,6 +7,7 @@ use crate::io::{Buffer, Deadline, Transport};
 use crate::runtime::Runtime;
 use base::Endpoint;
 use model::Address;
+use model::check::CheckConnect;
 use model::live::health::{Outcome, Status};
 use rustix::io::Errno;
 use std::future::poll_fn;
@@ -63,6 +64,7 @@ impl Line {
     pub async fn secure(
         &mut self,
         target: &Target,
+        rule: &CheckConnect,
         before: Vec<u8>,
         until: u64,
     ) -> Result<(), ConnectError> {
@@ -70,8 +72,18 @@ impl Line {
         let (Some(connector), Some(socket)) = (&config.tls, &mut self.socket) else {
             return Ok(());
         };
-        let name = config.settings.check_sni.as_deref().map(str::as_bytes);
-        let alpn = config.settings.check_alpn.as_deref().unwrap_or_default();
+        let settings = &config.settings;
+        let by_server = rule.implicit || rule.default;
+        let name = rule
+            .sni
+            .as_ref()
+            .or(settings.check_sni.as_ref().filter(|_| by_server));
+        let name = name.map(|name| name.as_bytes());
+        let alpn = rule
+            .alpn
+            .as_ref()
+            .or(settings.check_alpn.as_ref().filter(|_| by_server));
+        let alpn = alpn.map(|alpn| &**alpn).unwrap_or_default();
         let connection = connector
             .connect(name, Some(alpn))
             .map_err(|error| ConnectError::Resource(io::Error::other(error)))?;
@@ -100,6 +112,11 @@ impl Line {
         let mut cx = Context::from_waker(Waker::noop());
         self.forget();
         while let Poll::Ready(Ok(1..)) = socket.poll_read(&mut cx, self.input.room()) {}
+    }
+
+    /// The application protocol that was agreed on.
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.socket.as_ref()?.tls()?.alpn()
     }
 
     /// The addresses of this connection: this end's and the server's.

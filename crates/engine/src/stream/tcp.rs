@@ -91,6 +91,7 @@ impl Stream<'_> {
         self.choose_backend(&frontend);
         let backend = self.backend().clone();
         if !backend.config.caps.back {
+            self.take_in_what_came().await;
             self.state.end(Source::Server, Phase::Connect);
             self.finish();
             return Tcp::Over;
@@ -111,6 +112,17 @@ impl Stream<'_> {
         self.pass_bytes().await;
         self.finish();
         Tcp::Over
+    }
+
+    /// Reads what the client has sent by now: left unread, it would make the end of the connection a reset.
+    async fn take_in_what_came(&mut self) {
+        tokio::task::yield_now().await;
+        let conn = &mut self.client.conn;
+        std::future::poll_fn(|cx| {
+            let _ = conn.poll_fill(cx);
+            std::task::Poll::Ready(())
+        })
+        .await;
     }
 
     fn enter_tcp_backend(&mut self, backend: &Arc<ProxyRuntime>) {

@@ -183,7 +183,8 @@ impl LogFormat {
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        let empty = |node: &Node| matches!(node, Node::Text(text) if text.is_empty());
+        self.nodes.iter().all(empty)
     }
 }
 

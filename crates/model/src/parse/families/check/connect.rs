@@ -5,7 +5,7 @@ use super::{Kind, at, take_comment, take_value};
 use crate::address::{self, Address, Allow};
 use crate::check::{CheckAction, CheckConnect, CheckPort};
 use crate::parse::{Fault, Parsed, known};
-use crate::rules::RuleCursor;
+use crate::rules::{Mux, RuleCursor};
 use std::sync::Arc;
 
 /// Reads a rule behind its keyword.
@@ -20,9 +20,25 @@ pub(super) fn read(cursor: &mut RuleCursor<'_, '_, '_>, kind: Kind) -> Parsed<Ru
             "comment" => comment = Some(take_comment(cursor)?),
             "port" => connect.port = Some(port(cursor)?),
             "addr" => address(cursor, &mut connect)?,
-            "proto" => proto(cursor, kind)?,
+            "proto" => connect.proto = proto(cursor, kind)?,
+            "ssl" => connect.secure = true,
+            "sni" => {
+                connect.sni = Some(take_value(cursor, "'sni' expects a string")?.into());
+            }
+            "alpn" => {
+                let names = take_value(
+                    cursor,
+                    "'alpn' expects a comma-separated list of protocol names",
+                )?;
+                connect.alpn = Some(
+                    names
+                        .split(',')
+                        .filter(|name| !name.is_empty())
+                        .map(|name| name.as_bytes().to_vec())
+                        .collect(),
+                );
+            }
             "via-socks4" => return Err(not_built(cursor, "via-socks4", "SOCKS4 proxies")),
-            option @ ("ssl" | "sni" | "alpn") => return Err(not_built(cursor, option, "TLS")),
             other => {
                 let message = format!(
                     "expects 'comment', 'port', 'addr', 'send-proxy', 'ssl', 'sni', 'alpn' or 'via-socks4', 'linger', \
@@ -90,11 +106,12 @@ fn address(cursor: &mut RuleCursor<'_, '_, '_>, connect: &mut CheckConnect) -> P
     Ok(())
 }
 
-fn proto(cursor: &mut RuleCursor<'_, '_, '_>, kind: Kind) -> Parsed {
+fn proto(cursor: &mut RuleCursor<'_, '_, '_>, kind: Kind) -> Parsed<Option<Mux>> {
     let name = take_value(cursor, "'proto' expects a MUX protocol as argument")?;
     match (name, kind) {
-        ("none", Kind::Tcp) | ("h1", Kind::Http) => Ok(()),
-        ("h2", Kind::Http) => Err(not_built(cursor, "proto h2", "HTTP/2")),
+        ("none", Kind::Tcp) => Ok(None),
+        ("h1", Kind::Http) => Ok(Some(Mux::H1)),
+        ("h2", Kind::Http) => Ok(Some(Mux::H2)),
         ("fcgi", Kind::Http) => Err(not_built(cursor, "proto fcgi", "FastCGI")),
         ("none" | "h1" | "h2" | "fcgi", _) => {
             let message = format!(

@@ -203,8 +203,8 @@ fn faults_are_worded_as_expected() {
             "'tcp-check connect' : 'proto' : invalid MUX protocol 'h1' for tcp-check.",
         ),
         (
-            " tcp-check connect ssl",
-            "'tcp-check connect ssl' is known but not built yet in hapax (waits for: TLS).",
+            " tcp-check connect via-socks4",
+            "'tcp-check connect via-socks4' is known but not built yet in hapax (waits for: SOCKS4 proxies).",
         ),
         (
             " tcp-check send",

@@ -5,6 +5,7 @@ use crate::address::{self, Address, Allow};
 use crate::parse::Parsed;
 use crate::parse::options::{Cursor, OptionRow};
 use crate::proxy::Mode;
+use crate::rules::Mux;
 use crate::server::{InitialState, Observe, OnError};
 
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
@@ -346,9 +347,15 @@ fn agent_send(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn check_proto(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    match cursor.value(": missing value")? {
-        // Which of the two it is follows from the kind of check.
+fn check_proto(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let name = cursor.value(": missing value")?;
+    line.draft.check.proto = match name {
+        "h1" => Some(Mux::H1),
+        "h2" => Some(Mux::H2),
+        _ => None,
+    };
+    match name {
+        // What carries a check that is not HTTP is the connection itself.
         "h1" | "none" => Ok(()),
         other => match crate::parse::families::check_mux(other) {
             Err(why) if why.starts_with("'proto' :  unknown") => {

@@ -52,9 +52,17 @@ pub fn resolve(parser: &mut Parser<'_>) {
                 }
             }
         }
+        let by_rule = proxy.back.check.speaks_tls();
         for server in &mut proxy.back.servers {
             let settings = &server.settings.tls;
-            if !settings.enabled && !settings.switchable && settings.check != Some(true) {
+            let check = &server.settings.check;
+            let checked = match &check.script {
+                _ if !check.enabled => false,
+                Some(script) => script.speaks_tls(),
+                None => by_rule,
+            };
+            let wanted = settings.enabled || settings.switchable || settings.check == Some(true);
+            if !wanted && !checked {
                 continue;
             }
             match tls::connector(settings, &global, store) {
