@@ -3,7 +3,9 @@
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from . import certificates
 
 DEFAULT_HAPAX = os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../target/release/hapax")
@@ -21,6 +23,9 @@ class Env:
     idle_connections: int = 10000
     backends: int = 20000
     origin_port: int = 0
+    certificates: int = 10000
+    stick_entries: int = 1000000
+    _made: dict = field(default_factory=dict)
 
     def path(self, name):
         """A path in the run's own folder."""
@@ -31,6 +36,26 @@ class Env:
         with open(self.path(name), "w", encoding="utf-8") as file:
             file.write(text)
         return self.path(name)
+
+    def certificate(self, kind):
+        """A file with a certificate and its key, "ecdsa" or "rsa", made when first asked for."""
+        if kind not in self._made:
+            self._made[kind] = certificates.make(self.path(f"{kind}.pem"), kind)
+        return self._made[kind]
+
+    def certificate_folder(self):
+        """A folder of as many certificates as the run is to load, made when first asked for."""
+        if "folder" not in self._made:
+            folder = self.path("certificates")
+            certificates.make_many(folder, self.certificates)
+            self._made["folder"] = folder
+        return self._made["folder"]
+
+    def tls_client(self):
+        """Variables for a client that uses OpenSSL: one version, cipher and group for every proxy."""
+        if "client" not in self._made:
+            self._made["client"] = self.file("openssl.cnf", certificates.CLIENT_CONFIG)
+        return {"OPENSSL_CONF": self._made["client"]}
 
 
 def cores():

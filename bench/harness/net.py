@@ -4,6 +4,8 @@ import ctypes
 import os
 import random
 import socket
+import ssl
+import struct
 import threading
 import time
 
@@ -30,15 +32,89 @@ def get(port, path, timeout=2.0):
     try:
         with socket.create_connection(("127.0.0.1", port), timeout) as connection:
             connection.sendall(_request(path, close=True))
-            answer = bytearray()
-            while chunk := connection.recv(1 << 16):
-                answer += chunk
+            answer = read_all(connection)
     except OSError:
         return None
+    return _outcome(answer)
+
+
+def get_tls(port, path, timeout=2.0, name="bench.example"):
+    """The same over TLS. Of an error page, only the status counts: its length is given as 0."""
+    answer = exchange_tls(port, _request(path, close=True), timeout, name)
+    outcome = _outcome(answer or b"")
+    return (outcome[0], 0) if outcome and outcome[0] >= 400 else outcome
+
+
+def exchange_tls(port, data, timeout=2.0, name="bench.example"):
+    """Sends something over TLS and returns all that comes back, or None when there is no connection."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout) as connection:
+            with tls_context().wrap_socket(connection, server_hostname=name) as secure:
+                secure.sendall(data)
+                return read_all(secure)
+    except OSError:
+        return None
+
+
+def tls_context():
+    """A client's settings that trust everybody."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
+
+
+def read_all(connection):
+    """What comes until the peer closes."""
+    answer = bytearray()
+    while chunk := connection.recv(1 << 16):
+        answer += chunk
+    return bytes(answer)
+
+
+def _outcome(answer):
     head, separator, body = answer.partition(b"\r\n\r\n")
     if not separator:
         return None
     return int(head.split(b" ", 2)[1]), len(body)
+
+
+def get_http2(port, path, timeout=2.0):
+    """The same in HTTP/2 with prior knowledge; a status other than 200 is given as 0."""
+    # Indexed fields of the static table (":method: GET", ":scheme: http"), then two literals.
+    fields = b"\x82\x86\x04" + bytes([len(path)]) + path.encode() + b"\x01\x0dbench.example"
+    hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b"") + _frame(1, 5, 1, fields)
+    status, length = 0, 0
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout) as connection:
+            connection.sendall(hello)
+            with connection.makefile("rb") as stream:
+                while len(head := stream.read(9)) == 9:
+                    size, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
+                    payload = stream.read(size)
+                    if kind == 1:
+                        status = 200 if b"\x88" in payload[:6] else 0
+                    elif kind == 0:
+                        length += size
+                    if kind in (0, 1) and flags & 1:
+                        return status, length
+    except OSError:
+        pass
+    return None
+
+
+def _frame(kind, flags, stream, payload):
+    return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
+
+
+def ask_api(path, line, timeout=60.0):
+    """The answer of a runtime API to one line of commands; raises OSError."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout)
+        connection.connect(path)
+        connection.sendall(f"{line}\n".encode())
+        return read_all(connection).decode("utf-8", "replace")
 
 
 def _request(path, close=False):
@@ -72,9 +148,10 @@ def _read_answer(connection):
 class IdleConnections:
     """Keep-alive connections to one port that have had one request answered each."""
 
-    def __init__(self, port, path):
+    def __init__(self, port, path, tls=False):
         self._port = port
         self._request = _request(path)
+        self._context = tls_context() if tls else None
         self._open = []
 
     def grow(self, count):
@@ -87,6 +164,9 @@ class IdleConnections:
             source = 2 + len(self._open) // _CONNECTIONS_PER_SOURCE
             connection.bind((f"127.0.0.{source}", 0))
             connection.connect(("127.0.0.1", self._port))
+            if self._context:
+                connection = self._context.wrap_socket(connection, server_hostname="bench.example")
+                self._open[-1] = connection
             connection.sendall(self._request)
             status = _read_answer(connection)
             if status != 200:
@@ -98,8 +178,11 @@ class IdleConnections:
         for connection in self._open:
             connection.setblocking(False)
             try:
-                closed += connection.recv(1, socket.MSG_PEEK) == b""
-            except BlockingIOError:
+                if isinstance(connection, ssl.SSLSocket):
+                    closed += connection.recv(1) == b""
+                else:
+                    closed += connection.recv(1, socket.MSG_PEEK) == b""
+            except (BlockingIOError, ssl.SSLWantReadError):
                 pass
             except OSError:
                 closed += 1

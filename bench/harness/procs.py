@@ -41,16 +41,19 @@ class CpuReading:
 
 
 class Process:
-    """A started program. `stop` ends it and every process it started."""
+    """A started program. `stop` ends it and every process it started.
 
-    def __init__(self, argv, core, log_path, cwd=None):
+    `core` may be a set of cores; `variables` are added to the environment.
+    """
+
+    def __init__(self, argv, core, log_path, cwd=None, variables=None):
         self.argv = [str(a) for a in argv]
         self.log_path = log_path
 
         def in_child():
             # Without this, a harness that is killed outright would leave its programs running.
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            os.sched_setaffinity(0, {core})
+            os.sched_setaffinity(0, {core} if isinstance(core, int) else core)
 
         with open(log_path, "wb") as log:
             try:
@@ -60,6 +63,7 @@ class Process:
                     stdout=log,
                     stderr=log,
                     cwd=cwd,
+                    env=os.environ | (variables or {}),
                     start_new_session=True,
                     preexec_fn=in_child,
                 )

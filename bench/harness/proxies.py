@@ -19,6 +19,22 @@ class Task:
     log_port: int | None = None
     splice: bool = False
     connections: int = 1000
+    # A file with certificate and key: the client's side speaks TLS.
+    certificate: str | None = None
+    http2: bool = False
+    # The proxy answers itself; None leaves that to the origin server.
+    answer: bool = False
+    # Whether TLS sessions have to be resumed ones (True) or new ones (False): others are refused.
+    resumed: bool | None = None
+    tracked: bool = False
+    api: str | None = None
+
+    @property
+    def get(self):
+        """What asks for one path in the protocol of the client's side."""
+        if self.http2:
+            return net.get_http2
+        return net.get_tls if self.certificate else net.get
 
 
 class Proxy:
@@ -45,18 +61,19 @@ class Proxy:
         """Starts the proxy on its core and waits until a request passes through it."""
         config = env.file(f"{id(self)}.conf", self.config(task, listen_port, origin_port))
         process = Process(self.argv(config, env), env.proxy_core, env.path(f"{id(self)}.log"))
-        await_answer(process, listen_port, READY_PATH, (200, 64), 10.0)
+        wanted = (421, 0) if task.resumed else (200, 64)
+        await_answer(process, listen_port, READY_PATH, wanted, 10.0, task.get)
         return process
 
 
-def await_answer(process, port, path, wanted, seconds):
+def await_answer(process, port, path, wanted, seconds, get=net.get):
     """Waits until a request is answered as wanted; stops the process and raises if not."""
     last = []
 
     def answered():
         if process.exit_code() is not None:
             return "ended"
-        answer = net.get(port, path, timeout=seconds)
+        answer = get(port, path, timeout=seconds)
         last[:] = [answer] if answer else last
         return answer == wanted
 
@@ -91,6 +108,11 @@ class HaproxyLike(Proxy):
 
     def config(self, task, listen_port, origin_port):
         """One frontend, one backend, one server; everything else at its default."""
+        bind = f"127.0.0.1:{listen_port}"
+        if task.certificate:
+            bind += f" ssl crt {task.certificate}"
+        elif task.http2:
+            bind += " proto h2"
         log = f"    log 127.0.0.1:{task.log_port} local0\n" if task.log_port else ""
         options = ["log global", "option httplog"] if task.log_port else []
         if task.mode == "http":
@@ -98,10 +120,12 @@ class HaproxyLike(Proxy):
         if task.splice:
             options.append("option splice-auto")
         lines = "".join(f"    {option}\n" for option in options)
+        rules = "".join(f"    {rule}\n" for rule in self._rules(task))
+        api = f"    stats socket {task.api} level admin\n" if task.api else ""
         return f"""global
     nbthread 1
     maxconn {task.connections}
-{log}
+{log}{api}
 defaults
     mode {task.mode}
     timeout connect 5s
@@ -109,11 +133,62 @@ defaults
     timeout server 300s
 {lines}
 frontend bench
-    bind 127.0.0.1:{listen_port}
-    default_backend origin
+    bind {bind}
+{rules}    default_backend origin
 
 backend origin
     server origin 127.0.0.1:{origin_port}
+"""
+
+    @staticmethod
+    def _rules(task):
+        if task.tracked:
+            yield "stick-table type ip size 100k expire 30s store http_req_rate(10s),http_err_rate(10s)"
+            yield "http-request track-sc0 src"
+        if task.resumed:
+            yield "http-request return status 421 unless { ssl_fc_is_resumed }"
+        elif task.resumed is False:
+            yield "http-request reject if { ssl_fc_is_resumed }"
+        if task.answer:
+            body = "x" * BODIES[READY_PATH]
+            yield f"http-request return status 200 content-type text/plain string {body}"
+
+    def certificates_config(self, folder, listen_port):
+        """A frontend with all certificates of a folder, which answers itself."""
+        return f"""global
+    nbthread 1
+    maxconn 1000
+
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+
+frontend bench
+    bind 127.0.0.1:{listen_port} ssl crt {folder}
+    http-request return status 200
+"""
+
+    def table_config(self, size, api, listen_port):
+        """A table of addresses with two rates, and nothing to do."""
+        return f"""global
+    nbthread 1
+    maxconn 1000
+    stats socket {api} level admin
+
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+
+frontend bench
+    bind 127.0.0.1:{listen_port}
+    http-request return status 200
+
+backend bench_table
+    stick-table type ip size {size} expire 1h store http_req_rate(10s),http_err_rate(10s)
 """
 
     def load_config(self, count, listen_port, by_name):
@@ -168,6 +243,8 @@ class Nginx(Proxy):
         """The same task in nginx's words."""
         if task.mode == "tcp":
             return self._stream_config(task, listen_port, origin_port)
+        if task.tracked or task.api:
+            raise StartError("nginx has no stick tables")
         log = "off"
         if task.log_port:
             log = f"syslog:server=127.0.0.1:{task.log_port},nohostname combined"
@@ -180,13 +257,40 @@ class Nginx(Proxy):
         keepalive_requests 1000000000;
     }}
     server {{
-        listen 127.0.0.1:{listen_port};
-        location / {{
+        listen 127.0.0.1:{listen_port}{self._protocols(task)};
+        location / {{{self._rules(task)}
             proxy_pass http://origin;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
         }}
     }}""")
+
+    @staticmethod
+    def _protocols(task):
+        if task.certificate:
+            files = f"ssl_certificate {task.certificate}; ssl_certificate_key {task.certificate};"
+            tls = "ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:tls:20m;"
+            return f" ssl;\n        {files}\n        {tls}".removesuffix(";")
+        return " http2" if task.http2 else ""
+
+    @staticmethod
+    def _rules(task):
+        rules = []
+        if task.resumed:
+            rules.append('if ($ssl_session_reused != "r") { return 421; }')
+        elif task.resumed is False:
+            rules.append('if ($ssl_session_reused = "r") { return 444; }')
+        if task.answer:
+            rules.append(f'return 200 "{"x" * BODIES[READY_PATH]}";')
+        return "".join(f"\n            {rule}" for rule in rules)
+
+    def certificates_config(self, folder, listen_port):
+        """nginx takes certificates one by one, with their host names."""
+        raise StartError("nginx reads no folder of certificates")
+
+    def table_config(self, size, api, listen_port):
+        """nginx's zones count in other ways."""
+        raise StartError("nginx has no stick tables")
 
     def _stream_config(self, task, listen_port, origin_port):
         if task.splice:

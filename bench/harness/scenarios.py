@@ -1,149 +1,14 @@
 """The scenarios: how one sample of each is taken, and which columns it fills."""
 
-import json
-import os
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from . import net, procs
 from .procs import Process, StartError
 from .proxies import BODIES, READY_PATH, Task, await_answer
-
-GIB = 1 << 30
-_WRK_SCRIPT = os.path.join(os.path.dirname(__file__), "wrk.lua")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One figure of a sample. `ratio` names the column of its ratio to the baseline, if any."""
-
-    key: str
-    title: str
-    digits: int = 1
-    ratio: str | None = None
-
-
-@dataclass(frozen=True)
-class Target:
-    """What hapax is to reach: at most `limit`, as a ratio to the baseline or as it stands."""
-
-    key: str
-    limit: float
-    as_ratio: bool = True
-
-
-_REQUEST_COLUMNS = (
-    Column("user", "user µs/req", 2, "user ratio"),
-    Column("system", "sys µs/req", 2),
-    Column("total", "total µs/req", 2, "total ratio"),
-    Column("rate", "req/s", 0),
-    Column("p50", "p50 ms", 2),
-    Column("p99", "p99 ms", 2),
-    Column("busy", "core busy %", 0),
-)
-_BULK_COLUMNS = (
-    Column("user", "user ms/GiB", 0, "user ratio"),
-    Column("system", "sys ms/GiB", 0),
-    Column("total", "total ms/GiB", 0, "total ratio"),
-    Column("rate", "GiB/s", 2),
-    Column("p50", "p50 ms", 2),
-    Column("p99", "p99 ms", 2),
-    Column("busy", "core busy %", 0),
-)
-_LOG_COLUMN = Column("lines", "log lines/req", 3)
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """wrk through the proxy: CPU of the proxy per request, or per GiB when `bulk`."""
-
-    name: str
-    title: str
-    path: str
-    connections: int = 64
-    mode: str = "http"
-    close: bool = False
-    log: bool = False
-    splice: bool = False
-    bulk: bool = False
-    targets: tuple = ()
-    max_rounds: int = 1000
-
-    @property
-    def columns(self):
-        """The figures of a sample, in the order of the table."""
-        columns = _BULK_COLUMNS if self.bulk else _REQUEST_COLUMNS
-        return (*columns, _LOG_COLUMN) if self.log else columns
-
-    @contextmanager
-    def session(self, proxy, env):
-        """The proxy running and ready: yields its process, its port and the log sink or None."""
-        sink = net.LogSink() if self.log else None
-        task = Task(self.mode, sink and sink.port, self.splice, max(1000, 4 * self.connections))
-        port = net.free_port()
-        try:
-            with proxy.start(task, port, env.origin_port, env) as process:
-                yield process, port, sink
-        finally:
-            if sink:
-                sink.close()
-
-    def measure(self, proxy, env):
-        """One sample: (figures by column key, remarks)."""
-        with self.session(proxy, env) as (process, port, sink):
-            lines = sink.count() if sink else 0
-            before, began = procs.read_cpu(process.pid), time.monotonic()
-            result = self.drive(port, env)
-            after, ended = procs.read_cpu(process.pid), time.monotonic()
-            if process.exit_code() is not None:
-                raise StartError(f"ended under load: {process.last_words()}")
-            cpu = procs.cpu_between(before, after)
-            figures = self._figures(result, cpu, ended - began)
-            remarks = self._remarks(result)
-            if sink:
-                # The last lines may still be on their way to the sink.
-                time.sleep(0.3)
-                figures["lines"] = (sink.count() - lines) / result["requests"]
-                if self.path not in sink.last_line():
-                    remarks.append("log lines do not name the request")
-        return figures, remarks
-
-    def drive(self, port, env):
-        """Runs wrk on the load core and returns its exact figures."""
-        argv = ["wrk", "-t1", f"-c{self.connections}", f"-d{env.seconds}s", "-s", _WRK_SCRIPT]
-        if self.close:
-            argv += ["-H", "Connection: close"]
-        argv.append(f"http://127.0.0.1:{port}{self.path}")
-        with Process(argv, env.load_core, env.path("wrk.log")) as wrk:
-            code = wrk.wait(env.seconds + 20)
-            for line in wrk.output().splitlines():
-                if line.startswith("RESULT "):
-                    result = json.loads(line.removeprefix("RESULT "))
-                    if result["requests"] > 0:
-                        return result
-            raise StartError(f"wrk ended with code {code}: {wrk.last_words()}")
-
-    def _figures(self, result, cpu, elapsed):
-        if self.bulk:
-            units, scale = result["bytes"] / GIB, 1e3
-        else:
-            units, scale = result["requests"], 1e6
-        return {
-            "user": cpu.user / units * scale,
-            "system": cpu.system / units * scale,
-            "total": (cpu.user + cpu.system) / units * scale,
-            "rate": units / (result["duration_us"] / 1e6),
-            "p50": result["p50_us"] / 1e3,
-            "p99": result["p99_us"] / 1e3,
-            "busy": (cpu.user + cpu.system) / elapsed * 100,
-        }
-
-    def _remarks(self, result):
-        remarks = [f"{count} {kind} errors" for kind, count in result["errors"].items() if count]
-        if result["bytes"] < result["requests"] * BODIES[self.path]:
-            remarks.append("answers shorter than the body asked for")
-        return remarks
+from .tables import StickMemory, Tracked
+from .tls import Handshake, LoadCertificates
+from .traffic import Column, Http2, Target, Traffic
 
 
 @dataclass(frozen=True)
@@ -152,6 +17,7 @@ class Idle:
 
     name: str
     title: str
+    tls: str | None = None
     targets: tuple = ()
     max_rounds: int = 1
     columns: tuple = (
@@ -163,7 +29,8 @@ class Idle:
 
     def measure(self, proxy, env):
         """One sample: memory before and after so many connections did one request each."""
-        wanted = env.idle_connections
+        # The clients' handshakes take their time, and these connections are larger.
+        wanted = env.idle_connections // 2 if self.tls else env.idle_connections
         # One descriptor here and up to two in the proxy for each connection.
         limit = procs.allow_descriptors(2 * wanted + 600)
         count = min(wanted, (limit - 600) // 2)
@@ -171,8 +38,9 @@ class Idle:
             raise StartError(f"a descriptor limit of {limit} is too low")
         port = net.free_port()
         remarks = []
-        with proxy.start(Task(connections=count + 100), port, env.origin_port, env) as process:
-            clients = net.IdleConnections(port, READY_PATH)
+        task = Task(connections=count + 100, certificate=self.tls and env.certificate(self.tls))
+        with proxy.start(task, port, env.origin_port, env) as process:
+            clients = net.IdleConnections(port, READY_PATH, tls=bool(self.tls))
             try:
                 # The first ones pay for what every later one shares.
                 clients.grow(50)
@@ -284,6 +152,77 @@ SCENARIOS = (
         "idle",
         "Memory per idle keep-alive connection",
         targets=(Target("bytes", 2048, as_ratio=False),),
+    ),
+    Http2(
+        "h2",
+        "HTTP/2 to HTTP/1: 16 connections of 32 streams, 64 bytes",
+        "/64",
+        connections=16,
+        targets=(Target("total", 0.85),),
+    ),
+    Traffic(
+        "tls-keepalive",
+        "Small keep-alive GET over TLS 1.3: 64 connections, 64 bytes",
+        "/64",
+        tls="ecdsa",
+        targets=(Target("total", 0.85),),
+    ),
+    Handshake(
+        "tls-handshake-ecdsa",
+        "New TLS 1.3 handshakes, ECDSA P-256: 8 at a time",
+        "/64",
+        connections=8,
+        tls="ecdsa",
+        resumed=False,
+        targets=(Target("total", 0.6),),
+    ),
+    Handshake(
+        "tls-handshake-rsa",
+        "New TLS 1.3 handshakes, RSA 2048: 8 at a time",
+        "/64",
+        connections=8,
+        tls="rsa",
+        resumed=False,
+        targets=(Target("total", 0.6),),
+    ),
+    Handshake(
+        "tls-resumed",
+        "Resumed TLS 1.3 handshakes: 32 at a time",
+        "/64",
+        connections=32,
+        tls="ecdsa",
+        resumed=True,
+        targets=(Target("total", 0.7),),
+    ),
+    Traffic(
+        "tls-bulk",
+        "10 MiB bodies over TLS 1.3: 8 keep-alive connections",
+        "/10m",
+        connections=8,
+        bulk=True,
+        tls="ecdsa",
+        targets=(Target("total", 0.9),),
+    ),
+    Idle(
+        "tls-idle",
+        "Memory per idle TLS connection",
+        tls="ecdsa",
+        targets=(Target("bytes", 0.8),),
+    ),
+    Tracked(
+        "tracked",
+        "What a tracked counter with two rates adds to a keep-alive GET",
+        targets=(Target("user", 0.5),),
+    ),
+    StickMemory(
+        "stick-memory",
+        "Memory of {entries} IPv4 entries with two rates in a stick table",
+        targets=(Target("grown", 1.0),),
+    ),
+    LoadCertificates(
+        "load-certificates",
+        "Loading a folder of {certificates} certificates",
+        targets=(Target("listen", 0.5),),
     ),
     Load(
         "load",
