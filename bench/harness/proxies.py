@@ -26,8 +26,6 @@ class Task:
     answer: bool = False
     # Whether TLS sessions have to be resumed ones (True) or new ones (False): others are refused.
     resumed: bool | None = None
-    tracked: bool = False
-    api: str | None = None
 
     @property
     def get(self):
@@ -121,11 +119,10 @@ class HaproxyLike(Proxy):
             options.append("option splice-auto")
         lines = "".join(f"    {option}\n" for option in options)
         rules = "".join(f"    {rule}\n" for rule in self._rules(task))
-        api = f"    stats socket {task.api} level admin\n" if task.api else ""
         return f"""global
     nbthread 1
     maxconn {task.connections}
-{log}{api}
+{log}
 defaults
     mode {task.mode}
     timeout connect 5s
@@ -142,9 +139,6 @@ backend origin
 
     @staticmethod
     def _rules(task):
-        if task.tracked:
-            yield "stick-table type ip size 100k expire 30s store http_req_rate(10s),http_err_rate(10s)"
-            yield "http-request track-sc0 src"
         if task.resumed:
             yield "http-request return status 421 unless { ssl_fc_is_resumed }"
         elif task.resumed is False:
@@ -168,6 +162,30 @@ defaults
 frontend bench
     bind 127.0.0.1:{listen_port} ssl crt {folder}
     http-request return status 200
+"""
+
+    def tracking_config(self, plain_port, tracked_port):
+        """Two frontends that answer themselves; one of them tracks its clients' addresses."""
+        answer = f"http-request return status 200 content-type text/plain string {'x' * 64}"
+        return f"""global
+    nbthread 1
+    maxconn 1000
+
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+
+frontend plain
+    bind 127.0.0.1:{plain_port}
+    {answer}
+
+frontend tracked
+    bind 127.0.0.1:{tracked_port}
+    stick-table type ip size 100k expire 30s store http_req_rate(10s),http_err_rate(10s)
+    http-request track-sc0 src
+    {answer}
 """
 
     def table_config(self, size, api, listen_port):
@@ -243,8 +261,6 @@ class Nginx(Proxy):
         """The same task in nginx's words."""
         if task.mode == "tcp":
             return self._stream_config(task, listen_port, origin_port)
-        if task.tracked or task.api:
-            raise StartError("nginx has no stick tables")
         log = "off"
         if task.log_port:
             log = f"syslog:server=127.0.0.1:{task.log_port},nohostname combined"
@@ -287,6 +303,10 @@ class Nginx(Proxy):
     def certificates_config(self, folder, listen_port):
         """nginx takes certificates one by one, with their host names."""
         raise StartError("nginx reads no folder of certificates")
+
+    def tracking_config(self, plain_port, tracked_port):
+        """nginx's `limit_req` refuses, but tells no rates."""
+        raise StartError("nginx has no stick tables")
 
     def table_config(self, size, api, listen_port):
         """nginx's zones count in other ways."""

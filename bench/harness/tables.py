@@ -1,8 +1,9 @@
 """The scenarios of stick tables: what tracking adds to a request, and what entries hold."""
 
 import re
+import subprocess
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from . import net, procs
 from .procs import Process, StartError
@@ -11,51 +12,82 @@ from .traffic import Column, Traffic
 
 # Commands in one line of the runtime API, which has to fit into a buffer.
 _BATCH = 150
-
-
-@dataclass(frozen=True)
-class _Answered(Traffic):
-    """Keep-alive requests that the proxy answers itself, with or without a tracked counter."""
-
-    tracked: bool = False
-
-    def task(self, env):
-        """Without the origin's side, what tracking adds is a larger part of the whole."""
-        return replace(super().task(env), answer=True, tracked=self.tracked)
+# Samples per second: the kernel's tick is too coarse for the small difference.
+_FREQUENCY = 9973
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """What one tracked counter adds to a request: two samples, one right after the other."""
+    """What one tracked counter adds to a request, by turns with and without it in one process."""
 
     name: str
     title: str
-    path: str = "/64"
+    path: str = READY_PATH
     targets: tuple = ()
     max_rounds: int = 1000
     columns: tuple = (
         Column("user", "added user µs/req", 3, "user ratio"),
         Column("total", "added total µs/req", 3, "total ratio"),
-        Column("plain_user", "untracked user", 2),
-        Column("tracked_user", "tracked user", 2),
-        Column("plain_total", "untracked total", 2),
-        Column("tracked_total", "tracked total", 2),
+        Column("plain_user", "untracked user", 3),
+        Column("tracked_user", "tracked user", 3),
+        Column("plain_total", "untracked total", 3),
+        Column("tracked_total", "tracked total", 3),
     )
 
     def measure(self, proxy, env):
-        """One sample: the difference of two runs under load."""
-        figures, remarks = {}, []
-        for kind in ("plain", "tracked"):
-            traffic = _Answered(kind, kind, self.path, tracked=kind == "tracked")
-            measured, said = traffic.measure(proxy, env)
-            remarks += said
-            for key in ("user", "total"):
-                figures[f"{kind}_{key}"] = measured[key]
+        """One sample: the difference of two runs under load each."""
+        ports = {"plain": net.free_port(), "tracked": net.free_port()}
+        config = env.file("tracked.conf", proxy.tracking_config(*ports.values()))
+        log, remarks = env.path("tracked.log"), set()
+        spent = {kind: [0.0, 0.0, 0] for kind in ports}
+        with Process(proxy.argv(config, env), env.proxy_core, log) as process:
+            for port in ports.values():
+                await_answer(process, port, self.path, (200, 64), 10.0)
+            for kind in ("plain", "tracked", "tracked", "plain"):
+                cpu, requests, said = self._load(process, ports[kind], env)
+                sums = spent[kind]
+                sums[0], sums[1], sums[2] = sums[0] + cpu.user, sums[1] + cpu.system, sums[2] + requests
+                remarks.update(said)
+        figures = {}
+        for kind, (user, system, requests) in spent.items():
+            figures[f"{kind}_user"] = user / requests * 1e6
+            figures[f"{kind}_total"] = (user + system) / requests * 1e6
         for key in ("user", "total"):
             figures[key] = figures[f"tracked_{key}"] - figures[f"plain_{key}"]
-        if figures["user"] <= 0:
-            remarks.append("a difference lost in noise: use more --seconds")
-        return figures, remarks
+        return figures, sorted(remarks)
+
+    def _load(self, process, port, env):
+        """CPU time and number of requests of one run of wrk, and remarks."""
+        traffic = Traffic(self.name, self.title, self.path)
+        data = env.path("tracked.perf")
+        argv = ["perf", "record", "-q", "-e", "cpu-clock", "-F", _FREQUENCY, "-o", data]
+        argv += ["-p", process.pid, "--", "sleep", env.seconds]
+        try:
+            perf = Process(argv, env.load_core, env.path("perf.log"))
+        except StartError:
+            perf = None
+        before = procs.read_cpu(process.pid)
+        result = traffic.drive(port, env)
+        cpu = procs.cpu_between(before, procs.read_cpu(process.pid))
+        if process.exit_code() is not None:
+            raise StartError(f"ended under load: {process.last_words()}")
+        remarks = [f"{count} {kind} errors" for kind, count in result["errors"].items() if count]
+        share = perf and perf.wait(env.seconds + 10) == 0 and user_share(data)
+        if share:
+            total = cpu.user + cpu.system
+            cpu = procs.Cpu(total * share, total * (1 - share))
+        else:
+            remarks.append("user and system split by the kernel's tick only: perf is not usable")
+        return cpu, result["requests"], remarks
+
+
+def user_share(data):
+    """The part of perf's samples that was taken in user mode, or None."""
+    argv = ["perf", "report", "-i", data, "--stdio", "-F", "overhead_us,overhead_sys", "-s", "comm"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    rows = re.findall(r"^ *([\d.]+)% +([\d.]+)%", done.stdout, re.M)
+    user, system = (sum(float(row[i]) for row in rows) for i in (0, 1))
+    return user / (user + system) if user and system else None
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class LoadCertificates:
     name: str
     title: str
     targets: tuple = ()
-    max_rounds: int = 3
+    max_rounds: int = 1
     columns: tuple = (
         Column("listen", "start to first answer, s", 3, "time ratio"),
         Column("peak", "peak RSS, MiB", 1, "memory ratio"),
