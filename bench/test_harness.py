@@ -1,18 +1,36 @@
 """Tests of the harness's own arithmetic: python3 -m unittest discover bench"""
 
 import os
+import shutil
 import socket
+import ssl
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from harness import net, procs, report  # noqa: E402
+from harness import certificates, held, net, procs, reloads, report, tables, tls, traffic  # noqa: E402
 from harness.proxies import HaproxyLike, Nginx  # noqa: E402
 from harness.scenarios import SCENARIOS, Column, Target, Traffic  # noqa: E402
+
+H2LOAD = """finished in 3.00s, 17494.00 req/s, 2.65MB/s
+requests: 52482 total, 52482 started, 52482 done, 52477 succeeded, {failed} failed, {errored} errored, 0 timeout
+status codes: 52477 2xx, 0 3xx, 5 4xx, 0 5xx
+traffic: 7.94MB (8326144) total, 1.50MB (1574460) headers (space savings 20.00%), 3.20MB (3358848) data
+                     min         max         mean         sd        +/- sd
+time for request:      310us     78.69ms     28.59ms      8.11ms    72.03%
+time for connect:      310us       1.69s     28.59ms      8.11ms    72.03%
+"""
+S_TIME = """Collecting connection statistics for 3 seconds
+***
+
+{count} connections in 0.27s; 1662.96 connections/user sec, bytes read 42206
+{count} connections in 4 real seconds, {mean} bytes read per connection
+"""
 
 
 def reading(user, system, run_ns, threads=("1",)):
@@ -131,6 +149,124 @@ class Network(unittest.TestCase):
 
     def test_nothing_listening_is_none(self):
         self.assertIsNone(net.get(net.free_port(), "/64", timeout=1.0))
+
+
+class Generators(unittest.TestCase):
+    def test_h2load_tells_requests_times_and_errors(self):
+        result = traffic.h2load_result(H2LOAD.format(failed=5, errored=0))
+        self.assertEqual((result["requests"], result["bytes"]), (52482, 3358848))
+        self.assertAlmostEqual(result["max_us"], 78690)
+        self.assertEqual(result["errors"], {"stream": 0, "status": 5, "timeout": 0})
+        self.assertEqual(traffic.h2load_result(H2LOAD.format(failed=8, errored=0))["errors"]["stream"], 3)
+        self.assertEqual(traffic.h2load_result(H2LOAD.format(failed=5, errored=2))["errors"]["stream"], 2)
+        self.assertIsNone(traffic.h2load_result("Could not resolve host"))
+
+    def test_wrk_without_an_answer_has_no_result(self):
+        self.assertIsNone(traffic.wrk_result('RESULT {"requests": 0}'))
+        self.assertEqual(traffic.wrk_result('x\nRESULT {"requests": 3}\n'), {"requests": 3})
+
+    def test_new_handshakes_are_added_up_and_wrong_answers_show(self):
+        outputs = [S_TIME.format(count=449, mean=94), S_TIME.format(count=1, mean=93)]
+        result = tls.total_of(outputs, 94, 3.5)
+        self.assertEqual((result["requests"], sum(result["errors"].values())), (450, 1))
+        with self.assertRaisesRegex(procs.StartError, "no connection: connect: refused"):
+            tls.total_of(["connect: refused\n"], 94, 3.5)
+
+
+class Handshakes(unittest.TestCase):
+    def test_refused_ones_are_excused_once_for_each_connection(self):
+        scenario = next(s for s in SCENARIOS if s.name == "tls-resumed")
+        for refused, remarks in ((32, []), (33, ["33 status errors"])):
+            result = {"requests": 100, "bytes": 6400, "errors": {"status": refused, "read": 0}}
+            self.assertEqual(scenario._remarks(result), remarks)
+
+
+@unittest.skipUnless(shutil.which("openssl"), "no openssl")
+class Certificates(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def test_a_folder_has_certificates_of_all_names_with_their_key(self):
+        folder = os.path.join(self.folder, "many")
+        certificates.make_many(folder, 12)
+        self.assertEqual(len(os.listdir(folder)), 12)
+        for number in (0, 11):
+            name = certificates.numbered(number)
+            path = os.path.join(folder, f"{name}.pem")
+            # Raises when the key is not the certificate's.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
+            known = ssl._ssl._test_decode_cert(path)
+            self.assertEqual(known["subjectAltName"], (("DNS", name),))
+
+    def test_a_client_is_answered_over_tls(self):
+        path = certificates.make(os.path.join(self.folder, "one.pem"), "ecdsa")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+
+        def serve():
+            with context.wrap_socket(server.accept()[0], server_side=True) as connection:
+                held.read_head(connection)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n12345")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        self.assertEqual(net.get_tls(server.getsockname()[1], "/", timeout=30.0), (200, 5))
+        thread.join(30)
+
+
+class HeldConnections(unittest.TestCase):
+    def test_the_answer_to_a_key_is_that_of_rfc_6455(self):
+        self.assertEqual(held.accept(b"dGhlIHNhbXBsZSBub25jZQ=="), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+
+    def test_messages_come_back_until_the_end(self):
+        server = held.EchoServer()
+        self.addCleanup(server.close)
+        client = held.HeldWebSocket("w", 0.001).open(server.port)
+        self.assertTrue(procs.until(lambda: client.done > 5 or client.fault, 30))
+        client.close()
+        self.assertIsNone(client.fault)
+
+    def answered(self, answers):
+        """A held client of a server that gives these answers and closes."""
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+
+        def serve():
+            with server.accept()[0] as connection:
+                for answer in answers:
+                    held.read_head(connection)
+                    connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        client = held.HeldHttp("h", 0.001).open(server.getsockname()[1])
+        self.assertTrue(procs.until(lambda: client.fault, 30))
+        client.close()
+        return client.fault
+
+    def test_an_end_or_its_announcement_is_a_fault(self):
+        good = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"
+        self.assertIn("after 2 exchanges", self.answered([good, good]))
+        last = good.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
+        self.assertIn("told 'Connection: close'", self.answered([good, last]))
+
+
+class Configurations(unittest.TestCase):
+    def test_turns_differ_in_as_many_backends_as_asked_for(self):
+        texts = [reloads.many_backends(50, turn, 3, "/api", 1).splitlines() for turn in (1, 2)]
+        differences = sum(one != other for one, other in zip(*texts, strict=True))
+        self.assertEqual(differences, 4)
+
+    def test_addresses_of_entries_are_all_different(self):
+        self.assertEqual(tables.address(0x010203), "10.1.2.3")
+
+    def test_every_title_can_be_filled_in(self):
+        for scenario in SCENARIOS:
+            title = scenario.title.format(backends="1", certificates="2", entries="3")
+            self.assertNotIn("{", title)
 
 
 class Versions(unittest.TestCase):

@@ -12,7 +12,7 @@ from .procs import Process, StartError
 from .proxies import BODIES, Task
 
 GIB = 1 << 30
-_WRK_SCRIPT = os.path.join(os.path.dirname(__file__), "wrk.lua")
+WRK_SCRIPT = os.path.join(os.path.dirname(__file__), "wrk.lua")
 
 
 @dataclass(frozen=True)
@@ -132,18 +132,15 @@ class Traffic:
 
     def drive(self, port, env):
         """Runs wrk on the load core and returns its exact figures."""
-        argv = ["wrk", "-t1", f"-c{self.connections}", f"-d{env.seconds}s", "-s", _WRK_SCRIPT]
+        argv = ["wrk", "-t1", f"-c{self.connections}", f"-d{env.seconds}s", "-s", WRK_SCRIPT]
         if self.close:
             argv += ["-H", "Connection: close"]
         argv.append(f"{'https' if self.tls else 'http'}://127.0.0.1:{port}{self.path}")
         variables = env.tls_client() if self.tls else {}
         with Process(argv, env.load_core, env.path("wrk.log"), variables=variables) as wrk:
             code = wrk.wait(env.seconds + 20)
-            for line in wrk.output().splitlines():
-                if line.startswith("RESULT "):
-                    result = json.loads(line.removeprefix("RESULT "))
-                    if result["requests"] > 0:
-                        return result
+            if result := wrk_result(wrk.output()):
+                return result
             raise StartError(f"wrk ended with code {code}: {wrk.last_words()}")
 
     def _figures(self, result, cpu, elapsed):
@@ -195,6 +192,15 @@ class Http2(Traffic):
             if result := h2load_result(h2load.output()):
                 return result
             raise StartError(f"h2load ended with code {code}: {h2load.last_words()}")
+
+
+def wrk_result(text):
+    """The line that `WRK_SCRIPT` has made wrk print, or None when it tells of no answered request."""
+    for line in text.splitlines():
+        if line.startswith("RESULT "):
+            result = json.loads(line.removeprefix("RESULT "))
+            return result if result["requests"] > 0 else None
+    return None
 
 
 def h2load_result(text):
