@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::handover::Inherited;
 use crate::io::Socket;
+use crate::log::{self, Forwards};
 use crate::proxy::Listening::{Paused, Running};
 use crate::proxy::{self, ProxyRuntime};
 use crate::runtime::Runtime;
@@ -49,6 +50,8 @@ pub struct Listening {
 pub struct BindFailure {
     /// Its configuration.
     pub bind: Arc<Bind>,
+    /// Whether it is for datagrams, not for connections.
+    pub datagrams: bool,
     /// The proxy's name.
     pub proxy: Arc<str>,
     /// Which step failed.
@@ -62,6 +65,8 @@ pub struct BindFailure {
 pub struct Listeners {
     /// Each worker's sockets.
     pub by_worker: Vec<Vec<Listening>>,
+    /// Those of `log-forward` sections, which the first worker serves.
+    pub forwards: Forwards,
 }
 
 /// Binds every listening socket of a configuration for a number of workers, or takes it from those of an old process.
@@ -126,16 +131,23 @@ pub fn bind_all(
             }
             Err((step, error)) => failures.push(BindFailure {
                 bind,
+                datagrams: false,
                 proxy,
                 step,
                 error,
             }),
         }
     }
-    if failures.is_empty() {
-        Ok(Listeners { by_worker })
-    } else {
-        Err(failures)
+    let forwards = log::bind(snapshot).unwrap_or_else(|more| {
+        failures.extend(more);
+        Forwards::default()
+    });
+    match failures.is_empty() {
+        true => Ok(Listeners {
+            by_worker,
+            forwards,
+        }),
+        false => Err(failures),
     }
 }
 

@@ -181,7 +181,9 @@ pub fn run(runtime: Arc<Runtime>, listeners: Listeners) -> io::Result<End> {
         runtime.process.exposed.add(&listening.bind, &listening.fd);
     }
     let mut threads = Vec::new();
+    let mut forwards = Some(listeners.forwards);
     for (index, sockets) in listeners.by_worker.into_iter().enumerate() {
+        let forwards = forwards.take();
         let (runtime, watch) = (runtime.clone(), watch.clone());
         let cpus = cpus_of(&runtime, index);
         let thread = std::thread::Builder::new()
@@ -190,7 +192,7 @@ pub fn run(runtime: Arc<Runtime>, listeners: Listeners) -> io::Result<End> {
                 if let Some(cpus) = cpus {
                     pin(&cpus);
                 }
-                worker::run(index, runtime, sockets, watch)
+                worker::run(index, runtime, sockets, forwards, watch)
             })?;
         threads.push(thread);
     }

@@ -1,6 +1,7 @@
 //! Workers: one thread each, with its own event loop, listening sockets and pools.
 
 use crate::io::Deadline;
+use crate::log::Forwards;
 use crate::mux::h2;
 use crate::proxy::ServerRuntime;
 use crate::runtime::{self, Runtime};
@@ -194,6 +195,7 @@ pub fn run(
     index: usize,
     runtime: Arc<Runtime>,
     sockets: Sockets,
+    forwards: Option<Forwards>,
     phase: watch::Receiver<Phase>,
 ) -> std::io::Result<()> {
     runtime::set_worker_number(index as u32 + 1);
@@ -208,7 +210,7 @@ pub fn run(
         .on_thread_unpark(clock::wake)
         .build_local(LocalOptions::default())?;
     let worker = Rc::new(Worker::new(index));
-    event_loop.block_on(serve(worker, runtime, sockets, phase));
+    event_loop.block_on(serve(worker, runtime, sockets, forwards, phase));
     log::flush();
     Ok(())
 }
@@ -238,6 +240,7 @@ async fn serve(
     worker: Rc<Worker>,
     runtime: Arc<Runtime>,
     sockets: Sockets,
+    forwards: Option<Forwards>,
     mut phase: watch::Receiver<Phase>,
 ) {
     let mut runtime = runtime;
@@ -246,12 +249,11 @@ async fn serve(
         // It came before this worker was there.
         changes.mark_changed();
     }
-    let mut services = if worker.index == 0 {
+    // The first worker's are given.
+    let mut services = forwards.map(|forwards| {
         crate::api::start_service(&runtime);
-        log::start(&runtime).ok()
-    } else {
-        None
-    };
+        log::start(&runtime, forwards)
+    });
     let mut sockets = sockets;
     let mut listeners = listen(&worker, &runtime, &sockets);
     let mut checks = crate::check::start(&worker, &runtime);

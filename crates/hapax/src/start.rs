@@ -195,7 +195,7 @@ fn bind(
     };
     for failure in failures {
         let (file, line) = &failure.bind.origin;
-        let (protocol, place) = describe(&failure.bind.address);
+        let (protocol, place) = describe(&failure.bind.address, failure.datagrams);
         reporter.alert(format!(
             "Binding [{file}:{line}] for {} {}: protocol {protocol}: {} ({}){place}.",
             kind(snapshot, &failure.proxy),
@@ -222,7 +222,18 @@ fn kind(snapshot: &Snapshot, name: &str) -> &'static str {
 }
 
 /// The protocol and the place of an address, as binding errors name them.
-fn describe(address: &Address) -> (&'static str, String) {
+fn describe(address: &Address, datagrams: bool) -> (&'static str, String) {
+    let (protocol, place) = place(address);
+    let protocol = match protocol {
+        "tcpv4" if datagrams => "udp4",
+        "tcpv6" if datagrams => "udp6",
+        "unix_stream" if datagrams => "unix_dgram",
+        other => other,
+    };
+    (protocol, place)
+}
+
+fn place(address: &Address) -> (&'static str, String) {
     match address {
         Address::Inet(at) if at.is_ipv4() => ("tcpv4", format!(" for [{at}]")),
         Address::Inet(at) => ("tcpv6", format!(" for [{}:{}]", at.ip(), at.port())),
@@ -269,15 +280,15 @@ mod tests {
     fn places_of_listeners() {
         let inet = |text: &str| text.parse().map(Address::Inet);
         assert_eq!(
-            inet("127.0.0.1:80").map(|address| describe(&address)),
+            inet("127.0.0.1:80").map(|address| describe(&address, false)),
             Ok(("tcpv4", " for [127.0.0.1:80]".to_owned()))
         );
         assert_eq!(
-            inet("[::1]:80").map(|address| describe(&address)),
+            inet("[::1]:80").map(|address| describe(&address, false)),
             Ok(("tcpv6", " for [::1:80]".to_owned()))
         );
         assert_eq!(
-            describe(&Address::Unix("/a".into())),
+            describe(&Address::Unix("/a".into()), false),
             ("unix_stream", " [/a]".to_owned())
         );
     }

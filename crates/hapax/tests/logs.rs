@@ -364,3 +364,19 @@ frontend in
     log.expect("over /own 200");
     assert_eq!(log.lines().len(), 4);
 }
+
+#[test]
+fn a_forwarder_that_cannot_listen_is_named_at_the_start() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let address = taken.local_addr().expect("an address");
+    let told = program()
+        .config(&format!(
+            "log-forward relay\n  dgram-bind {address}\n  log stdout format raw local0\n{DEFAULTS}{RETURN}"
+        ))
+        .try_start()
+        .expect_err("no start");
+    let wanted = format!(
+        "for frontend relay: protocol udp4: cannot bind socket (Address already in use) for [{address}]."
+    );
+    assert!(told.stderr.contains(&wanted), "{}", told.stderr);
+}

@@ -3,6 +3,7 @@
 use super::received::{Forwarder, sender_text};
 use crate::clock;
 use crate::io::{Buffer, Deadline, Socket};
+use crate::listener::BindFailure;
 use crate::runtime::Runtime;
 use base::Endpoint;
 use model::log::LogForward;
@@ -40,26 +41,42 @@ pub struct Forwards {
 /// Binds the listeners of all `log-forward` sections, which may take privileges that the process gives up later.
 ///
 /// # Errors
-/// When one of them can't be bound.
-pub fn bind(snapshot: &Snapshot) -> io::Result<Forwards> {
+/// With every listener that can't be bound.
+pub fn bind(snapshot: &Snapshot) -> Result<Forwards, Vec<BindFailure>> {
     let mut forwards = Forwards::default();
+    let mut failures = Vec::new();
     for section in &snapshot.logging.forwards {
-        for bind in &section.datagram_binds {
-            forwards
-                .datagrams
-                .push((section.clone(), bind_datagram(bind)?));
-        }
+        let mut failed = |bind: &Arc<Bind>, datagrams, (step, error)| {
+            failures.push(BindFailure {
+                bind: bind.clone(),
+                datagrams,
+                proxy: section.name.clone(),
+                step,
+                error,
+            });
+        };
         for bind in &section.binds {
             let backlog = [section.backlog, section.maxconn, MAXCONN]
                 .into_iter()
                 .find(|n| *n > 0);
-            let fd = crate::listener::open_one(bind, backlog.unwrap_or(MAXCONN) as i32, false);
-            forwards
-                .streams
-                .push((section.clone(), fd.map_err(|(_, error)| error)?));
+            // Shared with the process before this one, which goes on receiving until it ends.
+            let reuse = !snapshot.global.no_reuseport;
+            match crate::listener::open_one(bind, backlog.unwrap_or(MAXCONN) as i32, reuse) {
+                Ok(fd) => forwards.streams.push((section.clone(), fd)),
+                Err(failure) => failed(bind, false, failure),
+            }
+        }
+        for bind in &section.datagram_binds {
+            match bind_datagram(bind) {
+                Ok(fd) => forwards.datagrams.push((section.clone(), fd)),
+                Err(error) => failed(bind, true, ("cannot bind socket", error)),
+            }
         }
     }
-    Ok(forwards)
+    match failures.is_empty() {
+        true => Ok(forwards),
+        false => Err(failures),
+    }
 }
 
 fn bind_datagram(bind: &Bind) -> io::Result<OwnedFd> {

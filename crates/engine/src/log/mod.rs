@@ -22,7 +22,6 @@ pub use ring::Ring;
 
 use crate::runtime::Runtime;
 use model::log::LogTarget;
-use std::io;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -79,17 +78,8 @@ impl Drop for LogService {
     }
 }
 
-/// Binds the listeners of `log-forward` sections and starts all log services on this thread's local tasks.
-///
-/// # Errors
-/// When a listener can't be bound.
-pub fn start(runtime: &Arc<Runtime>) -> io::Result<LogService> {
-    let forwards = bind(&runtime.snapshot)?;
-    Ok(start_with(runtime, forwards))
-}
-
-/// Starts all log services with listeners that were bound before, by [`bind`].
-pub fn start_with(runtime: &Arc<Runtime>, forwards: Forwards) -> LogService {
+/// Starts all log services on this thread's local tasks, with listeners that were bound by [`bind`].
+pub fn start(runtime: &Arc<Runtime>, forwards: Forwards) -> LogService {
     let mut service = LogService::default();
     service.extend(runtime);
     forwards.start(runtime, &mut service.tasks);
