@@ -17,6 +17,7 @@ mod load;
 pub mod log;
 pub mod mux;
 pub mod peers;
+pub mod persist;
 pub mod process;
 pub mod proxy;
 pub mod reload;

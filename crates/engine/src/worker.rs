@@ -259,6 +259,7 @@ async fn serve(
     let mut checks = crate::check::start(&worker, &runtime);
     let mut resolvers = (worker.index == 0).then(|| crate::resolvers::start(&runtime));
     let mut peers = (worker.index == 0).then(|| crate::peers::start(&runtime));
+    let mut persist = (worker.index == 0).then(|| crate::persist::start(&runtime));
     let mut load = crate::load::Load::default();
     let mut purge = tokio::time::interval(Duration::from_secs(1));
     purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -296,6 +297,9 @@ async fn serve(
                 if let Some(peers) = &mut peers {
                     peers.follow(&runtime);
                 }
+                if let Some(persist) = &mut persist {
+                    persist.follow(&runtime);
+                }
                 change.done();
             }
         }
@@ -317,6 +321,10 @@ async fn serve(
         .filter(|_| *phase.borrow() == Phase::Stopping)
     {
         peers.leave(&runtime);
+        // From here on the file is the next process'.
+        if let Some(persist) = &persist {
+            persist.end();
+        }
     }
     while *phase.borrow() == Phase::Stopping {
         worker.wake_sessions();
@@ -331,6 +339,7 @@ async fn serve(
         }
     }
     drop(peers);
+    drop(persist);
     drop(resolvers);
     drop(services);
 }

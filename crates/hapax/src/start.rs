@@ -12,7 +12,7 @@ use crate::{environment, limits, privileges, reload};
 use engine::handover::Inherited;
 use engine::listener::{self, Listeners};
 use engine::process::{self, End, ProcessInfo};
-use engine::state_file;
+use engine::{persist, state_file};
 use model::{Address, Global, Snapshot};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -41,6 +41,10 @@ pub fn start(
     let (channel, predecessor) =
         given.map_or((None, None), |given| (Some(given.channel), given.previous));
     let states = state_file::load(&snapshot);
+    let (images, faults) = persist::load(&snapshot.tables);
+    for fault in faults {
+        reporter.warning(fault);
+    }
     let follows = predecessor.is_some() || !previous.is_empty();
     let prepared = inherit(options, predecessor, reporter)
         .and_then(|inherited| prepare(options, &snapshot, &inherited, &mut previous, reporter));
@@ -63,6 +67,9 @@ pub fn start(
     let runtime = process::build(Arc::new(snapshot), &info);
     for warning in state_file::restore(&runtime, &states) {
         reporter.warning(warning);
+    }
+    for fault in persist::restore(&runtime, &images) {
+        reporter.warning(fault);
     }
     if let Err(why) = control::load_counters(&runtime) {
         reporter.warning(why);

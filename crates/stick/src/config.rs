@@ -33,6 +33,10 @@ pub struct TableConfig {
     pub write_to: Option<Arc<str>>,
     /// The peers section that it belongs to or takes part in.
     pub peers: Option<Arc<str>>,
+    /// The file that keeps its entries while no process runs.
+    pub persist: Option<Arc<str>>,
+    /// Whether figures are read as the sums of what all peers have counted.
+    pub aggregate: bool,
     /// Among how many peers its entries are shared out; 0 when each gets all.
     pub shards: u32,
     /// What stands for a server.
@@ -56,6 +60,8 @@ impl TableConfig {
             recv_only: false,
             write_to: None,
             peers: None,
+            persist: None,
+            aggregate: false,
             shards: 0,
             server_key: ServerKey::Name,
             byte_block: 1,

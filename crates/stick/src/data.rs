@@ -172,6 +172,15 @@ impl DataType {
         }
     }
 
+    /// Whether figures of several processes add up to one, unlike tags and servers.
+    #[must_use]
+    pub fn adds_up(self) -> bool {
+        !matches!(
+            self,
+            Self::ServerId | Self::ServerKey | Self::Gpt | Self::Gpt0
+        )
+    }
+
     /// Whether it is an array, whose length `store` gives.
     #[must_use]
     pub fn is_array(self) -> bool {

@@ -1,5 +1,6 @@
 //! Reading and changing an entry.
 
+use crate::aggregate::Parts;
 use crate::config::TableConfig;
 use crate::data::{Class, DataType, Stored};
 use crate::rate::FrequencyCounter;
@@ -14,13 +15,38 @@ pub struct Entry<'e> {
     /// When it was last refreshed.
     pub(crate) touched: u32,
     pub(crate) references: u32,
+    /// What other processes have counted under the same key.
+    pub(crate) others: Option<Others<'e>>,
+}
+
+/// What other processes have counted under a key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Others<'e> {
+    pub(crate) parts: &'e Parts,
+    pub(crate) key: &'e [u32],
+    pub(crate) now: u32,
+}
+
+impl Others<'_> {
+    fn sum(&self, kind: DataType, element: usize) -> u64 {
+        self.parts.sum(self.key, self.now, kind, element)
+    }
 }
 
 impl Entry<'_> {
-    /// A number: a counter's count, a rate's figure at this moment. `None` when the table does not store the type, or the
+    /// A number: a counter's count, a rate's figure at this moment; in tables that add up (`aggregate`) those of all
+    /// processes. `None` when the table does not store the type, or the
     /// array has no such element.
     #[must_use]
     pub fn get(&self, kind: DataType, element: usize) -> Option<u64> {
+        let own = self.own(kind, element)?;
+        let others = self.others.filter(|_| kind.adds_up());
+        Some(others.map_or(own, |others| own.saturating_add(others.sum(kind, element))))
+    }
+
+    /// A number as this process alone has it, as [`Entry::get`] reads it.
+    #[must_use]
+    pub fn own(&self, kind: DataType, element: usize) -> Option<u64> {
         let stored = self.config.layout.get(kind)?;
         let word = |at: usize| self.data.get(at).copied().unwrap_or(0);
         let at = place(stored, element)?;
@@ -96,7 +122,7 @@ impl EntryMut<'_> {
         self.fresh
     }
 
-    /// A number, as [`Entry::get`] reads it.
+    /// A number, as [`Entry::own`] reads it.
     #[must_use]
     pub fn get(&self, kind: DataType, element: usize) -> Option<u64> {
         let entry = Entry {
@@ -105,8 +131,9 @@ impl EntryMut<'_> {
             data: self.data,
             touched: self.now,
             references: 0,
+            others: None,
         };
-        entry.get(kind, element)
+        entry.own(kind, element)
     }
 
     /// Adds to a counter, or events to a rate; bytes to a byte rate. Nothing happens when the table does not store the type.

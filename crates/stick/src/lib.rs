@@ -4,9 +4,11 @@
 //! Everything here is pure: time comes in as milliseconds of a clock that never goes back.
 #![forbid(unsafe_code)]
 
+mod aggregate;
 mod config;
 mod data;
 mod entry;
+mod image;
 mod key;
 mod rate;
 mod shard;
@@ -16,6 +18,7 @@ mod updates;
 pub use config::{ServerKey, TableConfig};
 pub use data::{Class, DataType, Layout, Stored};
 pub use entry::{Entry, EntryMut};
+pub use image::{ImageFault, longest_image, read_image, write_image};
 pub use key::{Key, KeyKind};
 pub use rate::FrequencyCounter;
 pub use table::{Listed, Removed, Table, Tracked};

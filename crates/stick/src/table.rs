@@ -1,8 +1,9 @@
 //! A table: its shards, and who may use an entry for how long.
 
+use crate::aggregate::Parts;
 use crate::config::TableConfig;
 use crate::data::DataType;
-use crate::entry::{Entry, EntryMut};
+use crate::entry::{Entry, EntryMut, Others};
 use crate::key::Key;
 use crate::shard::Shard;
 use crate::updates::Bell;
@@ -32,6 +33,10 @@ pub struct Table {
     texts: Mutex<Texts>,
     /// Wakes who tells peers of changes.
     bell: Option<Bell>,
+    /// What peers have counted, in tables that add up.
+    parts: Option<Parts>,
+    /// How often it has changed, in tables that are kept in a file.
+    changes: Option<AtomicU64>,
 }
 
 /// The texts of `server_key` by number and back.
@@ -94,6 +99,8 @@ impl Table {
             used: AtomicU32::new(0),
             texts: Mutex::default(),
             bell: config.peers.as_ref().map(|_| Bell::default()),
+            parts: config.aggregate.then(Parts::default),
+            changes: config.persist.as_ref().map(|_| AtomicU64::new(0)),
             config,
         }
     }
@@ -158,11 +165,70 @@ impl Table {
         let now = tick(now_ms);
         let (at, hash) = self.place(key);
         let shard = self.shard(at)?;
-        let slot = shard.find(&self.config, hash, key)?;
+        let found = shard.find(&self.config, hash, key);
+        match found.filter(|slot| !self.is_outdated(&shard, *slot, now)) {
+            Some(slot) => Some(read(&self.entry(&shard, slot, now))),
+            None => {
+                drop(shard);
+                self.read_of_others(key, now, read)
+            }
+        }
+    }
+
+    /// Reads what only other processes have counted.
+    fn read_of_others<R>(
+        &self,
+        key: &Key<'_>,
+        now: u32,
+        read: impl FnOnce(&Entry<'_>) -> R,
+    ) -> Option<R> {
+        let parts = self.parts.as_ref()?;
+        let mut words = Vec::new();
+        key.each_word(|word| words.push(word));
+        words.resize(self.config.kind.words(), 0);
+        parts.knows(&words, now).then(|| {
+            read(&Entry {
+                config: &self.config,
+                now,
+                data: &[],
+                touched: now,
+                references: 0,
+                others: Some(Others {
+                    parts,
+                    key: &words,
+                    now,
+                }),
+            })
+        })
+    }
+
+    /// A figure of the entry whose key has these words, as this table alone has it.
+    pub(crate) fn own_figure(
+        &self,
+        key: &[u32],
+        now: u32,
+        kind: DataType,
+        element: usize,
+    ) -> Option<u64> {
+        let key = Key::from_words(self.config.kind, key);
+        let (at, hash) = self.place(&key);
+        let shard = self.shard(at)?;
+        let slot = shard.find(&self.config, hash, &key)?;
         if self.is_outdated(&shard, slot, now) {
             return None;
         }
-        Some(read(&self.entry(&shard, slot, now)))
+        self.entry(&shard, slot, now).own(kind, element)
+    }
+
+    /// Whether there is an entry whose key has these words.
+    pub(crate) fn has(&self, key: &[u32], now: u32) -> bool {
+        let key = Key::from_words(self.config.kind, key);
+        let (at, hash) = self.place(&key);
+        let Some(shard) = self.shard(at) else {
+            return false;
+        };
+        let found = shard.find(&self.config, hash, &key);
+        found.is_some_and(|slot| !self.is_outdated(&shard, slot, now))
     }
 
     fn entry<'e>(&'e self, shard: &'e Shard, slot: u32, now: u32) -> Entry<'e> {
@@ -172,6 +238,11 @@ impl Table {
             data: shard.data(&self.config, slot),
             touched: shard.touched(slot),
             references: shard.references(slot),
+            others: self.parts.as_ref().map(|parts| Others {
+                parts,
+                key: shard.key(&self.config, slot),
+                now,
+            }),
         }
     }
 
@@ -346,6 +417,11 @@ impl Table {
 
     /// Removes all outdated entries. Returns how many.
     pub fn purge(&self, now_ms: u64) -> usize {
+        if let Some(parts) = &self.parts {
+            parts.each(|table| {
+                table.purge_at(tick(now_ms));
+            });
+        }
         self.purge_at(tick(now_ms))
     }
 

@@ -1,7 +1,7 @@
 //! What a member tells, applied to the tables. An update that can't be understood as a whole changes nothing.
 
 use super::section::{MemberState, Section, Shared};
-use super::teach::key_kind;
+use super::teach::{OWN_FIGURES, key_kind};
 use stick::{DataType, Key, Layout};
 use wire::peers::{
     Definition, Fault, Form, KeyForm, TypeDefinition, UpdateReader, Value, write_ack,
@@ -28,6 +28,8 @@ struct Heard {
     key_len: u64,
     types: Vec<TypeDefinition>,
     expires: bool,
+    /// Whether its figures are the member's own, to be added up.
+    adds_up: bool,
     /// The last update that came, and the last that was acknowledged.
     number: u32,
     acknowledged: Option<u32>,
@@ -96,6 +98,7 @@ impl Learner {
             key_len: definition.key_len,
             types: definition.types.clone(),
             expires: definition.expire > 0,
+            adds_up: config.aggregate && definition.extension == OWN_FIGURES,
             number,
             acknowledged,
         });
@@ -109,7 +112,7 @@ impl Learner {
         self.current = self.tables.iter().position(same);
     }
 
-    /// Takes an update.
+    /// Takes an update, from a `process` that is another one than this.
     ///
     /// # Errors
     /// When it is malformed; nothing has been changed then.
@@ -119,7 +122,7 @@ impl Learner {
         member: &mut MemberState,
         (number, expires_in): (Option<u32>, Option<u32>),
         body: &[u8],
-        now: u64,
+        (process, now): (Option<&str>, u64),
     ) -> Result<(), Fault> {
         let Some((at, heard)) = self
             .current
@@ -169,7 +172,8 @@ impl Learner {
             state.last_get = heard.number;
         }
         let left = expires_in.filter(|_| heard.expires);
-        apply(shared, &key, left, &self.changes, now);
+        let process = heard.adds_up.then_some(process).flatten();
+        apply(shared, &key, left, &self.changes, (process, now));
         Ok(())
     }
 
@@ -194,11 +198,28 @@ fn agrees(layout: &Layout, types: &[TypeDefinition]) -> bool {
     })
 }
 
-fn apply(shared: &Shared, key: &Key<'_>, left: Option<u32>, changes: &[Change], now: u64) {
+fn apply(
+    shared: &Shared,
+    key: &Key<'_>,
+    left: Option<u32>,
+    changes: &[Change],
+    (process, now): (Option<&str>, u64),
+) {
     let table = &shared.table;
-    let recv_only = table.config().recv_only;
-    let taken = |data: DataType| data != DataType::ConnCur || recv_only;
-    change(table, key, left, changes, now, taken);
+    match process.and_then(|process| table.part_of(process)) {
+        Some(part) => {
+            change(&part, key, left, changes, now, DataType::adds_up);
+            let layout = table.config().layout.stored();
+            if layout.iter().any(|stored| !stored.kind.adds_up()) {
+                change(table, key, left, changes, now, |data| !data.adds_up());
+            }
+        }
+        None => {
+            let recv_only = table.config().recv_only;
+            let taken = |data: DataType| data != DataType::ConnCur || recv_only;
+            change(table, key, left, changes, now, taken);
+        }
+    }
     if let Some(also) = &shared.also {
         // Sums of two processes must not end up in one figure.
         let taken = |data: DataType| {

@@ -328,6 +328,7 @@ impl Session<'_> {
     /// Takes the messages that have come.
     fn hear(&mut self, link: &mut Link, now: u64) -> Result<(), End> {
         let longest = self.runtime.snapshot.global.buffer_size;
+        let name = &*self.member.server.config.name;
         let mut state = self.member.state.lock();
         let mut used = 0;
         let outcome = loop {
@@ -350,7 +351,11 @@ impl Session<'_> {
                     number,
                     expires_in,
                     body,
-                } => learner.update(self.section, &mut state, (number, expires_in), body, now),
+                } => {
+                    let other = (!self.member.local).then_some(name);
+                    let place = (number, expires_in);
+                    learner.update(self.section, &mut state, place, body, (other, now))
+                }
                 Frame::Ack { table, update } => {
                     self.teacher.acknowledged(&mut state, table, update);
                     Ok(())

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use stick::{Class, Cursor, DataType, Key, KeyKind, Listed, Stored, Table};
 use wire::peers::{Definition, Frame, KeyForm, Sent, TypeDefinition, Writer, write_control};
 
+/// What a definition ends with when its updates are figures of the sender alone, to be added up. Others skip it.
+pub(super) const OWN_FIGURES: &[u8] = b"hapax:aggregate";
 /// How many marks of what is under way are kept for each table.
 const MARKS: usize = 256;
 
@@ -281,7 +283,10 @@ fn definition(shared: &Shared, id: u64) -> Definition<'_> {
         key_len,
         types: config.layout.stored().iter().map(kind).collect(),
         expire: config.expire.unwrap_or(0).into(),
-        extension: b"",
+        extension: match config.aggregate {
+            true => OWN_FIGURES,
+            false => b"",
+        },
     }
 }
 
@@ -293,7 +298,7 @@ fn write_data(
     sent: &mut Sent,
 ) {
     for element in 0..usize::from(stored.elements) {
-        let number = |kind: DataType| listed.entry.get(kind, element).unwrap_or(0);
+        let number = |kind: DataType| listed.entry.own(kind, element).unwrap_or(0);
         match stored.kind.class() {
             Class::Rate => {
                 let rate = listed.entry.rate(stored.kind, element);

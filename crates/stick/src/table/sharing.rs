@@ -4,6 +4,8 @@ use super::{Listed, Table, tick};
 use crate::entry::EntryMut;
 use crate::key::Key;
 use crate::updates::Cursor;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use xxhash_rust::xxh64::xxh64;
 
 /// Slots that are looked at under one lock.
@@ -12,9 +14,32 @@ const AT_ONCE: u32 = 4096;
 impl Table {
     /// Wakes whoever waits for changes.
     pub(super) fn ring(&self) {
+        if let Some(changes) = &self.changes {
+            changes.fetch_add(1, Ordering::Relaxed);
+        }
         if let Some(bell) = &self.bell {
             bell.ring();
         }
+    }
+
+    /// How often it has changed, for tables that are kept in a file; an estimate, since what comes to an end of itself does
+    /// not count.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+            .as_ref()
+            .map_or(0, |changes| changes.load(Ordering::Relaxed))
+    }
+
+    /// The table of what another process has counted, in tables that add up; `None` in others, and when there are too many
+    /// processes.
+    #[must_use]
+    pub fn part_of(&self, process: &str) -> Option<Arc<Table>> {
+        self.parts.as_ref()?.of(process, || {
+            let mut config = self.config.clone();
+            (config.peers, config.persist, config.aggregate) = (None, None, false);
+            Table::new(config)
+        })
     }
 
     /// What is called when something changes after [`Table::arm`]; only tables with peers call it. It must not use the
@@ -152,6 +177,9 @@ impl Table {
             (Some(left), Some(expire)) => expire.saturating_sub(left),
             _ => 0,
         };
+        if let Some(changes) = &self.changes {
+            changes.fetch_add(1, Ordering::Relaxed);
+        }
         self.with_entry(key, now, |shard, slot, fresh| {
             if fresh || now.wrapping_sub(shard.touched(slot)) > idle {
                 shard.touch_back(slot, now.wrapping_sub(idle), now);

@@ -165,6 +165,45 @@ fn shares_are_those_of_haproxy() {
     assert_eq!(share("p/ip6", KeyKind::Ipv6, Key::Ipv6(1.into())), 1);
 }
 
+#[test]
+fn figures_of_processes_add_up_and_stay_apart() {
+    let mut config = table(100, Some(1000), true).config;
+    config.aggregate = true;
+    config.layout.store(DataType::Gpt0, 1, 0);
+    let table = Table::new(config);
+    let get = |key, kind, now| table.read(&Key::Integer(key), now, |entry| entry.get(kind, 0));
+    hit(&table, 1, 5000);
+    for (process, count) in [("b", 10), ("c", 20), ("b", 11)] {
+        let part = table.part_of(process).unwrap();
+        for key in [1, 2] {
+            part.learn(&Key::Integer(key), 5000, None, |entry| {
+                entry.set(DataType::Gpc0, 0, count);
+                entry.set_rate(DataType::Gpc0Rate, 0, (0, 2, 0));
+                entry.set(DataType::Gpt0, 0, 5);
+            });
+        }
+    }
+    assert_eq!(get(1, DataType::Gpc0, 5000), Some(Some(32)));
+    assert_eq!(get(1, DataType::Gpc0Rate, 5000), Some(Some(4)));
+    assert_eq!(
+        get(1, DataType::Gpt0, 5000),
+        Some(Some(0)),
+        "tags do not add up"
+    );
+    assert_eq!(
+        get(2, DataType::Gpc0, 5000),
+        Some(Some(31)),
+        "nobody counted it here"
+    );
+    assert_eq!(get(3, DataType::Gpc0, 5000), None);
+    let own = table.read(&Key::Integer(1), 5000, |entry| entry.own(DataType::Gpc0, 0));
+    assert_eq!(own, Some(Some(1)));
+    assert_eq!(table.used(), 1);
+    assert_eq!(get(2, DataType::Gpc0, 6000), None, "it has expired");
+    table.purge(6000);
+    assert_eq!(table.part_of("b").map(|part| part.used()), Some(0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     /// Two readers at different speeds know in the end what the table holds, and the log stays short.

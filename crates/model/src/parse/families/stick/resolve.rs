@@ -85,9 +85,25 @@ fn sections(parser: &mut Parser<'_>, alerts: &mut Vec<String>) -> Vec<Arc<crate:
     let local = parser.env.get("HAPROXY_LOCALPEER").unwrap_or_default();
     let local = local.to_owned();
     let mut found = Vec::new();
-    for table in &parser.tables {
+    for (at, table) in parser.tables.iter().enumerate() {
         let config = &table.config;
+        let earlier = parser.tables.iter().take(at);
+        let same = |other: &&super::TableDraft| other.config.persist == config.persist;
+        if let Some(path) = &config.persist
+            && let Some(other) = earlier.clone().find(same)
+        {
+            alerts.push(format!(
+                "stick-table '{}': '{path}' keeps stick-table '{}' already: give each a file of its own.",
+                config.name, other.config.name
+            ));
+        }
         let Some(name) = config.peers.as_ref() else {
+            if config.aggregate {
+                alerts.push(format!(
+                    "stick-table '{}': 'aggregate' adds up what peers have counted: say whose with 'peers <section>'.",
+                    config.name
+                ));
+            }
             continue;
         };
         match parser.peers.iter().find(|peers| peers.name == *name) {

@@ -77,6 +77,8 @@ pub(super) fn read(
                 "" => return Err(words.fault("stick-table : write-to requires table name.")),
                 name => config.write_to = Some(name.into()),
             },
+            "aggregate" => config.aggregate = true,
+            "persist" => config.persist = Some(words.argument("persist")?.into()),
             "brates-factor" => config.byte_block = block(&mut words)?,
             "store" => store(parser, &mut words, &mut config.layout)?,
             word => return Err(words.said(format!("unknown argument '{word}'."))),
