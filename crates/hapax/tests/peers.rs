@@ -343,3 +343,85 @@ fn a_mixed_pair_survives_restarts_of_either() {
         expect(&other, "show table p/text key x", &["gpc0=55"]);
     }
 }
+
+/// Three processes that hold one limit together, each of them with its own clients.
+#[test]
+fn three_hold_one_limit_together() {
+    const LIMIT: u32 = 30;
+    let ports = ports::<3>();
+    let tables = "  table t type ip size 1k expire 10m store http_req_rate(600s),gpt0 aggregate\n";
+    let start = |name: &str| {
+        member(program(), name, &ports, tables)
+            .config(&format!(
+                "frontend in
+  mode http
+  bind {{fe}}
+  http-request track-sc0 src table p/t
+  http-request deny deny_status 429 if {{ sc_http_req_rate(0) gt {LIMIT} }}
+  http-request return status 200"
+            ))
+            .start()
+    };
+    let nodes = [start("a"), start("b"), start("c")];
+    for node in &nodes {
+        let shown = ask(node, "show peers");
+        let known = [
+            "id=a(remote,active)",
+            "id=b(remote,active)",
+            "id=c(remote,active)",
+        ];
+        let connected = || {
+            let shown = ask(node, "show peers");
+            known.iter().filter(|part| shown.contains(**part)).count() == 2
+        };
+        assert!(eventually(LONG, connected), "{shown}");
+    }
+    let status = |node: &Program| {
+        let mut client = TcpStream::connect(node.address("fe")).expect("a connection");
+        client.set_read_timeout(Some(LONG)).expect("a timeout");
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        client.write_all(request).expect("a request");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).expect("an answer");
+        answer.get(9..12).unwrap_or_default().to_owned()
+    };
+    // Once all know of a request, the figures of all are the same, and exact.
+    let mut slowest = Duration::ZERO;
+    for count in 1..=LIMIT + 6 {
+        let node = &nodes[count as usize % 3];
+        let expected = if count <= LIMIT { "200" } else { "429" };
+        assert_eq!(status(node), expected, "request {count}");
+        let sent = Instant::now();
+        for node in &nodes {
+            expect_figure(node, count);
+        }
+        slowest = slowest.max(sent.elapsed());
+    }
+    println!("all three knew of each request after {slowest:?} at most, asking them included");
+    // Tags are told as ever; figures that others have counted are no entries of this process.
+    ask(
+        &nodes[0],
+        "set table p/t key 10.0.0.1 data.gpt0 5 data.http_req_rate 7",
+    );
+    for node in &nodes[1..] {
+        expect(
+            node,
+            "show table p/t key 10.0.0.1",
+            &["gpt0=5", "http_req_rate(600000)=7"],
+        );
+    }
+}
+
+/// Waits until a process shows this rate for the only client.
+#[track_caller]
+fn expect_figure(node: &Program, figure: u32) {
+    let text = format!("http_req_rate(600000)={figure}\n");
+    let alone = format!("http_req_rate(600000)={figure} ");
+    let mut shown = String::new();
+    let there = eventually(LONG, || {
+        shown = ask(node, "show table p/t key 127.0.0.1");
+        // Of a client that only others have seen, no entry is shown here.
+        shown.contains(&text) || shown.contains(&alone) || !shown.contains("key=127.0.0.1")
+    });
+    assert!(there, "{figure} expected in {shown}");
+}
