@@ -12,6 +12,8 @@ mod section;
 mod serve;
 mod session;
 mod teach;
+#[cfg(test)]
+mod tests;
 
 pub use resync::Resync;
 pub use section::{Member, MemberState, Section, Shared, Status, TableState};
