@@ -134,6 +134,12 @@ pub struct State {
     pub prompt: bool,
     /// Whether the prompt shows the uptime.
     pub timed: bool,
+    /// Whether commands for experts may be run.
+    pub expert: bool,
+    /// Whether experimental commands may be run.
+    pub experimental: bool,
+    /// The key with which names and addresses are made unrecognisable, if they are.
+    pub anonymous: Option<u32>,
 }
 
 impl State {
@@ -151,6 +157,9 @@ impl State {
             interactive: false,
             prompt: false,
             timed: false,
+            expert: false,
+            experimental: false,
+            anonymous: None,
         }
     }
 
@@ -175,5 +184,11 @@ impl State {
             let _ = write!(out, "[{days}:{hours:02}:{minutes:02}:{seconds:02}]");
         }
         out.push_str("> ");
+    }
+
+    /// Lowers the level; the modes go with it.
+    pub fn lower(&mut self, level: Level) {
+        self.level = self.level.min(level);
+        (self.expert, self.experimental) = (false, false);
     }
 }

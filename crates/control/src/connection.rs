@@ -4,7 +4,7 @@ use crate::command::{Context, State};
 use crate::commands;
 use crate::master::Opening;
 use crate::reader::{Command, Event, Fault, Reader};
-use crate::reply::{Outlook, Reply, Rest};
+use crate::reply::{Outlook, Pieces, Reply, Rest};
 use engine::handover;
 use engine::io::Socket;
 use engine::runtime::Runtime;
@@ -198,6 +198,7 @@ impl Connection {
                     }
                 }
             }
+            Rest::Pieces(pieces) => self.write_pieces(pieces).await?,
             Rest::Wait(ms, then) => {
                 self.flush().await?;
                 self.wait(ms).await?;
@@ -229,6 +230,29 @@ impl Connection {
             self.flush().await?;
         }
         Ok(())
+    }
+
+    /// Writes pieces as they come. What is held for a slow reader is one piece; one that is gone ends the command.
+    async fn write_pieces(&mut self, mut pieces: Box<dyn Pieces>) -> Step {
+        self.flush().await?;
+        let mut room = [0; 512];
+        loop {
+            let by_input = pieces.ends_by_input();
+            let socket = &self.socket;
+            let piece = tokio::select! {
+                piece = pieces.next(&self.runtime) => piece,
+                read = poll_fn(|cx| socket.poll_read(cx, &mut room)), if by_input => {
+                    return if read? == 0 { Err(Over) } else { Ok(()) };
+                }
+            };
+            match piece {
+                None => return Ok(()),
+                Some(piece) => self.out.push_str(&piece),
+            }
+            if by_input || self.out.len() >= FLUSH {
+                self.flush().await?;
+            }
+        }
     }
 
     /// Waits for a condition and says what came of it.

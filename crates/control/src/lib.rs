@@ -8,6 +8,7 @@
 pub mod command;
 pub mod commands;
 mod connection;
+mod dates;
 mod info;
 pub mod master;
 pub mod page;
@@ -15,6 +16,7 @@ mod prometheus;
 pub mod reader;
 pub mod reply;
 mod servers;
+pub mod startup;
 mod stat;
 mod stats_file;
 

@@ -4,6 +4,7 @@ use engine::runtime::Runtime;
 use std::fmt::{self, Write};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// How serious a message is, with syslog's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,20 @@ pub trait Dump {
     fn fill(&mut self, runtime: &Runtime, out: &mut String) -> bool;
 }
 
+/// An answer whose pieces have to be waited for.
+pub trait Pieces {
+    /// The next piece, which may be empty; `None` once there is nothing left.
+    fn next<'p>(
+        &'p mut self,
+        runtime: &'p Arc<Runtime>,
+    ) -> Pin<Box<dyn Future<Output = Option<String>> + 'p>>;
+
+    /// Whether the answer ends as soon as the peer sends anything.
+    fn ends_by_input(&self) -> bool {
+        false
+    }
+}
+
 /// What follows the text of an answer.
 #[derive(Default)]
 pub enum Rest {
@@ -40,6 +55,8 @@ pub enum Rest {
     None,
     /// More, piece by piece.
     Dump(Box<dyn Dump>),
+    /// More, piece by piece, as it comes.
+    Pieces(Box<dyn Pieces>),
     /// The command is over after so many milliseconds, and then says this.
     Wait(u64, &'static str),
     /// What this comes to.
@@ -55,6 +72,7 @@ impl fmt::Debug for Rest {
         f.write_str(match self {
             Self::None => "None",
             Self::Dump(_) => "Dump",
+            Self::Pieces(_) => "Pieces",
             Self::Wait(..) => "Wait",
             Self::Task(_) => "Task",
             Self::Until(..) => "Until",

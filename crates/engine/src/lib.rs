@@ -16,6 +16,7 @@ pub mod listener;
 mod load;
 pub mod log;
 pub mod mux;
+pub mod orders;
 pub mod peers;
 pub mod persist;
 pub mod process;

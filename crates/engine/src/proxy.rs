@@ -7,6 +7,7 @@ use crate::clock;
 use crate::health::Ending;
 use crate::reload::{self, Kinship};
 use crate::servers::Servers;
+use crate::stream::BadMessages;
 use base::ServerIdx;
 use expr::view::{ProxyView, ServerView};
 use model::live::health::{Finder, Operation};
@@ -14,7 +15,7 @@ use model::live::history::History;
 use model::live::tally::Tally;
 use model::live::{Admin, Counters, ListenerState, ServerState};
 use model::{Bind, Options, Proxy, Server};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::watch;
@@ -38,12 +39,37 @@ pub struct ProxyRuntime {
     pub dispatch: Dispatch,
     /// Whether `use_backend` rules pass the backend over (`unpublish backend`).
     pub unpublished: AtomicBool,
+    /// Whether a command has removed the backend.
+    deleted: AtomicBool,
     /// Whether the frontend listens; its listeners follow.
     pub listening: watch::Sender<Listening>,
     /// The frontend's limit on connections, 0 for the process' limit.
     pub maxconn: AtomicU32,
+    /// The last messages that broke the rules of HTTP/1.
+    pub bad_messages: Arc<Mutex<BadMessages>>,
+    /// How cookies are made of servers' addresses.
+    pub dynamic_cookie: Arc<RwLock<DynamicCookie>>,
     /// Its counterparts in other runtimes.
     pub kin: Kinship,
+}
+
+/// How cookies are made of servers' addresses (`dynamic-cookie-key` and `cookie ... dynamic`, and what commands changed).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DynamicCookie {
+    /// Whether they are.
+    pub on: bool,
+    /// The secret in them; without one there are none.
+    pub key: Option<Arc<str>>,
+}
+
+impl DynamicCookie {
+    fn of(config: &Proxy) -> Self {
+        let cookie = config.back.cookie.as_ref();
+        Self {
+            on: cookie.is_some_and(|cookie| cookie.dynamic),
+            key: config.back.dynamic_cookie_key.clone(),
+        }
+    }
 }
 
 /// Whether a frontend listens.
@@ -312,12 +338,15 @@ impl ProxyRuntime {
             dispatch,
             history: Arc::default(),
             unpublished: AtomicBool::new(false),
+            deleted: AtomicBool::new(false),
             listening: watch::Sender::new(if config.disabled {
                 Listening::Stopped
             } else {
                 Listening::Running
             }),
             maxconn: AtomicU32::new(config.front.maxconn),
+            bad_messages: Arc::default(),
+            dynamic_cookie: Arc::new(RwLock::new(DynamicCookie::of(&config))),
             kin: Kinship::default(),
             config,
         }
@@ -367,13 +396,32 @@ impl ProxyRuntime {
             binds: binds.collect(),
             dispatch: Dispatch::following(&config, &servers, &old.dispatch),
             servers: Servers::new(servers),
-            unpublished: AtomicBool::new(old.unpublished.load(Ordering::Relaxed)),
+            // One that was removed and is in the file again is a new one.
+            unpublished: AtomicBool::new(
+                !old.is_deleted() && old.unpublished.load(Ordering::Relaxed),
+            ),
+            deleted: AtomicBool::new(false),
             listening: watch::Sender::new(listening),
             maxconn: AtomicU32::new(maxconn),
             history: old.history.clone(),
+            bad_messages: old.bad_messages.clone(),
+            dynamic_cookie: match DynamicCookie::of(&config) == DynamicCookie::of(&old.config) {
+                true => old.dynamic_cookie.clone(),
+                false => Arc::new(RwLock::new(DynamicCookie::of(&config))),
+            },
             kin: reload::follow(Kinship::default(), old),
             config,
         }
+    }
+
+    /// Whether a command has removed the backend.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn delete(&self) {
+        self.deleted.store(true, Ordering::Relaxed);
     }
 
     /// Ends a minute of the last hour.
@@ -407,7 +455,7 @@ impl ProxyRuntime {
     /// Whether `use_backend` rules may lead here.
     #[must_use]
     pub fn takes_traffic(&self) -> bool {
-        !self.config.disabled && !self.unpublished.load(Ordering::Relaxed)
+        !self.config.disabled && !self.is_deleted() && !self.unpublished.load(Ordering::Relaxed)
     }
 
     /// The frontend's limit on connections, 0 for the process' limit.

@@ -4,6 +4,7 @@ use crate::clock;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use arc_swap::ArcSwap;
 use base::ProxyIdx;
+use expr::VarNames;
 use expr::logformat::LogFormat;
 use expr::sample::Value;
 use expr::view::{ProcessView, ProxyView};
@@ -48,8 +49,8 @@ pub struct Runtime {
     pub cases: Option<CaseMap>,
 }
 
-/// How many lines the event buffer holds.
-const EVENTS: usize = 1024;
+/// How many bytes the event buffer holds.
+const EVENTS: usize = 1 << 20;
 
 /// Figures of TLS on both sides.
 #[derive(Debug, Default)]
@@ -124,6 +125,10 @@ pub struct Process {
     pub api_room: Arc<tokio::sync::Semaphore>,
     /// Listening sockets that a new process may take over.
     pub exposed: crate::handover::Exposed,
+    /// How many messages broke the rules of HTTP/1.
+    pub bad_messages: AtomicU64,
+    /// The ways to the workers.
+    pub orders: crate::orders::Orders,
     /// The configuration that new connections get.
     current: parking_lot::Mutex<Option<Arc<Runtime>>>,
     /// The last change of the configuration, which workers follow.
@@ -134,10 +139,14 @@ pub struct Process {
     pub next_number: AtomicU64,
     /// Streams so far.
     pub streams: AtomicU64,
-    /// The last lines handed to the event buffer (`debug` without a sink).
-    pub events: parking_lot::Mutex<std::collections::VecDeque<String>>,
+    /// The last lines handed to the event buffer, `buf0` (`debug` without a sink).
+    pub events: Arc<crate::log::Ring>,
     /// `proc.` variables.
     pub vars: parking_lot::RwLock<HashMap<u32, Value<'static>>>,
+    /// The names of all variables, once commands have named more than the configuration does.
+    var_names: parking_lot::Mutex<Option<VarNames>>,
+    /// The key with which sessions of the runtime API make names unrecognisable, 0 for none (`set anon global-key`).
+    pub anonymous_key: AtomicU32,
 }
 
 thread_local! {
@@ -186,8 +195,10 @@ impl Runtime {
     /// The backend of this name.
     #[must_use]
     pub fn backend(&self, name: &str) -> Option<Arc<ProxyRuntime>> {
-        if let Some(at) = self.snapshot.backends.get(name) {
-            return self.proxy(*at).cloned();
+        let configured = self.snapshot.backends.get(name);
+        let configured = configured.and_then(|at| self.proxy(*at));
+        if let Some(backend) = configured.filter(|backend| !backend.is_deleted()) {
+            return Some(backend.clone());
         }
         let added = self.added.load();
         added.iter().find(|p| &*p.config.name == name).cloned()
@@ -211,7 +222,9 @@ impl Runtime {
         let taken = |id: u32| all.iter().any(|other| other.config.id == id);
         proxy.id = (2..).find(|id| !taken(*id)).unwrap_or(u32::MAX);
         let next = all.iter().map(|other| other.config.idx.0 + 1).max();
-        proxy.idx = ProxyIdx(next.unwrap_or(0));
+        // Places of the configuration's proxies stay theirs, even when they are gone.
+        let free = u32::try_from(self.proxies.len()).unwrap_or(u32::MAX);
+        proxy.idx = ProxyIdx(next.unwrap_or(0).max(free));
         let made = ProxyRuntime::new(Arc::new(proxy), self.process.threads as usize);
         made.unpublished.store(true, Ordering::Relaxed);
         let mut added = self.added.load().to_vec();
@@ -248,18 +261,20 @@ impl Runtime {
         added.iter().any(|other| Arc::ptr_eq(other, proxy))
     }
 
-    /// Takes away a backend that a command has added.
+    /// Takes away a backend.
     pub fn remove_backend(&self, proxy: &Arc<ProxyRuntime>) {
+        proxy.delete();
         let added = self.added.load();
         let rest = added.iter().filter(|other| !Arc::ptr_eq(other, proxy));
         self.added.store(Arc::new(rest.cloned().collect()));
     }
 
-    /// All proxies: those of the configuration, then backends that commands have added.
+    /// All proxies: those of the configuration that are still there, then backends that commands have added.
     #[must_use]
     pub fn all_proxies(&self) -> Vec<Arc<ProxyRuntime>> {
         let added = self.added.load();
-        self.proxies.iter().chain(added.iter()).cloned().collect()
+        let configured = self.proxies.iter().filter(|proxy| !proxy.is_deleted());
+        configured.chain(added.iter()).cloned().collect()
     }
 }
 
@@ -299,23 +314,40 @@ impl Process {
             idle_percent: 100.into(),
             api_room: Arc::new(tokio::sync::Semaphore::new(global.stats_maxconn as usize)),
             exposed: Default::default(),
+            bad_messages: Default::default(),
+            orders: Default::default(),
             current: Default::default(),
             changes: tokio::sync::watch::Sender::new(None),
             stopping: Default::default(),
             next_number: Default::default(),
             streams: Default::default(),
-            events: Default::default(),
+            events: Arc::new(crate::log::Ring::new(
+                EVENTS,
+                usize::MAX,
+                Some(wire::syslog::Format::Timed),
+            )),
             vars: parking_lot::RwLock::new(first_values(global)),
+            var_names: Default::default(),
+            anonymous_key: global.anonymous_key.into(),
         }
     }
 
-    /// Keeps a line in the event buffer, the oldest giving way.
-    pub fn note_event(&self, line: String) {
-        let mut events = self.events.lock();
-        if events.len() >= EVENTS {
-            events.pop_front();
-        }
-        events.push_back(line);
+    /// The names of variables: those of the configuration, and those that commands have named besides.
+    #[must_use]
+    pub fn var_names(&self, snapshot: &Snapshot) -> VarNames {
+        let named = self.var_names.lock();
+        // A configuration that was read meanwhile may know other names under the same numbers.
+        let follows = |names: &&VarNames| {
+            let known = snapshot.variables.len() as u32;
+            (0..known).all(|id| names.name(id) == snapshot.variables.name(id))
+        };
+        let found = named.as_ref().filter(follows);
+        found.unwrap_or(&snapshot.variables).clone()
+    }
+
+    /// Takes note of names that a command has added to [`Self::var_names`].
+    pub fn set_var_names(&self, names: VarNames) {
+        *self.var_names.lock() = Some(names);
     }
 
     /// Sets or removes a `proc.` variable.
@@ -391,7 +423,7 @@ impl ProcessView for Runtime {
             name => {
                 let ring = std::str::from_utf8(name).unwrap_or_default();
                 if !crate::log::note_event(self, ring, line) {
-                    self.process.note_event(text.into_owned());
+                    crate::log::note_in(&self.process.events, line);
                 }
             }
         }

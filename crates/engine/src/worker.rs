@@ -5,10 +5,10 @@ use crate::log::Forwards;
 use crate::mux::h2;
 use crate::proxy::ServerRuntime;
 use crate::runtime::{self, Runtime};
-use crate::stream::State;
+use crate::stream::{Card, Seen, State};
 use crate::{clock, io, log};
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -37,8 +37,25 @@ pub struct Worker {
     sessions: RefCell<Sessions>,
     /// How often idle connections have been looked through.
     purges: Cell<u32>,
+    /// Cards of streams, those in the pool included.
+    cards: RefCell<Vec<Weak<Card>>>,
     /// Servers for which this worker may hold idle connections.
     pooled: RefCell<Vec<Arc<ServerRuntime>>>,
+}
+
+/// What a worker is doing at a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Tasks.
+    pub tasks: u64,
+    /// How often it has waited for events.
+    pub loops: u64,
+    /// Sessions of clients.
+    pub sessions: u64,
+    /// Streams.
+    pub streams: u64,
+    /// States that are kept for the next streams.
+    pub kept_states: u64,
 }
 
 /// A slab of wakers.
@@ -76,6 +93,7 @@ impl Worker {
             multiplexed: Rc::default(),
             sessions: RefCell::default(),
             pooled: RefCell::default(),
+            cards: RefCell::default(),
             purges: Cell::new(0),
         }
     }
@@ -133,6 +151,72 @@ impl Worker {
         }
     }
 
+    /// Files a stream's card.
+    pub(crate) fn file(&self, card: &Rc<Card>) {
+        self.cards.borrow_mut().push(Rc::downgrade(card));
+    }
+
+    fn open_cards(&self) -> Vec<Rc<Card>> {
+        let cards = self.cards.borrow();
+        let cards = cards.iter().filter_map(Weak::upgrade);
+        cards.filter(|card| card.is_open()).collect()
+    }
+
+    /// What is known of the streams numbered between `from` and `below`: of the first of them that `wanted` lets pass, and
+    /// at most `most`, in the order of their numbers. The other number says where to go on, when there may be more.
+    #[must_use]
+    pub fn streams(
+        &self,
+        (from, below): (u64, u64),
+        most: usize,
+        wanted: &dyn Fn(&Seen) -> bool,
+    ) -> (Vec<Seen>, Option<u64>) {
+        let mut cards = self.open_cards();
+        cards.retain(|card| (from..below).contains(&card.number()));
+        cards.sort_unstable_by_key(|card| card.number());
+        let mut seen = Vec::new();
+        for card in cards {
+            if seen.len() >= most {
+                return (seen, Some(card.number()));
+            }
+            seen.extend(card.seen(self.index).filter(wanted));
+        }
+        (seen, None)
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        let metrics = tokio::runtime::Handle::current().metrics();
+        Activity {
+            tasks: metrics.num_alive_tasks() as u64,
+            loops: log::flushes(),
+            sessions: self.session_count() as u64,
+            streams: self.open_cards().len() as u64,
+            kept_states: self.states.borrow().len() as u64,
+        }
+    }
+
+    /// Ends the stream of a number. Returns whether there is one.
+    #[must_use]
+    pub fn kill(&self, number: u64) -> bool {
+        let cards = self.open_cards();
+        let found = cards.iter().find(|card| card.number() == number);
+        if let Some(card) = found {
+            card.kill();
+        }
+        found.is_some()
+    }
+
+    /// Ends the streams on a server.
+    pub fn kill_on(&self, backend: &str, server: &str) {
+        for card in self.open_cards() {
+            if card.is_on(backend, server) {
+                card.kill();
+            }
+        }
+    }
+
     /// How many sessions there are.
     #[must_use]
     pub fn session_count(&self) -> usize {
@@ -156,6 +240,9 @@ impl Worker {
 
     /// Drops idle connections that were closed or have been idle for too long.
     fn purge(&self) {
+        self.cards
+            .borrow_mut()
+            .retain(|card| card.strong_count() > 0);
         let turn = self.purges.get();
         self.purges.set(turn.wrapping_add(1));
         let now = clock::now_ms();
@@ -244,6 +331,7 @@ async fn serve(
     mut phase: watch::Receiver<Phase>,
 ) {
     let mut runtime = runtime;
+    runtime.process.orders.follow(&worker);
     let mut changes = runtime.process.changes.subscribe();
     if changes.borrow().is_some() {
         // It came before this worker was there.

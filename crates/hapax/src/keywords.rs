@@ -9,6 +9,7 @@ use model::parse::known::{self, Family as Place};
 use model::parse::options::OptionRow;
 use model::parse::{Row, Valid};
 use model::rules::{Family, actions};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// A class of keywords: its name, what it holds, and its list.
@@ -308,11 +309,24 @@ fn rule_actions() -> String {
 }
 
 fn commands() -> String {
-    let lines = control::commands::ROOT
-        .iter()
-        .copied()
-        .flatten()
-        .map(|row| format!("{} [WORKER] ", row.words.join(" ")));
+    use control::commands::{EXPERIMENTAL, EXPERT, HIDDEN, ROOT};
+    let mut found: BTreeMap<String, [&str; 3]> = BTreeMap::new();
+    let lists = [
+        (ROOT, ""),
+        (HIDDEN, ""),
+        (EXPERIMENTAL, "[EXPERIM] "),
+        (EXPERT, "[EXPERT] "),
+    ];
+    for (rows, needs) in lists.map(|(list, needs)| (list.iter().copied().flatten(), needs)) {
+        for row in rows {
+            found.insert(row.words.join(" "), ["", "[WORKER] ", needs]);
+        }
+    }
+    for words in control::master::words() {
+        found.entry(words).or_default()[0] = "[MASTER] ";
+    }
+    let lines = found.into_iter();
+    let lines = lines.map(|(words, marks)| format!("{words} {}", marks.concat()));
     titled("CLI keywords", lines.collect())
 }
 
@@ -358,7 +372,17 @@ mod tests {
                 "\ttcp-request content set-dst",
             ],
         ),
-        ("cli", &["# List of registered CLI keywords:"]),
+        (
+            "cli",
+            &[
+                "# List of registered CLI keywords:",
+                "@master [MASTER] ",
+                "debug dev log [WORKER] [EXPERT] ",
+                "echo [MASTER] [WORKER] ",
+                "set var [WORKER] [EXPERIM] ",
+                "show sess [WORKER] ",
+            ],
+        ),
         ("cnv", &["# List of registered sample converter functions:"]),
         ("flt", &["# List of registered filter names:"]),
         (

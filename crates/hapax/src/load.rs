@@ -5,6 +5,7 @@ use crate::environment;
 use crate::features::Program;
 use crate::report::Reporter;
 use config::{Diagnostics, Source};
+use engine::runtime::Runtime;
 use model::Snapshot;
 use model::parse::Input;
 use model::resolvers::AcceptedFamilies;
@@ -28,7 +29,7 @@ pub fn local_peer(options: &Options) -> String {
 }
 
 /// Reads the configuration again as [`load`] does; what there is to say goes to `messages`.
-pub fn read(options: &Options, running: &Snapshot, messages: &mut Diagnostics) -> Option<Snapshot> {
+pub fn read(options: &Options, running: &Runtime, messages: &mut Diagnostics) -> Option<Snapshot> {
     let files = match config::expand_paths(&options.files) {
         Ok(files) => files,
         Err(error) => {
@@ -42,8 +43,8 @@ pub fn read(options: &Options, running: &Snapshot, messages: &mut Diagnostics) -
         facts: &Program::new(options),
         strict: options.strict,
     };
-    let mut snapshot =
-        model::parse::load_after(input, running.variables.clone(), messages)?.snapshot;
+    let names = running.process.var_names(&running.snapshot);
+    let mut snapshot = model::parse::load_after(input, names, messages)?.snapshot;
     override_by(options, &mut snapshot);
     Some(snapshot)
 }

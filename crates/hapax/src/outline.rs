@@ -4,6 +4,7 @@ use crate::features::Program;
 use config::{Diagnostics, Env, Reader, Source};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The lines of each section, in their order; sections of the same keyword and name are one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,14 +13,32 @@ pub struct Outline {
     sections: BTreeMap<(String, String), Section>,
 }
 
+/// A file and a line in it.
+type Place = (Arc<str>, u32);
+
 /// A section.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 struct Section {
     /// Its lines, each with single blanks between its words.
     lines: Vec<String>,
+    /// Where they stand.
+    places: Vec<Place>,
+    /// Where it begins.
+    place: Option<Place>,
+    /// How many sections stand before it.
+    number: usize,
     /// The name of the `defaults` section that it starts from.
     defaults: String,
 }
+
+// It is the same section wherever it stands.
+impl PartialEq for Section {
+    fn eq(&self, other: &Self) -> bool {
+        self.lines == other.lines && self.defaults == other.defaults
+    }
+}
+
+impl Eq for Section {}
 
 /// What of the global section can change while the process runs; everything else takes another process.
 const IN_PLACE: &[&str] = &[
@@ -78,7 +97,12 @@ impl Outline {
                     defaults.clone_from(&name);
                 }
                 let section = (keyword.to_owned(), name);
+                let number = outline.sections.len();
                 let entry = outline.sections.entry(section.clone()).or_default();
+                if entry.place.is_none() {
+                    entry.place = Some((line.file.clone(), line.number));
+                    entry.number = number;
+                }
                 entry.defaults = match base {
                     Some(base) => base.to_owned(),
                     None if keyword == "defaults" => String::new(),
@@ -96,14 +120,45 @@ impl Outline {
             if keyword == "setenv" || keyword == "presetenv" {
                 env.set(line.word(1), line.word(2));
             }
-            outline
-                .sections
-                .entry(open.clone())
-                .or_default()
-                .lines
-                .push(text);
+            let section = outline.sections.entry(open.clone()).or_default();
+            section.lines.push(text);
+            section.places.push((line.file.clone(), line.number));
         }
         outline
+    }
+
+    /// Keyword and name of each section, in the order of the files. A `defaults` section without a name has none here either.
+    pub fn titles(&self) -> Vec<(String, String)> {
+        let mut found: Vec<_> = self.sections.iter().collect();
+        found.sort_by_key(|(_, section)| section.number);
+        found.into_iter().map(|(title, _)| title.clone()).collect()
+    }
+
+    /// A section as text: its lines, those of the `defaults` sections that it starts from before them, each with its
+    /// place.
+    pub fn text(&self, title: &(String, String)) -> String {
+        let Some(section) = self.sections.get(title) else {
+            return String::new();
+        };
+        let mut out = String::new();
+        let named = |name: &str| if name.starts_with('#') { "" } else { name }.to_owned();
+        let heading = format!("{} {}", title.0, named(&title.1));
+        let place = |(file, line): &Place| format!("{file}:{line}");
+        let at = section.place.as_ref().map(place).unwrap_or_default();
+        write_line(heading.trim_end(), &at, &mut out);
+        let takes_defaults = PROXIES.contains(&title.0.as_str()) || title.0 == "defaults";
+        let inherited = if takes_defaults {
+            self.defaults_of(section)
+        } else {
+            Vec::new()
+        };
+        let chain = inherited.into_iter().rev().chain([section]);
+        for part in chain {
+            for (line, origin) in part.lines.iter().zip(&part.places) {
+                write_line(&format!("    {line}"), &place(origin), &mut out);
+            }
+        }
+        out
     }
 
     /// Whether a proxy's section and the `defaults` that it starts from are the same in both.
@@ -208,6 +263,11 @@ impl Outline {
     }
 }
 
+/// A line with its place behind it.
+fn write_line(text: &str, place: &str, out: &mut String) {
+    let _ = writeln!(out, "{text:<60} # {place}");
+}
+
 fn global() -> (String, String) {
     ("global".to_owned(), String::new())
 }
@@ -234,6 +294,30 @@ mod tests {
             Env::empty(),
             &Program::new(&Options::default()),
         )
+    }
+
+    #[test]
+    fn sections_are_shown_with_the_places_of_their_lines() {
+        let outline = outline(BASE);
+        let titles = outline.titles();
+        let names: Vec<_> = titles.iter().map(|(keyword, _)| keyword.as_str()).collect();
+        assert_eq!(names, ["global", "defaults", "frontend", "backend"]);
+        let text = outline.text(&titles[2]);
+        let lines: Vec<Vec<&str>> = text
+            .lines()
+            .map(|l| l.split_whitespace().collect())
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                vec!["frontend", "f", "#", "a:6"],
+                vec!["mode", "http", "#", "a:5"],
+                vec!["bind", ":80", "#", "a:7"],
+                vec!["default_backend", "b", "#", "a:8"],
+            ]
+        );
+        assert!(outline.text(&titles[1]).starts_with("defaults  "));
+        assert_eq!(outline.text(&("backend".into(), "no".into())), "");
     }
 
     const BASE: &str = "global\n nbthread 2\n log stdout local0\ndefaults\n mode http\nfrontend f\n bind :80\n  default_backend b\nbackend b\n server s 127.0.0.1:1\n";

@@ -7,6 +7,7 @@ use crate::load;
 use crate::outline::Outline;
 use crate::report::reason;
 use config::{Diagnostics, Severity, Source};
+use control::commands::configuration::{Text, Title, set_text};
 use control::commands::reload::{Plan, set_planner};
 use engine::runtime::Runtime;
 use parking_lot::Mutex;
@@ -24,9 +25,23 @@ pub fn install(options: &Options) {
         }
     }
     let running = Arc::new(Mutex::new(outline(&options)));
+    set_text(Box::new(Running(running.clone())));
     set_planner(Box::new(move |runtime, dry| {
         plan(&options, &running, runtime, dry)
     }));
+}
+
+/// The running configuration's text, for `show config`.
+struct Running(Arc<Mutex<Outline>>);
+
+impl Text for Running {
+    fn sections(&self) -> Vec<Title> {
+        self.0.lock().titles()
+    }
+
+    fn section(&self, title: &Title) -> String {
+        self.0.lock().text(title)
+    }
 }
 
 fn outline(options: &Options) -> Outline {
@@ -62,7 +77,7 @@ fn plan(
         );
     }
     let mut messages = Diagnostics::new();
-    let snapshot = load::read(options, &runtime.snapshot, &mut messages);
+    let snapshot = load::read(options, runtime, &mut messages);
     let mut text = rendered(&messages);
     let Some(snapshot) = snapshot else {
         text.push_str("Nothing has changed.\n");

@@ -70,14 +70,15 @@ impl Reporter {
             .iter()
             .any(|message| message.severity >= Severity::Warning);
         let introduction: Vec<&str> = introduction.iter().map(String::as_str).collect();
+        let plain = Style {
+            excerpt: false,
+            color: false,
+        };
+        let mut text = Vec::new();
+        // Writing to memory does not fail.
+        let _ = messages.render_with_preamble(&mut text, std::process::id(), plain, &introduction);
+        control::startup::note(&String::from_utf8_lossy(&text));
         if let Some(log) = &self.kept {
-            let plain = Style {
-                excerpt: false,
-                color: false,
-            };
-            let mut text = Vec::new();
-            let _ =
-                messages.render_with_preamble(&mut text, std::process::id(), plain, &introduction);
             log.append(&text);
         }
         let mut out = std::io::stderr().lock();

@@ -211,6 +211,11 @@ fn backends_come_and_go() {
         &[
             (
                 "del backend late",
+                "Backend must be unpublished prior to its deletion.",
+            ),
+            ("unpublish backend late", "Backend unpublished."),
+            (
+                "del backend late",
                 "Only a backend without server can be deleted.",
             ),
             (
@@ -222,7 +227,6 @@ fn backends_come_and_go() {
                 "\nDone.",
             ),
             ("del server late/s", "Server deleted."),
-            ("unpublish backend late", "Backend unpublished."),
             ("del backend late", "Backend deleted."),
             ("del backend late", "No such backend."),
             ("show backend", "# name\nbe\nfixed"),

@@ -100,6 +100,8 @@ pub struct Global {
     pub fd_hard_limit: Option<u64>,
     /// `thread-hard-limit`: threads used at most when the machine has more.
     pub thread_hard_limit: Option<u32>,
+    /// `anonkey`, 0 for none.
+    pub anonymous_key: u32,
     /// `set-var` and `set-var-fmt`: variables of the process and their first values.
     pub variables: Vec<(expr::VarId, expr::Value<'static>)>,
     /// `set-dumpable`.
@@ -225,6 +227,7 @@ impl Default for Global {
             unix_bind: UnixBind::default(),
             fd_hard_limit: None,
             thread_hard_limit: None,
+            anonymous_key: 0,
             variables: Vec::new(),
             dumpable: false,
             insecure: [false; 2],

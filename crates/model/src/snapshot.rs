@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub defaults: HashMap<Arc<str>, Arc<Proxy>>,
     /// Servers that rules or expressions of the configuration name.
     pub pinned: HashSet<(ProxyIdx, ServerIdx)>,
+    /// Proxies that rules or expressions of the configuration name.
+    pub pinned_proxies: HashSet<ProxyIdx>,
     /// `ring` and `log-forward` sections and the like.
     pub logging: crate::log::Logging,
     /// `userlist` sections.

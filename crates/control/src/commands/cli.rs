@@ -3,7 +3,7 @@
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::{Reply, Rest, SeverityOutput};
 use base::units::{TimeUnit, parse_time};
-use model::Address;
+use model::{Address, Bind};
 use std::fmt::Write;
 
 /// The rows of this family.
@@ -86,12 +86,12 @@ fn echo(_: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
 
 fn help(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let mut text = String::from("The following commands are valid at this level:\n");
-    super::list(&mut text, context.state.level, args.0);
+    super::list(&mut text, context.state, args.0);
     reply.info(&text);
 }
 
 fn lower(context: &mut Context<'_>, level: Level) {
-    context.state.level = context.state.level.min(level);
+    context.state.lower(level);
 }
 
 const PROMPT_USAGE: &str = "Usage: prompt [help | n | i | p | timed]*
@@ -148,23 +148,24 @@ fn set_timeout(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     }
 }
 
+/// A socket as HAProxy writes it.
+pub(crate) fn place(bind: &Bind) -> String {
+    match &bind.address {
+        Address::Unix(path) => format!("unix@{}", path.display()),
+        Address::Abstract { name, .. } => format!("abns@{}", String::from_utf8_lossy(name)),
+        Address::Inet(address) if address.is_ipv4() => {
+            format!("ipv4@{}:{}", address.ip(), address.port())
+        }
+        Address::Inet(address) => format!("ipv6@{}:{}", address.ip(), address.port()),
+        Address::Fd(number) => format!("fd@{number}"),
+        Address::SocketPair(number) => format!("sockpair@{number}"),
+    }
+}
+
 fn show_sockets(context: &mut Context<'_>, reply: &mut Reply, _: Args<'_>) {
     reply.plain(format_args!("# socket lvl processes\n"));
     for bind in &context.runtime.snapshot.global.stats_sockets {
-        let _ = match &bind.address {
-            Address::Unix(path) => write!(reply.text, "unix@{}", path.display()),
-            Address::Abstract { name, .. } => {
-                write!(reply.text, "abns@{}", String::from_utf8_lossy(name))
-            }
-            Address::Inet(address) if address.is_ipv4() => {
-                write!(reply.text, "ipv4@{}:{}", address.ip(), address.port())
-            }
-            Address::Inet(address) => {
-                write!(reply.text, "ipv6@{}:{}", address.ip(), address.port())
-            }
-            Address::Fd(number) => write!(reply.text, "fd@{number}"),
-            Address::SocketPair(number) => write!(reply.text, "sockpair@{number}"),
-        };
+        let _ = write!(reply.text, "{}", place(bind));
         reply.plain(format_args!(" {} all\n", Level::of(bind).name()));
     }
 }

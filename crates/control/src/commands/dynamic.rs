@@ -94,14 +94,21 @@ pub(super) fn removable_backend(
     name: &str,
 ) -> Result<Arc<ProxyRuntime>, &'static str> {
     let backend = runtime.backend(name).ok_or("No such backend.")?;
-    if !runtime.is_added(&backend) {
-        return Err(PINNED_PROXY);
+    if backend.config.caps.front {
+        return Err("Cannot delete a listen section.");
     }
-    if !backend.servers.load().is_empty() {
-        return Err("Only a backend without server can be deleted.");
+    if runtime.table_named(&backend.config.name).is_some() && !runtime.is_added(&backend) {
+        return Err("Cannot remove a backend with stick-table.");
+    }
+    let pinned = &runtime.snapshot.pinned_proxies;
+    if pinned.contains(&backend.config.idx) {
+        return Err(PINNED_PROXY);
     }
     if !backend.unpublished.load(Ordering::Relaxed) {
         return Err("Backend must be unpublished prior to its deletion.");
+    }
+    if !backend.servers.load().is_empty() {
+        return Err("Only a backend without server can be deleted.");
     }
     if backend.back.connections.now() > 0 {
         return Err(STREAMS);

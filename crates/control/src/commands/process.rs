@@ -32,10 +32,15 @@ pub const ROWS: &[CommandRow] = &[
     },
 ];
 
-fn show_env(_: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
+fn show_env(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let name = args.get(0);
     let mut found = name.is_empty();
-    for (key, value) in std::env::vars_os() {
+    let sockets = context.runtime.snapshot.global.stats_sockets.iter();
+    let sockets: Vec<_> = sockets.map(|bind| super::cli::place(bind)).collect();
+    let own = ("HAPROXY_CLI".into(), sockets.join(";").into());
+    let own = (!sockets.is_empty()).then_some(own);
+    let inherited = std::env::vars_os().filter(|(key, _)| own.is_none() || key != "HAPROXY_CLI");
+    for (key, value) in inherited.chain(own.clone()) {
         if name.is_empty() || key == name {
             found = true;
             let (key, value) = (key.to_string_lossy(), value.to_string_lossy());

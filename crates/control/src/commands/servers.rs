@@ -1,5 +1,6 @@
 //! `show servers state` and `show servers conn`.
 
+use super::anonymous::hashed;
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::{Dump, Reply};
 use engine::proxy::{ProxyRuntime, ServerRuntime};
@@ -32,6 +33,8 @@ type Line = fn(&Runtime, &ProxyRuntime, &ServerRuntime, &mut String);
 /// One line per server, of one backend or of all.
 struct Servers {
     line: Line,
+    /// What names are hashed with.
+    key: Option<u32>,
     backends: Vec<Arc<ProxyRuntime>>,
     /// Places of the next backend and of its next server.
     at: (usize, usize),
@@ -46,11 +49,29 @@ impl Dump for Servers {
                 continue;
             };
             self.at.1 += 1;
+            let begin = out.len();
             (self.line)(runtime, proxy, server, out);
+            if self.key.is_some() {
+                let line = out.split_off(begin);
+                let names = [&*proxy.config.name, &*server.config.name];
+                out.push_str(&without_names(&line, names, self.key));
+            }
             return true;
         }
         false
     }
+}
+
+/// A line with the names of backend and server, wherever they stand among its first words, hashed.
+fn without_names(line: &str, [backend, server]: [&str; 2], key: Option<u32>) -> String {
+    let path = format!("{backend}/{server}");
+    let words = line.splitn(5, ' ').enumerate().map(|(at, word)| match at {
+        0 if word == path => format!("{}/{}", hashed(key, backend), hashed(key, server)),
+        1 if word == backend => hashed(key, backend).into_owned(),
+        3 if word == server => hashed(key, server).into_owned(),
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The dump over the backend that is named, or over all.
@@ -65,6 +86,7 @@ fn servers(context: &Context<'_>, reply: &mut Reply, name: &str, line: Line) -> 
     };
     Some(Servers {
         line,
+        key: context.state.anonymous,
         backends,
         at: (0, 0),
     })
@@ -126,4 +148,27 @@ fn connection_line(
         let _ = write!(out, " {}", server.idle.len(worker));
     }
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_hashed_where_they_stand() {
+        let hash = |line| without_names(line, ["be", "s1"], Some(123));
+        assert_eq!(
+            hash("4 be 1 s1 127.0.0.1 2"),
+            "4 ee3a57 1 0a7bc4 127.0.0.1 2"
+        );
+        assert_eq!(
+            hash("be/s1 4/1 127.0.0.1 80"),
+            "ee3a57/0a7bc4 4/1 127.0.0.1 80"
+        );
+        assert_eq!(
+            hash("1 s1 2 be be s1"),
+            "1 s1 2 be be s1",
+            "only in their places"
+        );
+    }
 }

@@ -589,7 +589,8 @@ fn shown_environment(settings: &Settings) -> Vec<(String, String)> {
     let mut all: Vec<_> = own.filter(|(name, _)| !known(name)).collect();
     all.extend(settings.environment.iter().cloned());
     if !settings.binds.is_empty() {
-        let names: Vec<&str> = settings.binds.iter().map(|bind| &*bind.written).collect();
+        let place = |bind: &Bind| crate::commands::place(bind);
+        let names: Vec<String> = settings.binds.iter().map(place).collect();
         all.push(("HAPROXY_MASTER_CLI".to_owned(), names.join(";")));
     }
     all

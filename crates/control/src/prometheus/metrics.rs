@@ -256,3 +256,19 @@ pub const SERVER: &[Metric] = &[
     metric("res_bytes_in_total", Counter, "resbin"),
     metric("res_bytes_out_total", Counter, "resbout"),
 ];
+
+/// What is told of a stick table: name, help, value.
+type OfTable = (&'static str, &'static str, fn(&stick::Table) -> u64);
+
+/// Of stick tables.
+pub const STICK_TABLE: [OfTable; 3] = [
+    ("size", "Entries that the table may hold", |table| {
+        table.config().size.into()
+    }),
+    ("used", "Entries in the table", |table| table.used().into()),
+    (
+        "local_updates",
+        "Changes of the table by this process, as far as peers are told of them; begins anew after 4294967295",
+        |table| u64::from(table.update_count() as u32),
+    ),
+];

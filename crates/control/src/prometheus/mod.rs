@@ -104,10 +104,27 @@ impl Exposition {
             }
             None if scope == Scope::Global => self.global(runtime, out),
             None if scope == Scope::Resolver => self.resolvers(runtime, out),
-            // Nothing is there to be told about yet.
-            None => {}
+            None => self.tables(runtime, out),
         }
         true
+    }
+
+    fn tables(&self, runtime: &Runtime, out: &mut String) {
+        for (metric, help, value) in metrics::STICK_TABLE {
+            let name = format!("haproxy_sticktable_{metric}");
+            if runtime.tables.is_empty() || !self.query.has(&name) {
+                continue;
+            }
+            header(&name, help, Kind::Gauge, out);
+            // The last one that was declared comes first, as in `show table`.
+            for table in runtime.tables.iter().rev() {
+                let mut labels = Labels::new(out, &name);
+                labels.add("name", table.name());
+                labels.add("type", table.config().kind.name());
+                labels.end();
+                let _ = writeln!(out, " {}", value(table));
+            }
+        }
     }
 
     fn resolvers(&self, runtime: &Runtime, out: &mut String) {
@@ -178,16 +195,14 @@ impl Exposition {
         let column = COLUMNS.get(COMMON + at - list.len());
         if let Some(column) = column.filter(|_| self.query.extra) {
             let name = format!("haproxy_{}_{}", self.scope.name(), column.name);
-            let module = column.name.split('_').next().unwrap_or_default();
+            let module = match column.name.split('_').next().unwrap_or_default() {
+                "pack" | "qpack" => "h3",
+                module => module,
+            };
             let at = place(column.name).unwrap_or(0);
             let empty = self.table.rows.iter().all(|row| !row.has(at));
             if self.query.has(&name) && !empty {
-                let kind = if column.tags == "MGPV" {
-                    Kind::Gauge
-                } else {
-                    Kind::Counter
-                };
-                header(&name, &column.name.replace('_', " "), kind, out);
+                header(&name, &column.name.replace('_', " "), Kind::Counter, out);
                 for row in &self.table.rows {
                     let mut labels = self.labels(subject, row, &name, out);
                     labels.add("mod", module);
@@ -234,11 +249,18 @@ impl Exposition {
             "hrsp" => "Responses, by class of their status",
             _ => COLUMNS.get(at).map_or("", |column| column.doc),
         };
-        header(&name, help, metric.kind, out);
+        // HAProxy says what its first value is, and one that is missing is no counter.
+        let begins = self.table.rows.first().is_some_and(|row| row.has(at));
+        let kind = match metric.kind {
+            Kind::Counter if begins || metric.from == "hrsp" => Kind::Counter,
+            _ => Kind::Gauge,
+        };
+        header(&name, help, kind, out);
         if metric.from == "hrsp" {
             return self.responses(subject, &name, at, out);
         }
-        for row in &self.table.rows {
+        let rows = self.table.rows.iter();
+        for row in rows.filter(|row| row.http || !is_of_http(subject, metric.from)) {
             match metric.from {
                 "check_code" | "check_duration" if !row.is_checked() => {}
                 "check_code" => {
@@ -282,7 +304,7 @@ impl Exposition {
     fn responses(&self, subject: Subject, name: &str, at: usize, out: &mut String) {
         let codes = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"];
         for (offset, code) in codes.into_iter().enumerate() {
-            for row in &self.table.rows {
+            for row in self.table.rows.iter().filter(|row| row.http) {
                 let mut labels = self.labels(subject, row, name, out);
                 labels.add("code", code);
                 labels.end();
@@ -290,6 +312,22 @@ impl Exposition {
             }
         }
     }
+}
+
+/// Whether a metric is left out for proxies that do not speak HTTP.
+fn is_of_http(subject: Subject, column: &str) -> bool {
+    const COLUMNS: [&str; 9] = [
+        "cache_hits",
+        "cache_lookups",
+        "comp_byp",
+        "comp_in",
+        "comp_out",
+        "comp_rsp",
+        "intercepted",
+        "req_rate_max",
+        "req_tot",
+    ];
+    subject != Subject::Listener && COLUMNS.contains(&column)
 }
 
 /// Whether a column is in milliseconds, of which metrics make seconds.

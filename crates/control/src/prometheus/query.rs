@@ -118,7 +118,7 @@ impl Query {
                     }
                     query.add_scope(&value)?;
                 }
-                ("scope", None) => return None,
+                ("scope" | "metrics", None) => return None,
                 ("metrics", Some(value)) => query.add_metrics(&value),
                 ("extra-counters", _) => query.extra = true,
                 ("no-maint", _) => query.no_maint = true,

@@ -70,6 +70,8 @@ pub struct Figures {
     pub name: Box<str>,
     /// The proxy's description, when labels carry it.
     pub description: Option<Arc<str>>,
+    /// Whether the proxy speaks HTTP.
+    pub http: bool,
     status: Box<str>,
     check: Box<str>,
     numbers: Box<[Number]>,
@@ -103,6 +105,7 @@ impl Figures {
         let numbers = row.cells.iter().map(|cell| Number::of(cell.as_ref()));
         Self {
             proxy: text("pxname").into(),
+            http: matches!(text("mode"), "http" | ""),
             name: text("svname").into(),
             description: None,
             status: text("status").into(),

@@ -6,6 +6,7 @@ use crate::command::Level;
 use engine::clock;
 use engine::proxy::{ProxyRuntime, ServerRuntime};
 use engine::runtime::Runtime;
+use engine::stream::cookie_of;
 use model::Address;
 use model::live::Admin;
 use model::live::health::Finder;
@@ -54,8 +55,8 @@ pub fn server(
         if location.known {
             row.text("addr", address(&location.address));
         }
-        if let Some(cookie) = &settings.cookie {
-            row.text("cookie", &**cookie);
+        if let Some(cookie) = cookie_of(proxy, server) {
+            row.text("cookie", &*cookie);
         }
     }
     row

@@ -17,7 +17,7 @@ mod tests;
 
 pub use forward::{Forwards, bind};
 pub use profile::{emit_step, step_for};
-pub use registry::{TargetState, dropped, note_event, target_state};
+pub use registry::{TargetState, dropped, named, note_event, note_in, target_state};
 pub use ring::Ring;
 
 use crate::runtime::Runtime;
@@ -43,8 +43,19 @@ pub fn emit(runtime: &Arc<Runtime>, targets: &[Arc<LogTarget>], message: &Messag
     batch::with(|batch| batch.emit(runtime, targets, message));
 }
 
+thread_local! {
+    static FLUSHES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How often this thread has called [`flush`], which it does whenever it waits for events.
+#[must_use]
+pub fn flushes() -> u64 {
+    FLUSHES.get()
+}
+
 /// Sends this thread's batches; to be called before it waits for events, and before it ends.
 pub fn flush() {
+    FLUSHES.set(FLUSHES.get().wrapping_add(1));
     batch::with(batch::Batch::flush);
 }
 

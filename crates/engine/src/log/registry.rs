@@ -98,7 +98,8 @@ fn from_section(section: &configured::Ring) -> Arc<Ring> {
 }
 
 /// The ring of a section.
-pub(super) fn named(snapshot: &Snapshot, name: &str) -> Option<Arc<Ring>> {
+#[must_use]
+pub fn named(snapshot: &Snapshot, name: &str) -> Option<Arc<Ring>> {
     snapshot
         .logging
         .rings
@@ -112,6 +113,12 @@ pub fn note_event(runtime: &Runtime, name: &str, text: &[u8]) -> bool {
     let Some(ring) = named(&runtime.snapshot, name) else {
         return false;
     };
+    note_in(&ring, text);
+    true
+}
+
+/// Puts an event into a ring.
+pub fn note_in(ring: &Ring, text: &[u8]) {
     let now = crate::clock::date();
     let mut dates = Dates::default();
     dates.set(now.seconds, sys::utc_offset(now.seconds));
@@ -136,7 +143,6 @@ pub fn note_event(runtime: &Runtime, name: &str, text: &[u8]) -> bool {
     } else {
         count_dropped(1);
     }
-    true
 }
 
 /// The ring in front of a stream target.

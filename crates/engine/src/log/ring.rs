@@ -2,6 +2,7 @@
 
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
 use wire::syslog::{Format, write_octet_count};
 
@@ -17,7 +18,9 @@ pub struct Ring {
     pub max_len: usize,
     size: usize,
     inner: Mutex<Inner>,
-    pub(super) news: Notify,
+    dropped: AtomicU64,
+    /// Tells of new messages.
+    pub news: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -46,12 +49,53 @@ impl Ring {
             max_len,
             size,
             inner: Mutex::default(),
+            dropped: AtomicU64::new(0),
             news: Notify::new(),
         }
     }
 
     /// Adds a message; `false` when there is no room for it.
     pub fn push(&self, message: &[u8]) -> bool {
+        let taken = self.take_in(message);
+        if !taken {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// How many messages there was no room for.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// The number of the next message that will come.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.inner.lock().next()
+    }
+
+    /// Writes messages from the number `from` on, each with `end` behind it, up to about `limit` bytes. Returns the number
+    /// to go on with. Nothing is kept for who reads this way: what had to make room meanwhile is left out.
+    pub fn peek(&self, from: u64, limit: usize, end: u8, out: &mut Vec<u8>) -> u64 {
+        let inner = self.inner.lock();
+        let mut at = from.max(inner.first);
+        let skipped = usize::try_from(at - inner.first).unwrap_or(usize::MAX);
+        let mut start: usize = inner.lens.iter().take(skipped).map(|n| *n as usize).sum();
+        for len in inner.lens.iter().skip(skipped) {
+            if out.len() >= limit {
+                break;
+            }
+            let len = *len as usize;
+            out.extend(inner.bytes.range(start..start + len));
+            out.push(end);
+            start += len;
+            at += 1;
+        }
+        at
+    }
+
+    fn take_in(&self, message: &[u8]) -> bool {
         let Ok(len) = u32::try_from(message.len()) else {
             return false;
         };
@@ -199,6 +243,31 @@ mod tests {
         reader.copy(octet_counting, 1000, &mut out, &mut ends);
         reader.advance(ends.len());
         String::from_utf8(out).unwrap_or_default()
+    }
+
+    #[test]
+    fn who_only_looks_keeps_nothing() {
+        let ring = Ring::new(10, 100, None);
+        let look = |from| {
+            let mut out = Vec::new();
+            let next = ring.peek(from, 1000, b'|', &mut out);
+            (String::from_utf8(out).unwrap_or_default(), next)
+        };
+        assert!(ring.push(b"aaaa") && ring.push(b"bbbb"));
+        assert_eq!(look(0), ("aaaa|bbbb|".into(), 2));
+        assert_eq!(look(1), ("bbbb|".into(), 2));
+        assert!(ring.push(b"cccc") && ring.push(b"dddd"));
+        assert_eq!(look(1), ("cccc|dddd|".into(), 4), "what made room is gone");
+        assert_eq!(look(4), (String::new(), 4));
+        assert_eq!((ring.end(), ring.dropped()), (4, 0));
+        assert!(!ring.push(&[b'x'; 11]));
+        assert_eq!(ring.dropped(), 1);
+        let mut out = Vec::new();
+        assert_eq!(
+            ring.peek(0, 1, b'|', &mut out),
+            3,
+            "no more than what is asked for"
+        );
     }
 
     #[test]

@@ -27,6 +27,7 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         frontends: Default::default(),
         defaults: Default::default(),
         pinned: Default::default(),
+        pinned_proxies: Default::default(),
         logging,
         tables: Vec::new(),
         table_names: Default::default(),

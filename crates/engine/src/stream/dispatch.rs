@@ -1,6 +1,6 @@
 //! Getting hold of a server connection: choosing, queueing, reusing, connecting, and trying again.
 
-use super::{Next, Phase, ServerConn, Source, Stream};
+use super::{Next, Phase, ServerConn, Source, Stage, Stream};
 use crate::backend::{
     Assigned, ConnectError, IdleConn, InUse, Place, Route, Secure, Wish, address_for, binding,
     connect, connect_deadline, decides_late, source_for,
@@ -249,6 +249,7 @@ impl Stream<'_> {
         };
         self.state.server = Some(slot.server.clone());
         self.state.slot = Some(slot);
+        self.note_stage(Stage::Server);
         if self.state.times.queue == 0 {
             self.state.times.queue = clock::now_ms();
         }
@@ -422,6 +423,7 @@ impl Stream<'_> {
         server.state.counters.tally(Tally::Reuses, 1);
         self.backend().back.tally(Tally::Reuses, 1);
         self.state.times.connect = clock::now_ms();
+        self.note_stage(Stage::Response);
         let conn_tls = conn.ask(|socket| socket.seen().cloned()).flatten();
         self.state.server_conn = Some(ServerConn {
             conn,
@@ -495,6 +497,7 @@ impl Stream<'_> {
         };
         self.observe_server(Event::Connected);
         self.state.times.connect = clock::now_ms();
+        self.note_stage(Stage::Response);
         let key = if self.state.has_request {
             self.connection_key(backend, server)
         } else {

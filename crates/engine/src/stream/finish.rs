@@ -157,7 +157,7 @@ impl Stream<'_> {
         }
     }
 
-    fn is_http(&self) -> bool {
+    pub(super) fn is_http(&self) -> bool {
         self.session.frontend.config.mode == Mode::Http || self.state.has_request
     }
 

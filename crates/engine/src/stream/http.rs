@@ -170,6 +170,14 @@ async fn linger(client: &mut ClientSide) {
 impl Stream<'_> {
     /// One request from its first byte to its log line.
     pub(super) async fn http_request(&mut self, awaited: Awaited) -> Next {
+        let next = self.unless_killed(async |stream| stream.whole_request(awaited).await);
+        match next.await {
+            Some(next) => next,
+            None => self.end_killed(),
+        }
+    }
+
+    async fn whole_request(&mut self, awaited: Awaited) -> Next {
         let arrival = match awaited {
             Awaited::Bytes => self.receive_request().await,
             Awaited::Timeout => Arrival::Timeout,
@@ -220,14 +228,15 @@ impl Stream<'_> {
     }
 
     fn begin_request(&mut self) {
-        let frontend = &self.session.frontend;
         self.session.requests.set(self.session.requests.get() + 1);
         let process = &self.session.runtime.process;
         self.state.number = process
             .streams
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.show();
         self.state.head_bytes[0] = super::response::counted_size(&self.state.request);
         self.count_request();
+        let frontend = &self.session.frontend;
         frontend.front.request_rate.add(self.state.times.request);
         self.capture_request();
         self.log_connect();

@@ -1,7 +1,9 @@
 //! A stream: one request with its response, or one TCP connection, on its way through the proxy.
 
 mod access;
+mod bad_message;
 mod brakes;
+mod card;
 mod cause;
 mod counters;
 mod dispatch;
@@ -28,11 +30,13 @@ mod vars;
 mod view;
 mod websocket;
 
+pub use bad_message::{BadMessage, BadMessages, Named};
+pub use card::{Card, Party, Seen, Stage};
 pub use cause::{Cause, Phase, Source};
 pub use counters::Counters;
 pub(crate) use counters::SESSION;
 pub use http::{Ended, serve_http, upgrade};
-pub use persistence::Persistence;
+pub use persistence::{Persistence, cookie_of};
 pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 pub use tcp::{TcpEnd, serve_tcp};
 pub use times::Times;
@@ -196,6 +200,8 @@ pub struct State {
     pub log_step: &'static str,
     /// Text to build things in.
     pub scratch: Vec<u8>,
+    /// What others may know of the stream.
+    pub card: Option<Rc<Card>>,
 }
 
 /// A capture made within an expression: of which message, into which slot, and the text.
@@ -248,6 +254,7 @@ impl State {
             std::mem::take(&mut self.request_line),
             std::mem::take(&mut self.scratch),
         );
+        let card = self.card.take();
         let (mut captures, mut other) = (
             std::mem::take(&mut self.request_captures),
             std::mem::take(&mut self.response_captures),
@@ -267,6 +274,7 @@ impl State {
             scratch,
             request_captures: captures,
             response_captures: other,
+            card,
             ..Self::default()
         };
     }
@@ -368,6 +376,9 @@ impl Drop for Stream<'_> {
     fn drop(&mut self) {
         if self.state.counted {
             self.count_as(Tally::H1Ended);
+        }
+        if let Some(card) = &self.state.card {
+            card.close();
         }
     }
 }

@@ -425,15 +425,13 @@ impl Stream<'_> {
 }
 
 /// A server's value of the cookie: its own, or one made of its address and the backend's secret (`dynamic-cookie-key`).
-fn cookie_of(backend: &ProxyRuntime, server: &ServerRuntime) -> Option<Arc<str>> {
+pub fn cookie_of(backend: &ProxyRuntime, server: &ServerRuntime) -> Option<Arc<str>> {
     if let Some(own) = &server.config.settings.cookie {
         return Some(own.clone());
     }
-    let back = &backend.config.back;
-    let secret = back.dynamic_cookie_key.as_deref()?;
-    if !back.cookie.as_ref().is_some_and(|cookie| cookie.dynamic) {
-        return None;
-    }
+    backend.config.back.cookie.as_ref()?;
+    let dynamic = backend.dynamic_cookie.read();
+    let secret = dynamic.key.as_deref().filter(|_| dynamic.on)?;
     let location = server.whereabouts.now();
     let model::Address::Inet(address) = &location.address else {
         return None;

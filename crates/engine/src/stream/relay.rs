@@ -4,6 +4,7 @@ use super::brakes::Brakes;
 use crate::clock;
 use crate::io::{Deadline, Pipe};
 use crate::mux::{Conn, Leaving, Received};
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use wire::h1::Limits;
@@ -130,6 +131,8 @@ pub struct Relay<'a> {
     server_active: u64,
     /// Limits for what passes, if there are any.
     brakes: Option<&'a Brakes>,
+    /// Where it is noted what has been moved, as long as the relay is under way.
+    progress: Option<&'a Cell<(u64, u64)>>,
 }
 
 impl<'a> Relay<'a> {
@@ -159,7 +162,15 @@ impl<'a> Relay<'a> {
             client_active: now,
             server_active: now,
             brakes: None,
+            progress: None,
         }
+    }
+
+    /// Says where it is noted, while the relay is under way, what [`Self::moved`] would tell: a relay may be given up.
+    #[must_use]
+    pub fn note_progress(mut self, progress: Option<&'a Cell<(u64, u64)>>) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// Lets bytes pass only as fast as limits allow, which bypassing the buffers would not heed.
@@ -218,7 +229,18 @@ impl<'a> Relay<'a> {
 
     /// Moves bytes until the relay comes to an end.
     pub async fn run(&mut self, deadline: &mut Deadline) -> RelayEnd {
-        poll_fn(|cx| self.poll(cx, deadline)).await
+        poll_fn(|cx| {
+            let end = self.poll(cx, deadline);
+            if let Some(progress) = self.progress {
+                progress.set(if end.is_pending() {
+                    self.moved()
+                } else {
+                    (0, 0)
+                });
+            }
+            end
+        })
+        .await
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, deadline: &mut Deadline) -> Poll<RelayEnd> {

@@ -2,7 +2,7 @@
 
 use super::counters::ERROR;
 use super::rules::Verdict;
-use super::{Next, Phase, Source, Stream};
+use super::{Next, Phase, Source, Stage, Stream};
 use crate::clock;
 use crate::mux::Received;
 use crate::proxy::ProxyRuntime;
@@ -122,10 +122,15 @@ impl Stream<'_> {
         };
         let state = &mut *self.state;
         let conn = &mut self.client.conn;
-        let read = conn.read_request(&runtime.limits, &options, &mut state.request)?;
-        let Some((framing, flags)) = read else {
-            return Ok(false);
-        };
+        let (framing, flags) =
+            match conn.read_request(&runtime.limits, &options, &mut state.request) {
+                Ok(Some(read)) => read,
+                Ok(None) => return Ok(false),
+                Err(error) => {
+                    self.keep_bad_request(error);
+                    return Err(error);
+                }
+            };
         note_request_line(
             &state.request,
             runtime.snapshot.global.logged_uri_len.saturating_sub(1),
@@ -231,6 +236,7 @@ impl Stream<'_> {
     fn enter_backend(&mut self, backend: &Arc<ProxyRuntime>) {
         if self.state.backend.is_none() {
             self.state.backend = Some(backend.clone());
+            self.note_stage(Stage::Rules);
         }
         self.state.in_backend = true;
         backend.back.begin(self.state.times.request);
@@ -440,6 +446,7 @@ impl Stream<'_> {
         let chosen = chosen.or_else(default).unwrap_or_else(|| frontend.clone());
         if chosen.config.caps.back {
             self.state.backend = Some(chosen);
+            self.note_stage(Stage::Rules);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::counters::FAILURE;
 use super::relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 use super::rules::Verdict;
-use super::{Next, Phase, Source, Stream};
+use super::{Card, Next, Phase, Source, Stage, Stream};
 use crate::backend::IdleConn;
 use crate::clock;
 use crate::health::{Ending, Event};
@@ -146,7 +146,10 @@ impl Stream<'_> {
         tokio::select! {
             biased;
             exchanged = self.exchange() => exchanged,
-            why = ending => Err(Lost::Ended(why)),
+            why = ending => {
+                self.count_progress();
+                Err(Lost::Ended(why))
+            }
         }
     }
 
@@ -159,6 +162,7 @@ impl Stream<'_> {
             next = self.respond(answer) => return next,
             why = ending => why,
         };
+        self.count_progress();
         self.state.end(Source::of_ending(why), Phase::Data);
         self.drop_server_conn();
         Next::Abort
@@ -240,6 +244,7 @@ impl Stream<'_> {
                 if answer.framing == Framing::Tunnel && status != 101 {
                     self.state.response.remove_known(FieldId::ContentLength);
                 }
+                self.note_stage(Stage::Data);
                 self.state.bytes.1 += counted_size(&self.state.response);
                 return Ok(answer);
             }
@@ -348,6 +353,7 @@ impl Stream<'_> {
             Shape::RequestUntilResponse,
             timeouts,
         )
+        .note_progress(self.state.card.as_deref().map(Card::moved))
         .drop_trailers(drops.0, drops.1)
         .splice(splice)
         .brake(&self.state.brakes);
@@ -451,8 +457,13 @@ impl Stream<'_> {
         let read = server
             .conn
             .read_response(&state.request, limits, &options, &mut state.response);
-        let Some((framing, flags)) = read.map_err(|_| Lost::Junk)? else {
-            return Ok(None);
+        let (framing, flags) = match read {
+            Ok(Some(read)) => read,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                self.keep_bad_response(error);
+                return Err(Lost::Junk);
+            }
         };
         // A body that is malformed from the start still gets a proper answer.
         server.conn.decode(limits).map_err(|_| Lost::Junk)?;
@@ -541,6 +552,7 @@ impl Stream<'_> {
             let splice = !self.session.runtime.snapshot.global.no_splice;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
             let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Http, timeouts)
+                .note_progress(self.state.card.as_deref().map(Card::moved))
                 .drop_trailers(drops.0, drops.1)
                 .splice(splice)
                 .brake(&self.state.brakes);
@@ -613,6 +625,7 @@ impl Stream<'_> {
             let splice = !self.session.runtime.snapshot.global.no_splice;
             let ClientSide { conn, deadline, .. } = &mut *self.client;
             let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts)
+                .note_progress(self.state.card.as_deref().map(Card::moved))
                 .splice(splice)
                 .brake(&self.state.brakes);
             let end = relay.run(deadline).await;

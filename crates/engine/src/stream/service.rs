@@ -117,7 +117,10 @@ impl Stream<'_> {
         let mut pieces = match answer.body {
             Body::Whole(text) => {
                 reply.body = text.into();
-                return self.send_reply(Box::new(reply)).await;
+                let next = self.send_reply(Box::new(reply)).await;
+                // What a service says counts as if a server had said it.
+                self.state.bytes.1 += std::mem::take(&mut self.state.head_bytes[2]);
+                return next;
             }
             Body::Pieces(pieces) => pieces,
         };
@@ -159,7 +162,7 @@ impl Stream<'_> {
             }
             self.client.conn.finish_body(None);
         }
-        self.state.head_bytes[2] = sent;
+        self.state.bytes.1 += sent;
         if self.deliver(&[]).await {
             next
         } else {

@@ -3,7 +3,7 @@
 use super::glance::Glance;
 use super::relay::{Relay, Shape};
 use super::rules::Verdict;
-use super::{Phase, Source, State, Stream};
+use super::{Card, Phase, Source, Stage, State, Stream};
 use crate::clock;
 use crate::proxy::ProxyRuntime;
 use crate::session::{ClientSide, Session};
@@ -45,7 +45,12 @@ pub async fn serve_tcp(
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     stream.log_connect();
     stream.log_stage("accept");
-    let mut end = stream.tcp().await;
+    stream.show();
+    let end = stream.unless_killed(async |stream| stream.tcp().await);
+    let mut end = end.await.unwrap_or_else(|| {
+        stream.end_killed();
+        Tcp::Over
+    });
     // The listening socket is for raw bytes and nothing else.
     if end == Tcp::Http && session.bind.proto.as_deref() == Some("none") {
         stream.refuse(Phase::Request);
@@ -129,6 +134,7 @@ impl Stream<'_> {
         self.state.in_backend = true;
         backend.back.begin(clock::now_ms());
         self.state.backend = Some(backend.clone());
+        self.note_stage(Stage::Rules);
     }
 
     /// `tcp-request content` rules of a proxy; `Some` when the stream does not go on as TCP.
@@ -214,6 +220,7 @@ impl Stream<'_> {
         };
         server.conn.expect_body(Framing::Tunnel);
         self.state.times.response = clock::now_ms();
+        self.note_stage(Stage::Data);
         self.begin_answer();
         if !self.tcp_response_rules().await {
             self.drop_server_conn();
@@ -230,6 +237,7 @@ impl Stream<'_> {
         let splice = !self.session.runtime.snapshot.global.no_splice;
         let ClientSide { conn, deadline, .. } = &mut *self.client;
         let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts)
+            .note_progress(self.state.card.as_deref().map(Card::moved))
             .splice(splice)
             .brake(&self.state.brakes);
         let end = match ending {
@@ -243,6 +251,7 @@ impl Stream<'_> {
         let (from_client, from_server) = relay.moved();
         self.state.bytes.0 += from_client;
         self.state.bytes.1 += from_server;
+        self.forget_progress();
         match end {
             Ok(end) => self.end_tunnel(end),
             Err(why) => self.state.end(Source::of_ending(why), Phase::Data),

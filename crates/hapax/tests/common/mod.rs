@@ -4,6 +4,8 @@
     reason = "every test file is a program of its own and uses a part of this"
 )]
 
+pub mod api;
+
 use testkit::{Builder, HttpLog, Program, Syslog, TcpLog};
 
 /// The program under test.

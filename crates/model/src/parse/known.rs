@@ -81,12 +81,7 @@ const GLOBAL: &[Group] = &[
     ),
     (
         RUNTIME_API,
-        &[
-            "anonkey",
-            "debug.counters",
-            "profiling.tasks",
-            "profiling.memory",
-        ],
+        &["debug.counters", "profiling.tasks", "profiling.memory"],
     ),
     (STATS, &["shm-stats-file", "shm-stats-file-max-objects"]),
     ("spreading closes over time", &["close-spread-time"]),

@@ -18,6 +18,7 @@ mod tests;
 
 use super::{Loaded, Parser};
 use crate::Snapshot;
+use crate::proxy::SwitchTarget;
 use base::{ProxyIdx, ServerIdx};
 use config::{Diagnostic, Line, Severity};
 use names::Names;
@@ -40,7 +41,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     logs::resolve(&mut parser);
     let (table_names, peers) = super::families::stick::resolve(&mut parser);
     super::families::proxy::filter::resolve(&mut parser, &table_names);
-    let mut pinned = references::resolve(&mut parser, &names, &table_names);
+    let mut named = references::resolve(&mut parser, &names, &table_names);
     references::check_sinks(&mut parser);
     super::families::check_groups(&mut parser);
     rules::check(&mut parser, &table_names);
@@ -52,7 +53,8 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     if parser.diagnostics.alerts() > 0 {
         return None;
     }
-    pinned.extend(by_rules(&parser));
+    named.servers.extend(by_rules(&parser));
+    named.proxies.extend(switched_to(&parser));
     let defaults = parser.defaults.iter();
     let defaults = defaults
         .filter_map(|section| Some((section.name.clone()?, section.draft.proxy.clone().into())))
@@ -81,7 +83,8 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             table_names,
             peers,
             defaults,
-            pinned,
+            pinned: named.servers,
+            pinned_proxies: named.proxies,
             logging,
             user_lists: parser.user_lists,
             patterns,
@@ -100,6 +103,20 @@ fn by_rules(parser: &Parser<'_>) -> Vec<(ProxyIdx, ServerIdx)> {
         let targets = proxy.back.use_server.iter();
         let targets = targets.filter_map(|rule| rule.target.as_ref().ok());
         found.extend(targets.map(|server| (proxy.idx, *server)));
+    }
+    found
+}
+
+/// Backends that `use_backend` and `default_backend` lines name.
+fn switched_to(parser: &Parser<'_>) -> Vec<ProxyIdx> {
+    let mut found = Vec::new();
+    for proxy in parser.drafts.iter().map(|draft| &draft.proxy) {
+        found.extend(proxy.front.default_backend_idx);
+        let targets = proxy.front.switch_rules.iter();
+        found.extend(targets.filter_map(|rule| match &rule.target {
+            SwitchTarget::Static(backend) => Some(*backend),
+            SwitchTarget::Dynamic(_) => None,
+        }));
     }
     found
 }

@@ -49,6 +49,36 @@ pub enum ErrorKind {
     ChunkEnd,
 }
 
+impl ErrorKind {
+    /// What it is about, in a few words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Target => "target",
+            Self::Version => "version",
+            Self::LineEnd => "end of a line",
+            Self::Status => "status",
+            Self::FieldName => "name of a field",
+            Self::FieldValue => "value of a field",
+            Self::ContentLength => "Content-Length",
+            Self::TransferEncoding => "Transfer-Encoding",
+            Self::TransferCoding => "coding in Transfer-Encoding",
+            Self::Host => "Host",
+            Self::Authority => "authority",
+            Self::Upgrade => "switch of protocols",
+            Self::WebSocketKey => "key of WebSocket",
+            Self::UnexpectedPayload => "body without need",
+            Self::TooManyFields => "number of fields",
+            Self::TooLarge => "size of the head",
+            Self::TargetTooLong => "size of the request line",
+            Self::ChunkSize => "size of a chunk",
+            Self::ChunkExtension => "extension of a chunk",
+            Self::ChunkEnd => "end of a chunk",
+        }
+    }
+}
+
 /// A message that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseError {

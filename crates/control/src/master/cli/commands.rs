@@ -85,6 +85,14 @@ const ROWS: &[Row] = &[
         run: |session, _| text(format!("{}\n", session.level.name())),
     },
     Row {
+        words: &["show", "cli", "sockets"],
+        level: Level::User,
+        usage: "show cli sockets",
+        doc: "list the sockets of this process' own proxies: none",
+        // The master has no proxies, and its own socket is not one of theirs, as in HAProxy.
+        run: |_, _| text(""),
+    },
+    Row {
         words: &["show", "env"],
         level: Level::Operator,
         usage: "show env [var]",
@@ -113,6 +121,21 @@ const ROWS: &[Row] = &[
         run: |_, _| text(format!("{}\n", crate::VERSION)),
     },
 ];
+
+/// The words of all commands that a master knows, its prefixes among them.
+pub fn words() -> impl Iterator<Item = String> {
+    const OWN: [&str; 6] = [
+        "@!<pid>",
+        "@<relative pid>",
+        "@master",
+        "experimental-mode",
+        "expert-mode",
+        "mcli-debug-mode",
+    ];
+    let rows = ROWS.iter().map(|row| row.words.join(" "));
+    let others = ["operator", "prompt", "quit", "user"];
+    rows.chain(OWN.into_iter().chain(others).map(str::to_owned))
+}
 
 fn text(text: impl Into<String>) -> Outcome {
     Outcome::Text(text.into())

@@ -4,6 +4,8 @@ mod commands;
 mod route;
 mod session;
 
+pub use commands::words;
+
 use super::processes::Processes;
 use super::startup_log::StartupLog;
 use crate::command::Level;

@@ -152,6 +152,8 @@ impl Session {
         match (name, words.as_slice()) {
             (_, ["quit", ..]) => return Ok(Next::Close),
             ("", ["prompt", args @ ..]) => return self.set_prompt(socket, args).await,
+            // A worker tells how things are with the session that it is given.
+            (_, ["expert-mode" | "experimental-mode"]) if target != Target::Master => {}
             (_, ["expert-mode", args @ ..]) => return self.set_mode(socket, args, true).await,
             (_, ["experimental-mode", args @ ..]) => {
                 return self.set_mode(socket, args, false).await;

@@ -9,19 +9,28 @@ use expr::{ArgKind, Reference, Target};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// Resolves them, and yields the servers that are named.
+/// What expressions name.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// Servers.
+    pub servers: HashSet<(ProxyIdx, ServerIdx)>,
+    /// Proxies, those of the servers among them.
+    pub proxies: HashSet<ProxyIdx>,
+}
+
+/// Resolves them, and yields what is named.
 pub(super) fn resolve(
     parser: &mut Parser<'_>,
     names: &Names,
     tables: &HashMap<Arc<str>, u32>,
-) -> HashSet<(ProxyIdx, ServerIdx)> {
+) -> Named {
     let references = std::mem::take(&mut parser.expressions.references);
     let mut servers = Servers {
         parser,
         known: HashMap::new(),
     };
     let mut faults = Vec::new();
-    let mut named = HashSet::new();
+    let mut named = Named::default();
     for reference in references {
         let found = match reference.kind {
             ArgKind::Table => table(&servers, tables, &reference),
@@ -30,7 +39,11 @@ pub(super) fn resolve(
         match found {
             Ok(target) => {
                 if let Target::Server(proxy, server) = target {
-                    named.insert((proxy, server));
+                    named.servers.insert((proxy, server));
+                    named.proxies.insert(proxy);
+                }
+                if let Target::Proxy(proxy) = target {
+                    named.proxies.insert(proxy);
                 }
                 // A condition that several proxies inherit resolves to the same target every time.
                 let _ = reference.slot.set(target);

@@ -9,6 +9,13 @@ use base::units::TimeUnit;
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
     Row {
+        name: "anonkey",
+        valid: Valid::ALL,
+        args: (0, ANY),
+        doc: "The key with which the runtime API makes names unrecognisable.",
+        read: anonymous_key,
+    },
+    Row {
         name: "stats",
         valid: Valid::ALL,
         args: (0, ANY),
@@ -23,6 +30,21 @@ pub const ROWS: &[Row] = &[
         read: stats_file,
     },
 ];
+
+fn anonymous_key(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    if statement.is_empty() {
+        return Err(statement.fault_here("a key is expected after 'anonkey'."));
+    }
+    let Ok(key) = u32::try_from(leading_integer(statement.arg(0)).0) else {
+        let message = format!(
+            "'anonkey' value must be within range 0-4294967295 (was '{}').",
+            statement.arg(0)
+        );
+        return Err(statement.fault(0, message));
+    };
+    parser.global.anonymous_key = key;
+    Ok(())
+}
 
 fn stats_file(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if statement.len() != 1 {
