@@ -36,7 +36,7 @@ fn show_env(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let name = args.get(0);
     let mut found = name.is_empty();
     let sockets = context.runtime.snapshot.global.stats_sockets.iter();
-    let sockets: Vec<_> = sockets.map(|bind| super::cli::place(bind)).collect();
+    let sockets: Vec<_> = sockets.map(super::cli::place).collect();
     let own = ("HAPROXY_CLI".into(), sockets.join(";").into());
     let own = (!sockets.is_empty()).then_some(own);
     let inherited = std::env::vars_os().filter(|(key, _)| own.is_none() || key != "HAPROXY_CLI");
