@@ -34,7 +34,7 @@ fn options() -> Vec<String> {
 }
 
 #[test]
-fn completions_know_every_option() {
+fn completions_and_the_manual_page_know_every_option() {
     let known = options();
     assert!(
         known.len() > 30 && known.contains(&"-Ws".to_owned()),
@@ -53,6 +53,14 @@ fn completions_know_every_option() {
         assert!(
             words.contains(&option.as_str()),
             "{option} is not completed"
+        );
+    }
+    let man = read("man/hapax.1").replace("\\-", "-");
+    for option in &known {
+        let named = |word: &str| word.trim_matches(['"', ',']) == option;
+        assert!(
+            man.split_whitespace().any(named),
+            "{option} is not in the manual page"
         );
     }
     let (zsh, fish) = (read("completions/_hapax"), read("completions/hapax.fish"));
