@@ -88,7 +88,10 @@ fn a_package_installs_works_and_goes() {
     said(dpkg(&root).args(["--purge", "hapax"]));
     assert!(!program.exists());
     assert!(!root.join("etc/default/hapax").exists());
-    assert_eq!(std::fs::read_to_string(&config).ok().as_deref(), Some("# mine\n"));
+    assert_eq!(
+        std::fs::read_to_string(&config).ok().as_deref(),
+        Some("# mine\n")
+    );
 }
 
 #[test]
