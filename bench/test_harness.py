@@ -118,6 +118,14 @@ class Tables(unittest.TestCase):
             results.add("hapax", dict.fromkeys(results.samples["base"][0], 50.0), [])
         self.assertTrue(results.verdicts("hapax")[1].endswith("target at most 0.5: missed"))
 
+    def test_negative_differences_meet_no_target(self):
+        for own, base in ((-0.1, 0.3), (0.1, -0.3), (0.1, 0.0)):
+            results = report.Results(self.results().scenario, "T", "base")
+            for label, value in (("base", base), ("hapax", own)):
+                results.add(label, {column.key: value for column in results.scenario.columns}, [])
+            self.assertIsNone(results.ratio("hapax", "user"))
+            self.assertEqual(results.verdicts("hapax")[0], "user µs/req: not measured")
+
     def test_a_skip_is_visible(self):
         results = self.results()
         results.skip("nginx", "no module")

@@ -32,9 +32,14 @@ class Results:
         return statistics.median(s[key] for s in samples) if samples else None
 
     def ratio(self, label, key):
-        """The median of a figure by the baseline's median, or None where either is missing."""
+        """The median of a figure by the baseline's median, or None where either is missing.
+
+        A difference that came out negative is noise, and no ratio to be pleased with.
+        """
         own, base = self.median(label, key), self.median(self.baseline, key)
-        return own / base if own is not None and base else None
+        if own is None or base is None or own < 0 or base <= 0:
+            return None
+        return own / base
 
     def verdicts(self, label):
         """What came of the scenario's targets for this proxy: one line each."""

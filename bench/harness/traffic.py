@@ -206,20 +206,21 @@ def wrk_result(text):
 def h2load_result(text):
     """h2load's report in the form of wrk's result, or None when it holds no answered request."""
     finished = re.search(r"^finished in ([\d.]+)(us|ms|s), ([\d.]+) req/s", text, re.M)
-    requests = re.search(r"^requests: .* (\d+) failed, (\d+) errored, (\d+) timeout", text, re.M)
+    # Codes are counted with an answer's head, so the last ones may belong to answers that were cut short.
+    done = re.search(r"^requests: .* (\d+) done, .* (\d+) failed, (\d+) errored, (\d+) timeout", text, re.M)
     codes = re.search(r"^status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", text, re.M)
     size = re.search(r"^traffic: .*\((\d+)\) data$", text, re.M)
     times = re.search(r"^time for request: +(\S+) +(\S+) +(\S+)", text, re.M)
-    if not (finished and requests and codes and size and times):
+    if not (finished and done and codes and size and times):
         return None
-    good, *bad = map(int, codes.groups())
-    if not good:
+    requests, failed, errored, timeout = map(int, done.groups())
+    if not requests:
         return None
-    failed, errored, timeout = map(int, requests.groups())
+    bad = [int(code) for code in codes.groups()[1:]]
     status = sum(bad)
     return {
         "duration_us": float(finished[1]) * _SECONDS[finished[2]] * 1e6,
-        "requests": good + status,
+        "requests": requests,
         "bytes": int(size[1]),
         "mean_us": _seconds(times[3]) * 1e6,
         "max_us": _seconds(times[2]) * 1e6,
