@@ -483,9 +483,10 @@ fn the_example_limits_clients_and_says_what_is_left() {
     let text = include_str!("../../../examples/rate-limit.cfg");
     let server = Server::start(handlers::says("ok"));
     let config = text
-        .replace("bind :8080", "bind {fe}")
-        .replace("127.0.0.1:8081", "{s1}")
-        .replace(" 127.0.0.1:8082", " {s1}")
+        .replace("bind 127.0.0.1:8146", "bind {fe}")
+        .replace("bind 127.0.0.1:8141-8142", "bind {demo}")
+        .replace("127.0.0.1:8141 ", "{s1} ")
+        .replace("127.0.0.1:8142 ", "{s1} ")
         .replace("gt 100", "gt 3")
         .replace("int(100)", "int(3)")
         .replace(" check", "");
