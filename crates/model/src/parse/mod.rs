@@ -168,6 +168,8 @@ pub struct Parser<'d> {
     pub env: Env,
     /// Whether older forms are refused.
     pub strict: bool,
+    /// Whether the section at hand was refused.
+    section_refused: bool,
     /// What expressions share: variables, pattern references, names to be resolved.
     pub expressions: expr::Compiler,
     /// `http-errors` sections by name.
@@ -211,6 +213,7 @@ impl<'d> Parser<'d> {
             diagnostics,
             env,
             strict,
+            section_refused: false,
             expressions: expr::Compiler::new(&expr::tables::TABLES),
             http_errors: HashMap::new(),
             logging: crate::log::Logging::default(),
@@ -345,7 +348,9 @@ impl<'d> Parser<'d> {
         statement: Statement<'_>,
     ) -> Parsed {
         self.close_section();
-        (section.open)(self, statement)
+        let opened = (section.open)(self, statement);
+        self.section_refused = opened.is_err();
+        opened
     }
 
     fn close_section(&mut self) {
@@ -374,13 +379,27 @@ impl<'d> Parser<'d> {
 
     fn outside(&mut self, statement: Statement<'_>) -> Parsed {
         // After a refused section its lines would only repeat that it is refused.
-        if self.diagnostics.alerts() > 0 {
+        if self.section_refused {
             return Ok(());
         }
-        Err(statement.fault_here(format!(
-            "unknown keyword '{}' out of section.",
-            statement.keyword()
-        )))
+        let keyword = statement.keyword();
+        let fault = statement.fault_here(format!("unknown keyword '{keyword}' out of section."));
+        const COMMANDS: [&str; 8] = [
+            "cat",
+            "cp",
+            "echo",
+            "export",
+            "mkdir",
+            "sudo",
+            "sysctl",
+            "systemctl",
+        ];
+        Err(match COMMANDS.contains(&keyword) {
+            true => fault.hint(
+                "this is a command for a shell: run it there, and remove the line or begin it with '#'",
+            ),
+            false => fault,
+        })
     }
 
     /// Runs the row of a statement's keyword in a family of tables.

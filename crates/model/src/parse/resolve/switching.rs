@@ -86,7 +86,11 @@ fn backend(
     let (why, hint) = match names.backends.get(name).copied() {
         Some(found) if found == proxy.idx => ("loop detected for", None),
         Some(found) => return Some(found),
-        None => ("unable to find required", nearest(name, names)),
+        None => {
+            let hint = nearest(name, names)
+                .unwrap_or_else(|| format!("add a section 'backend {name}' with its servers"));
+            ("unable to find required", Some(hint))
+        }
     };
     let message = format!("Proxy '{}': {why} {directive}: '{name}'.", proxy.name);
     bare_at(parser, Severity::Alert, message, hint);
@@ -131,7 +135,12 @@ fn check_mode(parser: &mut Parser<'_>, from: &Proxy, to: Option<&Draft>, how: &s
         to.origin.0,
         to.origin.1
     );
-    bare_at(parser, Severity::Alert, message, None);
+    let hint = format!(
+        "write 'mode {}' into backend '{}', or into the 'defaults' section before it",
+        from.mode.name(),
+        to.name
+    );
+    bare_at(parser, Severity::Alert, message, Some(hint));
 }
 
 fn use_server(parser: &mut Parser<'_>, draft: &Draft) -> Vec<(usize, ServerIdx)> {

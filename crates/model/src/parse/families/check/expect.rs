@@ -181,6 +181,9 @@ fn pattern(cursor: Cursor<'_, '_, '_, '_>, kind: Kind, name: &str, word: &str) -
             "fhdr",
         ],
     };
+    if (kind, name) == (Kind::Http, "header") && !cursor.peek().is_empty() {
+        return old_header(cursor);
+    }
     if name.is_empty() || !known.contains(&name) {
         let forms = match kind {
             Kind::Tcp => {
@@ -255,6 +258,37 @@ fn statuses(cursor: &RuleCursor<'_, '_, '_>, text: &str) -> Parsed<Arc<[RangeInc
                 .ok_or_else(|| at(cursor, &format!("invalid range of status codes '{part}'")))
         })
         .collect()
+}
+
+/// `header <name> [-m <method>] <value>`, which HAProxy never took but many write.
+fn old_header(cursor: Cursor<'_, '_, '_, '_>) -> Parsed<Matcher> {
+    let words = cursor.statement().args_from(cursor.index());
+    let (field, value) = words
+        .split_first()
+        .ok_or_else(|| at(cursor, "'header' expects a name"))?;
+    let message = at(
+        cursor,
+        "'only supports min-recv, [!]string', '[!]rstring', '[!]string-lf', '[!]status', '[!]rstatus', \
+         [!]hdr, [!]fhdr or comment but got 'header' as argument",
+    )
+    .message;
+    let value = match value.is_empty() {
+        true => String::new(),
+        false => format!(" value {}", value.join(" ")),
+    };
+    let modern = format!("http-check expect hdr name {field}{value}");
+    let statement = cursor.statement();
+    cursor.parser.outdated(statement, message, modern)?;
+    let name = TextMatch::Text(TextMethod::Exact, cursor.take().to_ascii_lowercase().into());
+    let value = match cursor.peek() {
+        "" => None,
+        _ => Some(text_match(cursor, "header", false, false)?),
+    };
+    Ok(Matcher::Header(Arc::new(HeaderMatch {
+        name,
+        value,
+        whole: false,
+    })))
 }
 
 /// `name <pattern> [value <pattern>]`.

@@ -328,3 +328,16 @@ fn faults_are_worded_as_expected() {
         assert!(out.messages.contains(message), "{text}: {}", out.messages);
     }
 }
+
+#[test]
+fn headers_are_expected_in_the_form_that_many_write() {
+    let lines = " option httpchk\n http-check expect header Content-Type -m sub json";
+    let modern = " option httpchk\n http-check expect hdr name Content-Type value -m sub json";
+    assert_eq!(
+        format!("{:?}", script(lines).steps),
+        format!("{:?}", script(modern).steps)
+    );
+    let text = format!("listen l\n bind 127.0.0.1:80\n{lines}\n");
+    let (snapshot, said) = crate::parse::testing::load_with(&text, true);
+    assert!(snapshot.is_none() && said.iter().any(|line| line.contains("but got 'header'")));
+}
