@@ -229,8 +229,8 @@ class Stream:
             self.fault = str(error)
 
     def between(self, begin, end):
-        """The latencies, in seconds, of the requests that were due in this time (`perf_counter`)."""
-        return [late for due, late in list(self._samples) if begin <= due <= end]
+        """When each request of this time was due (`perf_counter`), and its latency in seconds."""
+        return [sample for sample in list(self._samples) if begin <= sample[0] <= end]
 
     def close(self):
         """Ends the thread."""

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import os
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -173,6 +175,55 @@ def many_backends(count, turn, changed, api, port):
     use_backend %[req.hdr(host),lower,field(1,.)]
 
 """ + backends
+
+
+class WorkerClock:
+    """A thread that notes how long the only worker has run and has waited for a core.
+
+    It tells a worker that does much at once from a machine that has other things to do.
+    """
+
+    _PAUSE = 0.002
+
+    def __init__(self, pid):
+        tasks = f"/proc/{pid}/task"
+        found = [task for task in os.listdir(tasks) if self._name(tasks, task).startswith("worker")]
+        if len(found) != 1:
+            raise StartError(f"{len(found)} threads are named after workers")
+        self._path = f"{tasks}/{found[0]}/schedstat"
+        self._notes = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def _name(tasks, task):
+        try:
+            with open(f"{tasks}/{task}/comm", encoding="ascii", errors="replace") as file:
+                return file.read()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+
+    def _run(self):
+        while not self._ended.wait(self._PAUSE):
+            try:
+                with open(self._path, encoding="ascii") as file:
+                    ran, waited, _ = map(int, file.read().split())
+            except (FileNotFoundError, ProcessLookupError):
+                return
+            self._notes.append((time.perf_counter(), ran / 1e9, waited / 1e9))
+
+    def between(self, begin, end):
+        """Seconds that the worker ran and waited around this time (`perf_counter`)."""
+        around = [note for note in list(self._notes) if begin - self._PAUSE <= note[0] <= end + self._PAUSE]
+        if not around:
+            return 0.0, 0.0
+        return around[-1][1] - around[0][1], around[-1][2] - around[0][2]
+
+    def close(self):
+        """Ends the thread."""
+        self._ended.set()
+        self._thread.join(10)
 
 
 def percentile(values, part):
