@@ -380,3 +380,45 @@ fn a_forwarder_that_cannot_listen_is_named_at_the_start() {
     );
     assert!(told.stderr.contains(&wanted), "{}", told.stderr);
 }
+
+#[test]
+fn messages_with_one_key_go_to_one_server() {
+    let (zero, one) = (Syslog::udp(), Syslog::udp());
+    let program = program()
+        .config(
+            "global
+  nbthread 1
+defaults
+  timeout client 20s
+  timeout connect 20s
+  timeout server 20s
+frontend in
+  mode http
+  bind {fe}
+  log backend@l format raw local0
+  log-format \"%HU done\"
+  http-request return status 200
+backend l
+  mode log
+  balance log-hash 'field(2,/),field(1, )'
+  hash-type map-based none
+  server s1 udp@{zero}
+  server s2 udp@{one}
+",
+        )
+        .set("zero", zero.target())
+        .set("one", one.target())
+        .start();
+    for path in ["/0", "/1", "/1", "/0", "/1", "/2"] {
+        program.connect("fe").get(path);
+    }
+    let told = |log: &Syslog| -> Vec<String> {
+        let lines = log.wait_lines(3);
+        lines
+            .iter()
+            .map(|line| line.trim_end().to_owned())
+            .collect()
+    };
+    assert_eq!(told(&zero), ["/0 done", "/0 done", "/2 done"]);
+    assert_eq!(told(&one), ["/1 done"; 3]);
+}

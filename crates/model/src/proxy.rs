@@ -332,6 +332,8 @@ pub enum HashKey {
     RdpCookie(Arc<Expr>),
     /// `hash`: any expression.
     Expr(Arc<Expr>),
+    /// `log-hash`: converters of a log message, behind a fetch that yields it.
+    Log(Arc<Expr>),
 }
 
 impl HashKey {
@@ -345,6 +347,7 @@ impl HashKey {
             Self::Header { .. } => "hdr",
             Self::RdpCookie(_) => "rdp-cookie",
             Self::Expr(_) => "hash",
+            Self::Log(_) => "log-hash",
         }
     }
 

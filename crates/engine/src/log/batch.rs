@@ -9,9 +9,12 @@ use super::sender::offer;
 use crate::backend::{Assigned, Wish};
 use crate::clock;
 use crate::runtime::Runtime;
-use expr::view::ProcessView;
+use expr::Type;
+use expr::sample::Value;
+use expr::view::{Content, Date, ProcessView, Side, View};
 use hashbrown::HashMap;
 use model::log::{Destination, HeaderFormat, LogTarget};
+use model::{Algorithm, BalanceSettings, HashKey};
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -278,6 +281,45 @@ impl Written<'_> {
     }
 }
 
+/// A message as converters see it (`balance log-hash`).
+struct MessageView<'a> {
+    runtime: &'a Runtime,
+    text: &'a [u8],
+}
+
+impl View for MessageView<'_> {
+    fn now(&self) -> Date {
+        clock::date()
+    }
+
+    fn process(&self) -> &dyn ProcessView {
+        self.runtime
+    }
+
+    fn payload(&self, side: Side) -> Option<Content<'_>> {
+        (side == Side::Request).then_some(Content {
+            bytes: self.text,
+            complete: true,
+            announced: None,
+        })
+    }
+}
+
+/// The hash by which a message's server is chosen; `None` with other algorithms, and for a message without a key.
+fn hash_of(runtime: &Runtime, balance: &BalanceSettings, text: &[u8]) -> Option<u32> {
+    let Algorithm::Hash(HashKey::Log(converters)) = &balance.algorithm else {
+        return None;
+    };
+    let view = MessageView { runtime, text };
+    let hashing = &balance.hash_type;
+    match converters.eval_as(Type::Str, &view).value()? {
+        Value::Str(key) | Value::Bin(key) => {
+            Some(hashing.function.key_hash(&key, hashing.avalanche))
+        }
+        _ => None,
+    }
+}
+
 impl Outlets {
     fn open(&mut self, runtime: &Runtime, destination: &Destination) -> Outlet {
         match destination {
@@ -341,7 +383,11 @@ impl Outlets {
         let Some(backend) = runtime.backend(name) else {
             return count_dropped(1);
         };
-        let Assigned::Server(slot) = backend.dispatch.assign(&backend, &Wish::default()) else {
+        let wish = Wish {
+            hash: hash_of(runtime, &backend.config.back.balance, line.text),
+            ..Wish::default()
+        };
+        let Assigned::Server(slot) = backend.dispatch.assign(&backend, &wish) else {
             return count_dropped(1);
         };
         let server = &slot.server.config;

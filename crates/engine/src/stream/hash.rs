@@ -38,6 +38,8 @@ impl Stream<'_> {
             }
             HashKey::RdpCookie(cookie) => self.sample_hash(cookie, hashing, |key| !key.is_empty()),
             HashKey::Expr(expr) => self.sample_hash(expr, hashing, |_| true),
+            // Streams don't get to log backends.
+            HashKey::Log(_) => None,
         }
     }
 

@@ -68,6 +68,18 @@ fn fit_balance(
         Algorithm::Hash(HashKey::UrlParam {
             check_post: true, ..
         }) => proxy.options.set(Options::BUFFER_REQUEST, true),
+        Algorithm::Hash(HashKey::Log(_)) if proxy.mode != Mode::Log => {
+            *algorithm = Algorithm::RoundRobin;
+            warnings.push(format!(
+                "Unusable balance algorithm for {label} (needs 'mode log'). Falling back to round robin."
+            ));
+        }
+        Algorithm::Hash(HashKey::Log(_)) if proxy.back.balance.hash_type.consistent => {
+            alerts.push(format!(
+                "log {label}: failed to initialize: unsupported hash method (from \"hash-type\")."
+            ));
+        }
+        Algorithm::Hash(HashKey::Log(_)) => {}
         Algorithm::RoundRobin | Algorithm::Random(_) | Algorithm::Sticky => {}
         _ if proxy.mode == Mode::Log => alerts.push(format!(
             "in {label}: \"balance\" only supports 'roundrobin', 'random', 'sticky' and 'log-hash'."

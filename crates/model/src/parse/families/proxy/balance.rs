@@ -1,6 +1,6 @@
 //! `balance`, `hash-type` and `hash-balance-factor`.
 
-use super::{clamp, not_built, number};
+use super::{clamp, number};
 use crate::parse::options::leading_integer;
 use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid};
 use crate::proxy::{Algorithm, HashKey, HashType};
@@ -73,9 +73,7 @@ fn balance(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         ("log-hash", None) if statement.arg(1).is_empty() => {
             return Err(statement.fault(0, "balance log-hash requires a converter list."));
         }
-        ("log-hash", None) => {
-            return Err(not_built(statement, 0, "balance log-hash", "converters"));
-        }
+        ("log-hash", None) => (Algorithm::Hash(log_key(parser, statement)?), 2),
         _ => return Err(unknown(statement, name)),
     };
     ignores_rest(parser, statement, &format!("balance {name}"), used);
@@ -257,6 +255,22 @@ fn rdp_cookie<'l>(
         })
         .map_err(|why| statement.fault(0, format!("balance rdp-cookie : {why}.")))?;
     Ok(Algorithm::Hash(HashKey::RdpCookie(Arc::new(expr))))
+}
+
+/// The converters of `log-hash`.
+fn log_key(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed<HashKey> {
+    let text = format!("req.payload(0,0),{}", statement.arg(1));
+    let expr = parser
+        .in_context(statement, Phases::BE_SET_SERVER, |ctx| {
+            Expr::parse_str(&text, ctx)
+        })
+        .map_err(|why| {
+            let message = format!(
+                "failed to initialize: {why} (from converter list argument in \"balance log-hash\")."
+            );
+            statement.fault(1, message)
+        })?;
+    Ok(HashKey::Log(Arc::new(expr)))
 }
 
 fn expression(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed<Algorithm> {
@@ -574,8 +588,8 @@ mod tests {
                 "balance log-hash requires a converter list.",
             ),
             (
-                " balance log-hash lower",
-                "'balance log-hash' is known but not built yet",
+                " balance log-hash nope",
+                "failed to initialize: unknown converter 'nope'",
             ),
             (
                 " hash-type",
