@@ -316,7 +316,11 @@ impl Conn {
     /// Whether the peer has closed or broken its connection, or reset the stream. Bytes that come early are kept.
     pub fn poll_leaving(&mut self, cx: &mut Context<'_>) -> Option<Leaving> {
         if let Link::Stream(stream) = &mut self.link {
-            return stream.poll_reset(cx).then_some(Leaving::Broken);
+            let closed = stream.is_half_closed().then_some(Leaving::Closed);
+            return match stream.poll_reset(cx) {
+                true => Some(Leaving::Broken),
+                false => closed,
+            };
         }
         if self.ended {
             return Some(Leaving::Closed);

@@ -190,11 +190,10 @@ impl rules::Stream for Stream<'_> {
     }
 
     fn body_timed_out(&mut self, side: Side) {
-        let source = match side {
-            Side::Request => Source::ClientTimeout,
-            Side::Response => Source::ServerTimeout,
-        };
-        self.state.end(source, Phase::Data);
+        match side {
+            Side::Request => self.state.end(Source::ClientTimeout, Phase::Request),
+            Side::Response => self.state.end(Source::ServerTimeout, Phase::Data),
+        }
     }
 
     fn head_room(&self, side: Side) -> isize {

@@ -70,7 +70,12 @@ impl Stream<'_> {
             Failure::Resource => (Source::Resource, Phase::Connect, 503),
             Failure::ClientGone(phase) => {
                 self.state.end(Source::Client, phase);
-                self.state.status = if self.state.has_request { 400 } else { 0 };
+                // Whole requests over HTTP/2 that are given up in a queue have no status.
+                let silent = phase == Phase::Queue && self.client.conn.has_received_end();
+                self.state.status = match self.state.has_request && !silent {
+                    true => 400,
+                    false => 0,
+                };
                 return Next::Close;
             }
         };

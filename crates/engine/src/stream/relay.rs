@@ -304,6 +304,8 @@ impl<'a> Relay<'a> {
         }
         match self.client.poll_leaving(cx) {
             Some(Leaving::Broken) => Some(RelayEnd::ClientAborted),
+            // Who closes a connection of HTTP/2 wants no more of its streams.
+            Some(Leaving::Closed) if self.client.is_multiplexed() => Some(RelayEnd::ClientAborted),
             Some(Leaving::Closed) | None => None,
         }
     }

@@ -354,6 +354,7 @@ impl Stream<'_> {
                 self.send_page(400).await
             }
             Verdict::Gone => {
+                self.state.status = if self.state.has_request { 400 } else { 0 };
                 self.state.end(Source::Client, Phase::Request);
                 Next::Abort
             }
@@ -374,9 +375,8 @@ impl Stream<'_> {
         let until = clock::now_ms() + time;
         let client = &mut *self.client;
         let over = poll_fn(|cx| {
-            if !client.conn.input.is_full()
-                && let Poll::Ready(Ok(Received::End) | Err(_)) = client.conn.poll_fill(cx)
-            {
+            // A stream of HTTP/2 that has said everything has not left.
+            if client.conn.poll_leaving(cx).is_some() {
                 return Poll::Ready(());
             }
             client.deadline.poll(cx, Some(until))

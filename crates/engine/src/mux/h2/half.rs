@@ -92,6 +92,7 @@ impl Half {
     /// When the stream was reset or the connection is gone, and nothing is left to read.
     pub fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Readable>> {
         let mut shared = self.shared.borrow_mut();
+        let half_closed = shared.half_closed;
         let Some(link) = shared.core.link(self.id) else {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         };
@@ -104,7 +105,7 @@ impl Half {
         if link.malformed {
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
-        if link.reset.is_some() {
+        if link.reset.is_some() || half_closed {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         super::note(&mut link.reader, cx);
@@ -154,6 +155,12 @@ impl Half {
         super::note(&mut link.reader, cx);
         // What is malformed is told to who reads the body.
         link.reset.is_some() && !link.malformed
+    }
+
+    /// Whether the client has ended its half of the connection.
+    #[must_use]
+    pub fn is_half_closed(&self) -> bool {
+        self.shared.borrow().half_closed
     }
 
     /// Whether the peer has reset the stream, or has gone.

@@ -100,8 +100,10 @@ pub struct Multiplexed {
     pump: Option<Waker>,
     /// Bytes received and sent.
     bytes: (u64, u64),
-    /// The peer has ended, or the connection is broken.
+    /// The connection is over: broken, or ended by both sides.
     dead: bool,
+    /// The client has ended its half; what is under way may still be answered.
+    half_closed: bool,
     /// The frontend's or backend's counters.
     counters: Arc<Counters>,
 }
@@ -126,6 +128,7 @@ impl Multiplexed {
             pump: None,
             bytes: (0, 0),
             dead: false,
+            half_closed: false,
             counters,
         }))
     }
@@ -212,6 +215,13 @@ impl Multiplexed {
     }
 
     fn exchange(&mut self, cx: &mut Context<'_>, news: &mut Vec<News>) -> io::Result<()> {
+        if self.half_closed {
+            self.flush(cx)?;
+            return match self.core.streams() == 0 && self.is_flushed() {
+                true => Err(io::ErrorKind::UnexpectedEof.into()),
+                false => Ok(()),
+            };
+        }
         for _ in 0..READS {
             self.flush(cx)?;
             if self.core.is_congested() {
@@ -220,6 +230,13 @@ impl Multiplexed {
             self.digest(news)?;
             match self.poll_fill(cx) {
                 Poll::Pending => return self.flush(cx),
+                Poll::Ready(Ok(0)) if self.core.is_server() && self.core.streams() > 0 => {
+                    self.half_closed = true;
+                    self.core.go_away_silently();
+                    self.core.links().for_each(Link::wake);
+                    cx.waker().wake_by_ref();
+                    return Ok(());
+                }
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Poll::Ready(outcome) => outcome?,
             };

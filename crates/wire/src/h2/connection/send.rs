@@ -217,6 +217,11 @@ impl<T> Connection<T> {
         }
     }
 
+    /// Takes no new streams, without a word: the peer has ended its half.
+    pub fn go_away_silently(&mut self) {
+        self.leaving = true;
+    }
+
     /// Tells it once more, before the connection is closed.
     pub fn say_goodbye(&mut self) {
         if !self.failed {
