@@ -402,10 +402,24 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Whether so much is to be sent that reading more should wait.
+    /// Whether so much is to be sent, or so many streams that were reset are still being cleared away, that reading more
+    /// should wait.
     #[must_use]
     pub fn is_congested(&self) -> bool {
-        self.pending().len() > GATHERED
+        let most = (self.config.max_streams as usize).saturating_mul(2);
+        self.pending().len() > GATHERED || (self.is_server() && self.streams.len() > most)
+    }
+
+    /// Whether the peer has as many streams as it may have; those it has reset do not count.
+    fn is_crowded(&self) -> bool {
+        let most = self.config.max_streams as usize;
+        self.streams.len() >= most
+            && self
+                .streams
+                .values()
+                .filter(|stream| !stream.is_over())
+                .count()
+                >= most
     }
 
     /// A head to be filled, used before if possible.

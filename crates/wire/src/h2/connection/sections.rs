@@ -131,7 +131,7 @@ impl<T> Connection<T> {
             ),
             Err(Malformed::Stream) => return self.refuse(id, head),
         };
-        let crowded = self.streams.len() >= self.config.max_streams as usize;
+        let crowded = self.is_crowded();
         if crowded || self.leaving {
             self.give_head(head);
             if crowded {

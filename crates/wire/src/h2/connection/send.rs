@@ -238,6 +238,11 @@ impl<T> Connection<T> {
     }
 
     pub(super) fn write_go_away(&mut self, code: Code) {
+        self.write_last_stream(self.highest_peer, code);
+    }
+
+    /// GOAWAY that names the last stream to be taken.
+    pub(super) fn write_last_stream(&mut self, last: u32, code: Code) {
         FrameHeader {
             len: 8,
             kind: kind::GOAWAY,
@@ -245,7 +250,8 @@ impl<T> Connection<T> {
             stream: 0,
         }
         .write(&mut self.out);
-        self.out.extend_from_slice(&self.highest_peer.to_be_bytes());
+        let last = last & 0x7fff_ffff;
+        self.out.extend_from_slice(&last.to_be_bytes());
         self.out.extend_from_slice(&code.0.to_be_bytes());
     }
 
