@@ -408,6 +408,13 @@ pub const FACTS: &[Fact] = &[
         "Debugging commands run, 0 on a sound process",
         zero,
     ),
+    fact(
+        65,
+        "CumRecvLogs",
+        "MCPV",
+        "Log messages that came to 'log-forward' sections",
+        |_, _| n32(engine::log::received()),
+    ),
     fact(66, "Build info", "POSV", "Build", |_, _| text(VERSION)),
     fact(
         67,

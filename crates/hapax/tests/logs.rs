@@ -4,7 +4,7 @@ mod common;
 use std::time::Duration;
 
 use common::{FRONT_AND_BACK, http_line, http_logged, program};
-use testkit::{Builder, Prefix, Server, Syslog, handlers};
+use testkit::{Builder, Client, Prefix, Server, Syslog, handlers};
 
 const DEFAULTS: &str = "defaults
   mode http
@@ -154,7 +154,7 @@ fn over_tcp_through_a_ring() {
 #[test]
 fn relayed_by_log_forward() {
     let log = Syslog::udp();
-    let program = logged("log {log} local0", &log)
+    let program = logged("log {log} local0\n  stats socket {tmp}/api", &log)
         .config("log-forward relay\n  dgram-bind {in}\n  log {log} format rfc3164 local2")
         .port("in")
         .start();
@@ -167,6 +167,11 @@ fn relayed_by_log_forward() {
         .expect("sent");
     let line = log.expect("relayed text");
     assert!(line.contains("app[1]"), "{line}");
+    let mut client = Client::unix(program.path("api"));
+    client.send("show info\n").shutdown_write();
+    let info = client.conn().read_to_end().expect("an answer");
+    let info = String::from_utf8_lossy(&info);
+    assert!(info.contains("\nCumRecvLogs: 1\n"), "{info}");
 }
 
 fn with(options: &str, log: &Syslog, server: &Server) -> Builder {

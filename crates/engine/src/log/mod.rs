@@ -17,7 +17,7 @@ mod tests;
 
 pub use forward::{Forwards, bind};
 pub use profile::{emit_step, step_for};
-pub use registry::{TargetState, dropped, named, note_event, note_in, target_state};
+pub use registry::{TargetState, dropped, named, note_event, note_in, received, target_state};
 pub use ring::Ring;
 
 use crate::runtime::Runtime;

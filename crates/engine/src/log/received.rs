@@ -1,6 +1,7 @@
 //! Received messages on their way to targets.
 
 use super::batch::{self, Line};
+use super::registry::count_received;
 use crate::runtime::Runtime;
 use base::Endpoint;
 use model::log::{LogForward, LogTarget};
@@ -69,6 +70,7 @@ impl Forwarder {
 
     /// Sends a message on.
     pub fn forward(&self, message: &[u8], sender: &[u8]) {
+        count_received();
         let parsed = match self.section.dont_parse {
             true => (!message.is_empty()).then(|| Parsed {
                 text: trim(message),

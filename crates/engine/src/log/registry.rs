@@ -28,6 +28,20 @@ pub(super) fn count_dropped(messages: usize) {
     DROPPED.fetch_add(messages as u64, Ordering::Relaxed);
 }
 
+/// Messages that came to `log-forward` sections, which `show info` shows as `CumRecvLogs`.
+static RECEIVED: AtomicU64 = AtomicU64::new(0);
+
+/// How many messages came to `log-forward` sections since the start of the process.
+#[must_use]
+pub fn received() -> u64 {
+    RECEIVED.load(Ordering::Relaxed)
+}
+
+/// Counts a message that came to a `log-forward` section.
+pub(super) fn count_received() {
+    RECEIVED.fetch_add(1, Ordering::Relaxed);
+}
+
 /// A target's state.
 #[derive(Debug, Default)]
 pub struct TargetState {
