@@ -80,8 +80,23 @@ pub struct Compiler {
     pub public_keys: Arc<crate::converters::jwt::PublicKeys>,
     /// The algorithms with which tokens may be encrypted.
     pub jwe: Arc<crate::converters::jwt::Allowed>,
+    /// The certificates that tokens may be verified and decrypted with.
+    pub tokens: Arc<tls::Tokens>,
+    /// Certificates that converters name, to be read once the whole configuration has been read.
+    pub token_certificates: Vec<TokenCertificate>,
     /// Conditions on groups of users.
     pub group_tests: Vec<GroupTest>,
+}
+
+/// A certificate that a converter names.
+#[derive(Debug, Clone)]
+pub struct TokenCertificate {
+    /// Its name.
+    pub name: String,
+    /// The file.
+    pub file: String,
+    /// The line.
+    pub line: u32,
 }
 
 impl Compiler {
@@ -96,6 +111,8 @@ impl Compiler {
             sinks: Vec::new(),
             public_keys: Arc::default(),
             jwe: Arc::default(),
+            tokens: Arc::default(),
+            token_certificates: Vec::new(),
             group_tests: Vec::new(),
         }
     }

@@ -38,8 +38,8 @@ pub struct Snapshot {
     pub variables: expr::VarNames,
     /// `resolvers` sections; one of them is named `default`.
     pub resolvers: Vec<Arc<crate::resolvers::Resolvers>>,
-    /// Certificates and what belongs to them, as they were read.
-    pub certificates: tls::Store,
+    /// Certificates and what belongs to them; commands may change them.
+    pub certificates: Arc<tls::Inventory>,
 }
 
 impl Snapshot {

@@ -2,10 +2,12 @@
 
 use crate::bundle::Bundle;
 use crate::client::{Connector, Plan};
-use crate::names::Names;
+use crate::names::{Names, Placed};
 use crate::resume::{Resumption, SessionCache};
 use crate::server::{Instance, Line, Listener, Trust};
-use crate::settings::{BindSettings, Common, GlobalSettings, ServerSettings, Verify};
+use crate::settings::{
+    BindSettings, CertificateLine, Common, GlobalSettings, ServerSettings, Verify,
+};
 use crate::store::{Store, based};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -57,67 +59,109 @@ pub fn listener(
         max_record: global.max_record,
         keylog: global.keylog,
     };
-    let names = names(&line, settings, global, store)?;
-    Ok(Listener::new(line, names))
+    let lines = with_default(&settings.lines);
+    let names = names(&line, settings, lines, global, store, None)?;
+    let settings = BindSettings {
+        lines: Vec::new(),
+        ..settings.clone()
+    };
+    Ok(Listener::new(line, settings, names))
 }
 
-/// The certificates of a listening line by name.
+/// The certificates of a listening line by name. What is the same in `previous` is taken from there.
 ///
 /// # Errors
 /// In words.
 pub fn names(
     line: &Line,
     settings: &BindSettings,
+    lines: Vec<CertificateLine>,
     global: &GlobalSettings,
     store: &mut Store,
+    previous: Option<&Names>,
 ) -> Result<Names, String> {
     let general = settings.common.or(&settings.defaults);
-    let general_trust = trust(store, &general, global)?;
-    if general.verify.unwrap_or_default() != Verify::None
-        && general_trust.authorities.is_none()
-        && general_trust.more.is_none()
-    {
-        return Err("verify is enabled but no CA file specified".to_owned());
-    }
+    let general_trust = checked_trust(store, &general, global)?;
     let mut names = Names::default();
     // The same certificate with the same settings is one instance, however many names it has.
     let mut plain: HashMap<*const Bundle, Arc<Instance>> = HashMap::new();
-    let mut first: Vec<Arc<Instance>> = Vec::new();
-    for (number, entry) in settings.lines.iter().enumerate() {
-        let instance = match &entry.common {
-            None => match plain.get(&Arc::as_ptr(&entry.bundle)) {
-                Some(known) => known.clone(),
-                None => {
-                    let bundle = entry.bundle.clone();
-                    let made = Arc::new(Instance::new(line, &general, &general_trust, bundle)?);
-                    plain.insert(Arc::as_ptr(&entry.bundle), made.clone());
-                    made
-                }
-            },
-            Some(own) => {
-                let common = own.or(&general);
-                let trust = trust(store, &common, global)?;
-                Arc::new(Instance::new(line, &common, &trust, entry.bundle.clone())?)
+    for entry in lines {
+        let common = entry.common.as_ref().map(|own| own.or(&general));
+        let trust = match &common {
+            None => general_trust.clone(),
+            Some(common) => checked_trust(store, common, global)?,
+        };
+        let kept = previous
+            .into_iter()
+            .flat_map(|names| names.lines())
+            .find(|placed| is_same(placed, &entry, &trust));
+        let instance = match (kept, &common, plain.get(&Arc::as_ptr(&entry.bundle))) {
+            (Some(placed), ..) => placed.instance.clone(),
+            (None, None, Some(known)) => known.clone(),
+            (None, common, _) => {
+                let common = common.as_ref().unwrap_or(&general);
+                Arc::new(Instance::new(line, common, &trust, entry.bundle.clone())?)
             }
         };
-        names.add(&instance, &entry.filters, number);
-        if entry.default {
-            names.add_default(&instance);
+        if common.is_none() {
+            plain.insert(Arc::as_ptr(&entry.bundle), instance.clone());
         }
-        if is_beside(&first, &instance) {
-            first.push(instance);
-        }
-    }
-    if !names.has_default() {
-        for instance in &first {
-            names.add_default(instance);
-        }
+        names.place(Placed {
+            entry,
+            instance,
+            trust,
+        });
     }
     Ok(names)
 }
 
-/// Whether an instance is the first of a line, or another key type of the first.
-fn is_beside(first: &[Arc<Instance>], instance: &Instance) -> bool {
+/// Whether a line is what it was, with the same files.
+fn is_same(placed: &Placed, entry: &CertificateLine, trust: &Trust) -> bool {
+    Arc::ptr_eq(&placed.entry.bundle, &entry.bundle)
+        && placed.entry.list == entry.list
+        && placed.entry.common.is_some() == entry.common.is_some()
+        && (entry.common.is_none() || entry.list.is_some())
+        && placed.trust.is(trust)
+}
+
+/// The authorities and revocation lists that settings name; clients can't be verified without authorities.
+fn checked_trust(
+    store: &mut Store,
+    common: &Common,
+    global: &GlobalSettings,
+) -> Result<Trust, String> {
+    let trust = trust(store, common, global)?;
+    if common.verify.unwrap_or_default() != Verify::None
+        && trust.authorities.is_none()
+        && trust.more.is_none()
+    {
+        return Err("verify is enabled but no CA file specified".to_owned());
+    }
+    Ok(trust)
+}
+
+/// The lines with the default certificate marked: the first, with those of other key types that belong to it, unless some
+/// are named by `default-crt` or by a filter.
+fn with_default(lines: &[CertificateLine]) -> Vec<CertificateLine> {
+    let mut lines = lines.to_vec();
+    let is_default = |line: &CertificateLine| {
+        line.default || line.filters.iter().any(|filter| &**filter == "*")
+    };
+    if lines.iter().any(is_default) {
+        return lines;
+    }
+    let mut first: Vec<Arc<Bundle>> = Vec::new();
+    for line in &mut lines {
+        if is_beside(&first, &line.bundle) {
+            line.default = true;
+            first.push(line.bundle.clone());
+        }
+    }
+    lines
+}
+
+/// Whether a certificate is the first of a line, or another key type of the first.
+fn is_beside(first: &[Arc<Bundle>], bundle: &Bundle) -> bool {
     let stem = |name: &str| {
         let kinds = [".rsa", ".ecdsa", ".dsa"];
         let found = kinds.iter().find_map(|kind| name.strip_suffix(kind));
@@ -126,10 +170,10 @@ fn is_beside(first: &[Arc<Instance>], instance: &Instance) -> bool {
     match first.first() {
         None => true,
         Some(one) => {
-            let (one, other) = (stem(&one.bundle.name), stem(&instance.bundle.name));
+            let (one, other) = (stem(&one.name), stem(&bundle.name));
             one.is_some()
                 && one == other
-                && !first.iter().any(|known| known.kind() == instance.kind())
+                && !first.iter().any(|known| known.kind() == bundle.kind())
         }
     }
 }
@@ -145,7 +189,17 @@ pub fn connector(
 ) -> Result<Connector, String> {
     let mut common = settings.common.or(&settings.defaults);
     common.verify = common.verify.or(Some(global.server_verify));
-    let trust = trust(store, &common, global)?;
+    // Whoever changes a file later finds those who use it by its full name.
+    for file in [&mut common.ca_file, &mut common.ca_verify_file, &mut common.crl_file] {
+        if let Some(path) = file {
+            *file = Some(based(global.ca_base.as_deref(), path).into());
+        }
+    }
+    let global_base = GlobalSettings {
+        ca_base: None,
+        ..global.clone()
+    };
+    let trust = trust(store, &common, &global_base)?;
     let bundle = match &settings.certificate {
         Some(path) => {
             let path = based(global.crt_base.as_deref(), path);

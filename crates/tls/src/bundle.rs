@@ -1,10 +1,11 @@
 //! A certificate with its key and what belongs to them, from one or several files.
 
 use crate::certificate::{Certificate, oid};
-use crate::key::{self, Kind};
+use crate::key::{self, Kind, PrivateKey};
 use crate::pem;
 use rustls::pki_types::CertificateDer;
-use rustls::sign::{CertifiedKey, SigningKey};
+use crate::store::Files;
+use rustls::sign::CertifiedKey;
 use std::sync::Arc;
 
 /// A certificate with its chain, its key and what is stapled to it.
@@ -15,7 +16,7 @@ pub struct Bundle {
     /// The certificate, then its issuers.
     pub chain: Vec<CertificateDer<'static>>,
     /// Its key.
-    pub key: Option<Arc<dyn SigningKey>>,
+    pub key: Option<PrivateKey>,
     /// The OCSP response to staple.
     pub ocsp: Option<Arc<[u8]>>,
     /// The issuer, where the chain does not have it.
@@ -24,8 +25,12 @@ pub struct Bundle {
     pub timestamps: Option<Arc<[u8]>>,
     /// Whether the key is not in the certificate's file.
     pub separate_key: bool,
-    /// Whether its issuers were found in `issuers-chain-path`.
-    pub completed: bool,
+    /// The file in `issuers-chain-path` in which its issuers were found.
+    pub completed: Option<Arc<str>>,
+    /// The files it was read from.
+    pub files: Files,
+    /// Whether tokens may be verified and decrypted with it (`jwt`).
+    pub jwt: bool,
 }
 
 impl std::fmt::Debug for Bundle {
@@ -96,7 +101,7 @@ impl Bundle {
         let (Some(key), Some(leaf)) = (&self.key, self.leaf()) else {
             return false;
         };
-        let Some(spki) = key.public_key() else {
+        let Some(spki) = key.signer.public_key() else {
             return false;
         };
         let bits = |spki: &'_ [u8]| -> Option<Vec<u8>> {
@@ -112,7 +117,7 @@ impl Bundle {
     /// The certificate and key as rustls wants them.
     #[must_use]
     pub fn certified(&self) -> Option<CertifiedKey> {
-        let mut certified = CertifiedKey::new(self.chain.clone(), self.key.clone()?);
+        let mut certified = CertifiedKey::new(self.chain.clone(), self.key.clone()?.signer);
         certified.ocsp = self.ocsp.as_deref().map(<[u8]>::to_vec);
         Some(certified)
     }

@@ -52,7 +52,12 @@ struct Configs {
     named: Arc<ClientConfig>,
     nameless: Arc<ClientConfig>,
     bundle: Option<Arc<Bundle>>,
+    trust: Trust,
 }
+
+/// What connections begin with, made ready and not yet in use.
+#[derive(Debug)]
+pub struct Prepared(Configs);
 
 /// How many sessions are remembered for one server, by name asked for.
 const SESSIONS: usize = 64;
@@ -75,18 +80,36 @@ impl Connector {
         &self.plan
     }
 
-    /// Makes connections with other files from now on.
+    /// Prepares connections with other files.
     ///
     /// # Errors
     /// In words, what can't be used.
-    pub fn replace(&self, trust: Trust, bundle: Option<Arc<Bundle>>) -> Result<(), String> {
+    pub fn prepare(&self, trust: Trust, bundle: Option<Arc<Bundle>>) -> Result<Prepared, String> {
         let plan = Plan {
             trust,
             bundle,
             ..self.plan.clone()
         };
-        self.configs.store(Arc::new(Configs::new(&plan)?));
-        Ok(())
+        Ok(Prepared(Configs::new(&plan)?))
+    }
+
+    /// Makes connections with what was prepared from now on.
+    pub fn apply(&self, prepared: Prepared) {
+        self.configs.store(Arc::new(prepared.0));
+    }
+
+    /// The authorities and revocation lists in use.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        self.configs.load().trust.clone()
+    }
+
+    /// Whether the server is judged by this file.
+    #[must_use]
+    pub fn judges_by(&self, file: &str) -> bool {
+        let common = &self.plan.common;
+        let files = [&common.ca_file, &common.ca_verify_file, &common.crl_file];
+        files.into_iter().flatten().any(|path| **path == *file)
     }
 
     /// Begins a connection, asking for a name and offering application protocols; `None` offers those of the server line.
@@ -135,6 +158,7 @@ impl Configs {
             named: Arc::new(Self::config(plan, true)?),
             nameless: Arc::new(nameless),
             bundle: plan.bundle.clone(),
+            trust: plan.trust.clone(),
         })
     }
 

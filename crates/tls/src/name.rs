@@ -64,6 +64,21 @@ pub fn oneline(name: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The whole name, from its beginning, in words: `C=FR, CN=a.example`, with what is to stand between type and value.
+#[must_use]
+pub fn text(name: &[u8], between: &str) -> String {
+    let attributes: Vec<String> = attributes(name)
+        .map(|(kind, value)| {
+            format!(
+                "{}{between}{}",
+                short(kind),
+                String::from_utf8_lossy(value.content)
+            )
+        })
+        .collect();
+    attributes.join(", ")
+}
+
 /// The `nth` attribute of a type, from the beginning counted from 1, or from the end for a negative number. 0 stands for 1.
 #[must_use]
 pub fn entry<'a>(name: &'a [u8], wanted: &[u8], nth: i64) -> Option<&'a [u8]> {

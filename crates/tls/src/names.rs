@@ -1,6 +1,7 @@
 //! Certificates by the names that clients ask for.
 
-use crate::server::Instance;
+use crate::server::{Instance, Trust};
+use crate::settings::CertificateLine;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,6 +13,28 @@ pub struct Names {
     wildcard: HashMap<Box<[u8]>, Vec<Entry>>,
     /// For clients that ask for no name, or one that nobody has.
     default: Vec<Arc<Instance>>,
+    /// The lines that all of this is made of.
+    lines: Vec<Placed>,
+}
+
+/// A line with what was made of it.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The line.
+    pub entry: CertificateLine,
+    /// Its certificate with the settings it is used with.
+    pub instance: Arc<Instance>,
+    /// What clients are judged by.
+    pub trust: Trust,
+}
+
+/// A name that clients may ask for, as operators are shown it.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// The name, in lower case.
+    pub name: Vec<u8>,
+    /// Where it comes from.
+    pub placed: &'a Placed,
 }
 
 #[derive(Debug)]
@@ -95,6 +118,51 @@ impl Names {
                 line,
             });
         }
+    }
+
+    /// Adds a line: its names, and whether it is for clients that ask for none.
+    pub(crate) fn place(&mut self, placed: Placed) {
+        let number = self.lines.len();
+        self.add(&placed.instance, &placed.entry.filters, number);
+        if placed.entry.default {
+            self.add_default(&placed.instance);
+        }
+        self.lines.push(placed);
+    }
+
+    /// The lines that all of this is made of.
+    #[must_use]
+    pub fn lines(&self) -> &[Placed] {
+        &self.lines
+    }
+
+    /// All names, exact ones first, in the order of their bytes.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Shown<'_>> {
+        let (mut exact, mut wildcard) = (Vec::new(), Vec::new());
+        for placed in &self.lines {
+            let own = placed.instance.bundle.server_names();
+            let filters = placed.entry.filters.iter();
+            let filters = filters
+                .filter(|filter| !filter.starts_with('!'))
+                .map(|filter| filter.as_bytes().to_ascii_lowercase());
+            let names: Vec<Vec<u8>> = match placed.entry.filters.is_empty() {
+                true => own,
+                false => filters.collect(),
+            };
+            let default = placed.entry.default && !names.iter().any(|name| name == b"*");
+            for name in names.into_iter().chain(default.then(|| b"*".to_vec())) {
+                let list = match name.starts_with(b"*") {
+                    true => &mut wildcard,
+                    false => &mut exact,
+                };
+                list.push(Shown { name, placed });
+            }
+        }
+        exact.sort_by(|a, b| a.name.cmp(&b.name));
+        wildcard.sort_by(|a, b| a.name.cmp(&b.name));
+        exact.extend(wildcard);
+        exact
     }
 
     /// Adds a certificate for clients that ask for no name, or one that nobody has.

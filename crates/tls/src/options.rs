@@ -9,7 +9,7 @@ pub fn arity(name: &str) -> Option<usize> {
     match name {
         "alpn" | "npn" | "ca-file" | "ca-verify-file" | "ciphers" | "ciphersuites"
         | "client-sigalgs" | "crl-file" | "curves" | "ecdhe" | "sigalgs" | "ssl-min-ver"
-        | "ssl-max-ver" | "verify" | "ktls" | "ocsp-update" => Some(1),
+        | "ssl-max-ver" | "verify" | "ktls" => Some(1),
         "no-alpn" | "allow-0rtt" | "no-ca-names" | "no-sslv3" | "no-tlsv10" | "no-tlsv11"
         | "no-tlsv12" | "no-tlsv13" | "force-sslv3" | "force-tlsv10" | "force-tlsv11"
         | "force-tlsv12" | "force-tlsv13" => Some(0),
@@ -103,18 +103,6 @@ pub fn apply(common: &mut Common, name: &str, value: &str) -> Result<Option<Stri
         )),
         "allow-0rtt" => common.early_data = true,
         "no-ca-names" => common.no_ca_names = true,
-        "ocsp-update" => {
-            common.ocsp_update = Some(match value {
-                "on" => {
-                    return Err(
-                        "is known but not built yet in hapax (waits for: the HTTP client)"
-                            .to_owned(),
-                    );
-                }
-                "off" => false,
-                _ => return Err(format!("expecting <on|off>, got '{value}'")),
-            });
-        }
         // Versions before TLS 1.2 are not offered anyway.
         _ => {}
     }

@@ -10,7 +10,11 @@ use crate::observed::KeepSecrets;
 use crate::provider;
 use crate::resume::Resumption;
 use crate::revocation::Revocations;
-use crate::settings::{Common, Ignored, Verify};
+use crate::assemble;
+use crate::settings::{
+    BindSettings, CertificateLine, Common, GlobalSettings, Ignored, Verify,
+};
+use crate::store::{Store, based};
 use crate::signer;
 use crate::verify::Authorities;
 use arc_swap::ArcSwap;
@@ -24,6 +28,8 @@ use std::sync::Arc;
 pub struct Listener {
     /// What is configured for the whole line.
     pub line: Line,
+    /// The options of the line.
+    settings: BindSettings,
     /// The certificates in use.
     names: ArcSwap<Names>,
 }
@@ -77,6 +83,22 @@ pub struct Trust {
     pub more: Option<Arc<Authorities>>,
     /// `crl-file`.
     pub revocations: Option<Arc<Revocations>>,
+}
+
+impl Trust {
+    /// Whether both are the same, not only equal.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        fn same<T>(one: &Option<Arc<T>>, other: &Option<Arc<T>>) -> bool {
+            match (one, other) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                (None, None) => true,
+                _ => false,
+            }
+        }
+        same(&self.authorities, &other.authorities)
+            && same(&self.more, &other.more)
+            && same(&self.revocations, &other.revocations)
+    }
 }
 
 impl Instance {
@@ -168,9 +190,10 @@ impl ResolvesServerCert for Single {
 impl Listener {
     /// A line with its certificates.
     #[must_use]
-    pub fn new(line: Line, names: Names) -> Self {
+    pub fn new(line: Line, settings: BindSettings, names: Names) -> Self {
         Self {
             line,
+            settings,
             names: ArcSwap::from_pointee(names),
         }
     }
@@ -181,10 +204,49 @@ impl Listener {
         self.line.capture
     }
 
+    /// The options of the line; its certificates are in [`Listener::names`].
+    #[must_use]
+    pub fn settings(&self) -> &BindSettings {
+        &self.settings
+    }
+
     /// The certificates in use.
     #[must_use]
     pub fn names(&self) -> Arc<Names> {
         self.names.load_full()
+    }
+
+    /// Makes the certificates of other lines usable; what stays as it is is taken over.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn prepare(
+        &self,
+        lines: Vec<CertificateLine>,
+        global: &GlobalSettings,
+        store: &mut Store,
+    ) -> Result<Names, String> {
+        let names = self.names.load();
+        assemble::names(&self.line, &self.settings, lines, global, store, Some(&names))
+    }
+
+    /// How many certificates are used together with a file of authorities or revocation lists.
+    #[must_use]
+    pub fn judging_by(&self, file: &str, global: &GlobalSettings) -> usize {
+        let general = self.settings.common.or(&self.settings.defaults);
+        let base = global.ca_base.as_deref();
+        let names = |common: &Common| {
+            let files = [&common.ca_file, &common.ca_verify_file, &common.crl_file];
+            let mut files = files.into_iter().flatten();
+            files.any(|path| based(base, path) == file)
+        };
+        let names_lines = self.names.load();
+        let lines = names_lines.lines().iter();
+        let used = lines.filter(|placed| match &placed.entry.common {
+            Some(own) => names(&own.or(&general)),
+            None => names(&general),
+        });
+        used.count()
     }
 
     /// Uses other certificates from the next connection on.

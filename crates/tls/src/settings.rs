@@ -56,8 +56,6 @@ pub struct Common {
     pub early_data: bool,
     /// `no-ca-names`.
     pub no_ca_names: bool,
-    /// `ocsp-update`: on, off, or what the process says.
-    pub ocsp_update: Option<bool>,
 }
 
 impl Common {
@@ -87,7 +85,6 @@ impl Common {
             crl_file: self.crl_file.clone().or_else(|| other.crl_file.clone()),
             early_data: self.early_data || other.early_data,
             no_ca_names: self.no_ca_names || other.no_ca_names,
-            ocsp_update: self.ocsp_update.or(other.ocsp_update),
         }
     }
 }
@@ -162,8 +159,8 @@ pub struct CertificateLine {
     pub filters: Vec<Box<str>>,
     /// `default-crt`.
     pub default: bool,
-    /// The list it stands in, with the line.
-    pub list: Option<(Arc<str>, usize)>,
+    /// The list it stands in, the number of the line, and which of the list's entries it is.
+    pub list: Option<(Arc<str>, usize, usize)>,
 }
 
 /// The options of a server line.
@@ -232,6 +229,8 @@ pub struct GlobalSettings {
     pub capture: usize,
     /// `tune.ssl.keylog`.
     pub keylog: bool,
+    /// `ocsp-update.mode`.
+    pub ocsp_update: bool,
 }
 
 impl Default for GlobalSettings {
@@ -257,6 +256,7 @@ impl Default for GlobalSettings {
             max_record: None,
             capture: 0,
             keylog: false,
+            ocsp_update: false,
         }
     }
 }

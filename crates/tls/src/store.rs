@@ -2,6 +2,8 @@
 
 use crate::bundle::Bundle;
 use crate::certificate::Certificate;
+pub use crate::files::{Files, Origin};
+use crate::load::{load_bundle, load_files};
 use crate::pem;
 use crate::revocation::{RevocationList, Revocations};
 use crate::settings::GlobalSettings;
@@ -20,6 +22,10 @@ pub struct Store {
     pub authorities: BTreeMap<Arc<str>, Arc<Authorities>>,
     /// `crl-file`.
     pub revocations: BTreeMap<Arc<str>, Arc<Revocations>>,
+    /// `crt-list`, directories of certificates, and the certificates that `ssl-f-use` gives to a frontend.
+    pub lists: BTreeMap<Arc<str>, crate::crtlist::List>,
+    /// Whether only what is there may be used, since files are not read any more.
+    pub sealed: bool,
 }
 
 /// A path below a base directory, unless it is absolute or has a special form (`@…`).
@@ -46,14 +52,17 @@ pub fn read(path: &str) -> Result<Vec<u8>, String> {
 /// Chains of issuers by the key identifier or the name of their first certificate (`issuers-chain-path`).
 #[derive(Debug, Default)]
 pub struct Issuers {
-    chains: Vec<Vec<CertificateDer<'static>>>,
+    chains: Vec<(Arc<str>, Vec<CertificateDer<'static>>)>,
 }
 
 impl Issuers {
-    /// The chain that begins with the issuer of a certificate.
+    /// The chain that begins with the issuer of a certificate, and its file.
     #[must_use]
-    pub fn of(&self, certificate: &Certificate<'_>) -> Option<&[CertificateDer<'static>]> {
-        let found = self.chains.iter().find(|chain| {
+    pub fn of(
+        &self,
+        certificate: &Certificate<'_>,
+    ) -> Option<(Arc<str>, &[CertificateDer<'static>])> {
+        let found = self.chains.iter().find(|(_, chain)| {
             let first = chain.first().and_then(|der| Certificate::parse(der).ok());
             first.is_some_and(|issuer| {
                 issuer.subject == certificate.issuer
@@ -61,7 +70,7 @@ impl Issuers {
                         || issuer.subject_key_id() == certificate.authority_key_id())
             })
         });
-        found.map(Vec::as_slice)
+        found.map(|(file, chain)| (file.clone(), chain.as_slice()))
     }
 }
 
@@ -87,63 +96,20 @@ pub fn issuers(path: &str) -> Result<Issuers, String> {
             .map(|block| CertificateDer::from(block.content))
             .collect();
         if !chain.is_empty() {
-            all.chains.push(chain);
+            let file = file.to_string_lossy().as_ref().into();
+            all.chains.push((file, chain));
         }
     }
     Ok(all)
 }
 
-/// Files that make up a certificate (`load` lines of `crt-store`).
-#[derive(Debug, Clone, Default)]
-pub struct Files {
-    /// `crt`.
-    pub certificate: Option<String>,
-    /// `key`.
-    pub key: Option<String>,
-    /// `ocsp`.
-    pub ocsp: Option<String>,
-    /// `issuer`.
-    pub issuer: Option<String>,
-    /// `sctl`.
-    pub timestamps: Option<String>,
-    /// `ocsp-update`.
-    pub update: Option<bool>,
-}
-
-impl Files {
-    /// What [`Files::set`] knows.
-    pub const KEYWORDS: &[&str] = &["crt", "key", "ocsp", "issuer", "sctl", "ocsp-update"];
-
-    /// Takes one keyword with its value.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let place = match name {
-            "crt" => &mut self.certificate,
-            "key" => &mut self.key,
-            "ocsp" => &mut self.ocsp,
-            "issuer" => &mut self.issuer,
-            "sctl" => &mut self.timestamps,
-            "ocsp-update" => {
-                self.update = Some(match value {
-                    "on" => {
-                        return Err("'ocsp-update' is known but not built yet in hapax (waits for: the HTTP client).".to_owned());
-                    }
-                    "off" => false,
-                    _ => {
-                        return Err(format!(
-                            "'ocsp-update' : expecting <on|off>, got '{value}'."
-                        ));
-                    }
-                });
-                return Ok(());
-            }
-            _ => return Err(format!("unknown keyword '{name}'.")),
-        };
-        *place = Some(value.to_owned());
-        Ok(())
-    }
+/// Why a certificate can't be used at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlaceError {
+    /// It can't be loaded.
+    Load(String),
+    /// It was loaded with other keywords: how they differ, each on a line.
+    Differs(String),
 }
 
 impl Store {
@@ -162,7 +128,11 @@ impl Store {
                 "the certificate '{name}' is already loaded: it must be declared before it is used, and once."
             ));
         }
-        let bundle = load_files(name, files, global)?;
+        let files = Files {
+            origin: Origin::Store,
+            ..files.clone()
+        };
+        let bundle = load_files(name, &files, global)?;
         self.bundles.insert(name.into(), Arc::new(bundle));
         Ok(())
     }
@@ -176,7 +146,47 @@ impl Store {
         if let Some(known) = self.bundles.get(path) {
             return Ok(known.clone());
         }
+        if self.sealed {
+            return Err(format!(
+                "unable to stat SSL certificate from file '{path}' : it was not loaded, and files are not read at run time."
+            ));
+        }
         let bundle = Arc::new(load_bundle(path, path, global)?);
+        self.bundles.insert(path.into(), bundle.clone());
+        Ok(bundle)
+    }
+
+    /// The certificate of a `bind` line or of a list's line with the keywords given there, which have to be those that it was
+    /// loaded with.
+    ///
+    /// # Errors
+    /// In words: as [`Store::bundle`], or how the keywords differ, each on a line.
+    pub fn placed(
+        &mut self,
+        path: &str,
+        files: Option<&Files>,
+        global: &GlobalSettings,
+    ) -> Result<Arc<Bundle>, PlaceError> {
+        if let Some(known) = self.bundles.get(path) {
+            let none = Files::default();
+            let differences = known.files.differences(files.unwrap_or(&none), global.ocsp_update);
+            return match differences {
+                Some(text) => Err(PlaceError::Differs(text)),
+                None => Ok(known.clone()),
+            };
+        }
+        let Some(files) = files else {
+            return self.bundle(path, global).map_err(PlaceError::Load);
+        };
+        if self.sealed {
+            return self.bundle(path, global).map_err(PlaceError::Load);
+        }
+        let files = Files {
+            certificate: Some(path.to_owned()),
+            ..files.clone()
+        };
+        let bundle = load_files(path, &files, global).map_err(PlaceError::Load)?;
+        let bundle = Arc::new(bundle);
         self.bundles.insert(path.into(), bundle.clone());
         Ok(bundle)
     }
@@ -188,7 +198,7 @@ impl Store {
         if self.bundles.contains_key(path) || !global.extra.bundle || Path::new(path).exists() {
             return vec![path.to_owned()];
         }
-        let kinds = ["rsa", "dsa", "ecdsa"].map(|kind| format!("{path}.{kind}"));
+        let kinds = ["dsa", "ecdsa", "rsa"].map(|kind| format!("{path}.{kind}"));
         let found: Vec<String> = kinds
             .into_iter()
             .filter(|path| self.bundles.contains_key(&**path) || Path::new(path).exists())
@@ -206,6 +216,9 @@ impl Store {
     pub fn authorities(&mut self, path: &str) -> Result<Arc<Authorities>, String> {
         if let Some(known) = self.authorities.get(path) {
             return Ok(known.clone());
+        }
+        if self.sealed {
+            return Err(format!("unable to load CA file '{path}'"));
         }
         let mut all = Authorities::default();
         for file in authority_files(path) {
@@ -237,6 +250,9 @@ impl Store {
     pub fn revocations(&mut self, path: &str) -> Result<Arc<Revocations>, String> {
         if let Some(known) = self.revocations.get(path) {
             return Ok(known.clone());
+        }
+        if self.sealed {
+            return Err(format!("unable to load CRL file '{path}'"));
         }
         let text = read(path).map_err(|_| format!("unable to load CRL file '{path}'"))?;
         let all = Arc::new(parse_revocations(&text).map_err(|why| format!("'{path}': {why}"))?);
@@ -293,165 +309,6 @@ fn authority_files(path: &str) -> Vec<String> {
         }
         Err(_) => vec![path.to_owned()],
     }
-}
-
-/// Reads a certificate and what stands beside it.
-///
-/// # Errors
-/// In words: which file, which part of it, and why.
-pub fn load_bundle(name: &str, path: &str, global: &GlobalSettings) -> Result<Bundle, String> {
-    let mut bundle = Bundle {
-        name: name.into(),
-        ..Bundle::default()
-    };
-    let passphrase = || crate::passphrase::ask(&global.passphrase_command, path);
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(error) => {
-            let why = error.to_string();
-            let why = why.split(" (os error").next().unwrap_or_default();
-            return Err(format!(
-                "unable to stat SSL certificate from file '{path}' : {why}."
-            ));
-        }
-    };
-    let faulty =
-        |file: &str, why: String| format!("unable to load certificate from file '{file}': {why}.");
-    bundle
-        .take_pem(&text, &passphrase)
-        .map_err(|why| faulty(path, why))?;
-    if bundle.chain.is_empty() {
-        return Err(faulty(path, "no certificate found in it".to_owned()));
-    }
-    if bundle.key.is_none() && global.extra.key {
-        let file = key_path(path, global);
-        if let Ok(text) = read(&file) {
-            take_key(&mut bundle, &text, &passphrase).map_err(|why| faulty(&file, why))?;
-        }
-    }
-    complete(&mut bundle, path, global)?;
-    Ok(bundle)
-}
-
-/// Reads a certificate from several files.
-///
-/// # Errors
-/// In words: which file, which part of it, and why.
-pub fn load_files(name: &str, files: &Files, global: &GlobalSettings) -> Result<Bundle, String> {
-    let path = files.certificate.as_deref().unwrap_or(name);
-    let faulty =
-        |file: &str, why: String| format!("unable to load certificate from file '{file}': {why}.");
-    let Some(key) = &files.key else {
-        let mut bundle = load_bundle(name, path, global)?;
-        take_beside(&mut bundle, files)?;
-        return Ok(bundle);
-    };
-    let mut bundle = Bundle {
-        name: name.into(),
-        ..Bundle::default()
-    };
-    let passphrase = || crate::passphrase::ask(&global.passphrase_command, key);
-    bundle
-        .take_pem(&read(path)?, &|| None)
-        .map_err(|why| faulty(path, why))?;
-    take_key(&mut bundle, &read(key)?, &passphrase).map_err(|why| faulty(key, why))?;
-    take_beside(&mut bundle, files)?;
-    complete(&mut bundle, path, global)?;
-    Ok(bundle)
-}
-
-/// Takes over what is stapled to a certificate from files of its own.
-fn take_beside(bundle: &mut Bundle, files: &Files) -> Result<(), String> {
-    if let Some(file) = &files.ocsp {
-        bundle.ocsp = Some(read(file)?.into());
-    }
-    if let Some(file) = &files.timestamps {
-        bundle.timestamps = Some(read(file)?.into());
-    }
-    if let Some(file) = &files.issuer {
-        let blocks = pem::read(&read(file)?).map_err(|error| format!("'{file}': {error}"))?;
-        let block = blocks.into_iter().next();
-        let block = block.ok_or_else(|| format!("'{file}': no certificate found in it"))?;
-        bundle.issuer = Some(CertificateDer::from(block.content));
-    }
-    Ok(())
-}
-
-/// Takes a key alone out of a PEM text.
-///
-/// # Errors
-/// In words.
-pub fn take_key(
-    bundle: &mut Bundle,
-    text: &[u8],
-    passphrase: &dyn Fn() -> Option<Vec<u8>>,
-) -> Result<(), String> {
-    for block in pem::read(text).map_err(|error| error.to_string())? {
-        if let Some(key) = crate::key::from_block(&block, passphrase) {
-            bundle.key = Some(key?);
-            bundle.separate_key = true;
-            return Ok(());
-        }
-    }
-    Err("no private key found in it".to_owned())
-}
-
-fn key_path(path: &str, global: &GlobalSettings) -> String {
-    match path.strip_suffix(".crt") {
-        Some(stem) if global.drop_extension => format!("{stem}.key"),
-        _ => format!("{path}.key"),
-    }
-}
-
-/// Adds what stands beside a certificate, and checks that key and certificate belong together.
-///
-/// # Errors
-/// In words.
-pub fn complete(bundle: &mut Bundle, path: &str, global: &GlobalSettings) -> Result<(), String> {
-    if bundle.key.is_none() {
-        return Err(format!(
-            "No Private Key found in '{}'.",
-            key_path(path, global)
-        ));
-    }
-    if !bundle.is_consistent() {
-        return Err(format!(
-            "inconsistencies between private key and certificate loaded '{path}'."
-        ));
-    }
-    if bundle.chain.len() == 1
-        && let Some(issuers) = &global.issuers
-        && let Some(more) = bundle
-            .leaf()
-            .and_then(|leaf| issuers.of(&leaf))
-            .map(<[_]>::to_vec)
-    {
-        bundle.chain.extend(more);
-        bundle.completed = true;
-    }
-    if global.skip_self_issued {
-        let is_root = |der: &CertificateDer<'_>| {
-            Certificate::parse(der).is_ok_and(|certificate| certificate.is_self_issued())
-        };
-        let mut at = 0;
-        bundle.chain.retain(|der| {
-            at += 1;
-            at == 1 || !is_root(der)
-        });
-    }
-    let beside = |extension: &str| std::fs::read(format!("{path}.{extension}")).ok();
-    if global.extra.ocsp && bundle.ocsp.is_none() {
-        bundle.ocsp = beside("ocsp").map(Into::into);
-    }
-    if global.extra.timestamps && bundle.timestamps.is_none() {
-        bundle.timestamps = beside("sctl").map(Into::into);
-    }
-    if global.extra.issuer && bundle.issuer.is_none() {
-        let blocks = beside("issuer").and_then(|text| pem::read(&text).ok());
-        let block = blocks.into_iter().flatten().next();
-        bundle.issuer = block.map(|block| CertificateDer::from(block.content));
-    }
-    Ok(())
 }
 
 /// The files of a directory that hold certificates, in the order of their names. Files beside another are left out.

@@ -2,7 +2,6 @@
 
 use super::{Input, load_with};
 use crate::address::Address;
-use crate::global::Global;
 use crate::proxy::{Caps, Mode, Proxy};
 use crate::server::Server;
 use config::{Diagnostics, Env, Facts, Severity, Source};
@@ -101,12 +100,12 @@ fn split(words: &[String]) -> Result<Line<'_>, String> {
 }
 
 /// Makes a server of a backend from the words of a `server` line behind its name. `default-server` does not count. Whom
-/// it follows is not looked up.
+/// it follows is not looked up, and certificates have to be there already.
 ///
 /// # Errors
 /// What is wrong, as HAProxy words it.
 pub fn server(
-    global: &Global,
+    certificates: &tls::Inventory,
     backend: &Proxy,
     name: &str,
     words: &[String],
@@ -130,10 +129,10 @@ pub fn server(
         }],
         facts: &NoFacts,
         strict: false,
-        env: Env::empty(),
+        env: Env::new(),
     };
     let names = expr::VarNames::default();
-    let loaded = load_with(input, names, Some(global.tls.clone()), &mut diagnostics);
+    let loaded = load_with(input, names, Some(certificates), &mut diagnostics);
     if let Some(fault) = diagnostics
         .iter()
         .find(|diagnostic| diagnostic.severity == Severity::Alert)
@@ -248,7 +247,7 @@ mod tests {
     #[test]
     fn servers_are_read_as_lines_are() {
         let made = server(
-            &Global::default(),
+            &tls::Inventory::default(),
             &proxy(),
             "s1",
             &words("127.0.0.1:80 weight 5 maxconn 3"),
@@ -272,7 +271,7 @@ mod tests {
             ("127.0.0.1 check", "has neither service port nor check port"),
             ("127.0.0.1 check port 8 cookie a'b$c", ""),
         ] {
-            match server(&Global::default(), &proxy(), "s1", &words(line)) {
+            match server(&tls::Inventory::default(), &proxy(), "s1", &words(line)) {
                 Err(why) => assert!(!fault.is_empty() && why.contains(fault), "{line}: {why}"),
                 Ok(made) => {
                     assert!(fault.is_empty(), "{line}");

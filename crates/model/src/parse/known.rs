@@ -42,7 +42,6 @@ const GLOBAL: &[Group] = &[
             "ocsp-update.httpproxy",
             "ocsp-update.maxdelay",
             "ocsp-update.mindelay",
-            "ocsp-update.mode",
             "ssl-engine",
         ],
     ),
@@ -108,7 +107,6 @@ const PROXY: &[Group] = &[
     ),
     ("FastCGI", &["use-fcgi-app"]),
     ("QUIC", &["quic-initial"]),
-    (TLS, &["ssl-f-use"]),
     (
         "cookie persistence",
         &[

@@ -61,17 +61,19 @@ pub fn load_after(
     load_with(input, variables, None, diagnostics)
 }
 
-/// As [`load_after`], `tls` being what a `global` section that is not there says of TLS.
+/// As [`load_after`], with certificates that are there already, as a `global` section that is not there wants them: no other
+/// certificates are read.
 fn load_with(
     input: Input<'_>,
     variables: expr::VarNames,
-    tls: Option<tls::settings::GlobalSettings>,
+    certificates: Option<&::tls::Inventory>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Loaded> {
     let mut parser = Parser::new(input.env, input.strict, diagnostics);
     parser.expressions.names = variables;
-    if let Some(tls) = tls {
-        parser.global.tls = tls;
+    if let Some(certificates) = certificates {
+        parser.certificates = certificates.lock().store.clone();
+        parser.global.tls = (*certificates.global).clone();
     }
     let mut reader = Reader::new(input.sources).strict(input.strict);
     while let Some(line) = reader.next_line(&mut parser.env, input.facts, parser.diagnostics) {
@@ -105,6 +107,8 @@ pub struct Draft {
     pub acls: expr::AclSet,
     /// Its health check.
     pub check: families::check::CheckDraft,
+    /// What `ssl-f-use` lines name.
+    pub certificates: Vec<::tls::settings::CertificateLine>,
     /// A rule family seen that makes sense in one mode only: keyword and line, for the mode check.
     pub http_only: Vec<(&'static str, (Arc<str>, u32))>,
     /// How many rules of each list came from the `defaults` section, whose lists end there.
@@ -129,6 +133,7 @@ impl Draft {
             proxy,
             acls: expr::AclSet::default(),
             check: families::check::CheckDraft::default(),
+            certificates: Vec::new(),
             http_only: Vec::new(),
             inherited_rules: [0; Family::ALL.len()],
             errorfiles: families::proxy::errors::ErrorSources::default(),

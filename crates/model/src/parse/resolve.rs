@@ -69,6 +69,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     let patterns = std::mem::take(&mut parser.expressions.patterns);
     patterns.freeze();
     let resolvers = std::mem::take(&mut parser.resolvers);
+    let certificate_settings = parser.global.tls.clone();
     let Names {
         frontends,
         backends,
@@ -90,7 +91,11 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             patterns,
             variables: parser.expressions.names,
             resolvers,
-            certificates: std::mem::take(&mut parser.certificates),
+            certificates: Arc::new(tls::Inventory::new(
+                std::mem::take(&mut parser.certificates),
+                parser.expressions.tokens.clone(),
+                certificate_settings,
+            )),
         },
         env: parser.env,
     })

@@ -53,6 +53,19 @@ impl EcKey {
         (public.as_ref() == point(json, curve.1)?).then_some(Self { curve, key })
     }
 
+    /// The key of a PKCS #8 structure.
+    pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
+        const CURVES: [Curve; 3] = [
+            (&agreement::ECDH_P256, 32),
+            (&agreement::ECDH_P384, 48),
+            (&agreement::ECDH_P521, 66),
+        ];
+        CURVES.into_iter().find_map(|curve| {
+            let key = PrivateKey::from_private_key_der(curve.0, pkcs8).ok()?;
+            Some(Self { curve, key })
+        })
+    }
+
     /// The key that the sender of a token with this header agreed on.
     pub(super) fn agree(&self, header: &[u8], algorithm: &str, length: usize) -> Option<Vec<u8>> {
         let epk = json_path::member(header, "epk")?;

@@ -14,6 +14,7 @@ use crate::sample::{Type, Value};
 use crate::view::View;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tls::{Found, Tokens};
 
 /// How the key of the content is had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,6 +244,39 @@ fn with_jwk<'a>(args: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<
     block(decrypt(&token, key, &prepared.allowed)?)
 }
 
+/// What the check of `jwt_decrypt_cert` prepares.
+struct PreparedCertificate {
+    tokens: Arc<Tokens>,
+    allowed: Arc<Allowed>,
+}
+
+fn check_certificate(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), String> {
+    super::certificate(args, 0, ctx);
+    args.set_data(PreparedCertificate {
+        tokens: ctx.compiler.tokens.clone(),
+        allowed: ctx.compiler.jwe.clone(),
+    });
+    Ok(())
+}
+
+fn with_certificate<'a>(
+    args: &'a Args,
+    value: Value<'a>,
+    view: &'a dyn View,
+) -> Option<Value<'a>> {
+    let prepared = args.data::<PreparedCertificate>()?;
+    let token = text(value)?;
+    let name = match args.get(0)? {
+        Arg::Var(id) => variable_as(view, *id, Type::Str)?.into_owned(),
+        _ => args.str(0)?.to_vec(),
+    };
+    let Found::Bundle(bundle) = prepared.tokens.find(std::str::from_utf8(&name).ok()?) else {
+        return None;
+    };
+    let key = Key::from_pkcs8(&bundle.key.as_ref()?.pkcs8)?;
+    block(decrypt(&token, &key, &prepared.allowed)?)
+}
+
 pub(in crate::converters) static ROWS: &[ConverterRow] = &[
     ConverterRow::new(
         "jwt_decrypt_secret",
@@ -263,5 +297,15 @@ pub(in crate::converters) static ROWS: &[ConverterRow] = &[
     )
     .args(&[STR])
     .check(check_jwk)
+    .impure(),
+    ConverterRow::new(
+        "jwt_decrypt_cert",
+        Type::Bin,
+        Type::Bin,
+        with_certificate,
+        "The content of a token, decrypted with the key of a certificate.",
+    )
+    .args(&[STR])
+    .check(check_certificate)
     .impure(),
 ];

@@ -42,6 +42,14 @@ impl Key {
     }
 }
 
+impl Key {
+    /// The key of a PKCS #8 structure.
+    pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
+        let rsa = RsaKey::from_pkcs8(pkcs8).map(Self::Rsa);
+        rsa.or_else(|| EcKey::from_pkcs8(pkcs8).map(Self::Ec))
+    }
+}
+
 /// An RSA key.
 pub(super) struct RsaKey {
     oaep: OaepPrivateDecryptingKey,

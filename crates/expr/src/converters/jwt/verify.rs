@@ -16,6 +16,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 use std::borrow::Cow;
 use std::sync::Arc;
+use tls::{Found, Tokens};
 
 /// The size of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ enum Verdict {
     UnknownAlgorithm = -1,
     InvalidToken = -3,
     UnknownKey = -5,
+    UnavailableCertificate = -7,
 }
 
 /// What the check prepares.
@@ -126,6 +128,60 @@ fn given<'a>(args: &'a Args, at: usize, view: &'a dyn View) -> Option<Cow<'a, [u
         _ => None,
     }
     .filter(|text| !text.is_empty())
+}
+
+/// What the check of `jwt_verify_cert` prepares.
+struct PreparedCertificate {
+    /// The algorithm, when it is no variable.
+    algorithm: Option<Algorithm>,
+    tokens: Arc<Tokens>,
+}
+
+fn check_certificate(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), String> {
+    let mut algorithm = None;
+    if !names_variable(args, 0, ctx) {
+        let name = args.str(0).unwrap_or_default();
+        let known = Algorithm::of(name).filter(|known| !known.takes_secret());
+        let known = known
+            .ok_or_else(|| format!("unknown JWT algorithm: {}", String::from_utf8_lossy(name)))?;
+        algorithm = Some(known);
+    }
+    super::certificate(args, 1, ctx);
+    let tokens = ctx.compiler.tokens.clone();
+    args.set_data(PreparedCertificate { algorithm, tokens });
+    Ok(())
+}
+
+fn jwt_verify_cert<'a>(args: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<Value<'a>> {
+    let prepared = args.data::<PreparedCertificate>()?;
+    let token = text(value)?;
+    let name = given(args, 0, view)?;
+    let certificate = given(args, 1, view)?;
+    let mut missing = Verdict::UnknownKey;
+    let verdict = match prepared.algorithm.or_else(|| Algorithm::of(&name)) {
+        None | Some(Algorithm::Hmac(_)) => Verdict::UnknownAlgorithm,
+        Some(algorithm) => {
+            let found = verify(&token, algorithm, &[], || {
+                let name = std::str::from_utf8(&certificate).ok()?;
+                match prepared.tokens.find(name) {
+                    Found::Bundle(bundle) => {
+                        let spki = bundle.leaf()?.spki.into();
+                        Some(Arc::new(PublicKey(spki)))
+                    }
+                    Found::NotAllowed => {
+                        missing = Verdict::UnavailableCertificate;
+                        None
+                    }
+                    Found::Unknown => None,
+                }
+            });
+            match found {
+                Verdict::UnknownKey => missing,
+                other => other,
+            }
+        }
+    };
+    Some(Value::Int(verdict as i64))
 }
 
 fn jwt_verify<'a>(args: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<Value<'a>> {
@@ -256,4 +312,13 @@ pub(in crate::converters) static ROWS: &[ConverterRow] = &[ConverterRow::new(
 )
 .args(&[STR, STR])
 .check(check)
+.impure(), ConverterRow::new(
+    "jwt_verify_cert",
+    Type::Bin,
+    Type::Int,
+    jwt_verify_cert,
+    "Whether a token's signature is right by a certificate: 1, 0, or a negative number for what is wrong.",
+)
+.args(&[STR, STR])
+.check(check_certificate)
 .impure()];

@@ -61,6 +61,7 @@ pub const PROXY: &[&[Row]] = &[
     proxy::timeouts::ROWS,
     server::ROWS,
     stick::ROWS,
+    tls::frontend::ROWS,
 ];
 
 /// Sections next to `global` and the proxies.

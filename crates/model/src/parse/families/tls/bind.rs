@@ -207,9 +207,11 @@ fn ignored(line: &mut BindLine, cursor: Read<'_, '_, '_, '_>, authorities: bool)
 
 fn crt(line: &mut BindLine, cursor: Read<'_, '_, '_, '_>, default: bool) -> Parsed {
     let path = cursor.value(": missing certificate location")?;
-    let lines =
+    let (lines, list) =
         certificates::load(cursor.parser, path, default).map_err(|why| cursor.fault(why))?;
-    settings(line).lines.extend(lines);
+    let settings = settings(line);
+    settings.lines.extend(lines);
+    settings.lists.extend(list);
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use crate::parse::{Fault, Parsed, Parser};
 use config::Severity;
 use std::path::Path;
 use std::sync::Arc;
+use tls::crtlist::{Entry, List};
 use tls::settings::{CertificateLine, TicketKeys};
-use tls::store::based;
+use tls::store::{PlaceError, based};
 
 /// A fault of an option, in HAProxy's shape.
 pub(super) fn fault(cursor: &Cursor<'_, '_, '_>, name: &str, why: &str) -> Fault {
@@ -32,34 +33,69 @@ pub(super) fn check_files(cursor: &mut Cursor<'_, '_, '_>, name: &str, path: &st
     })
 }
 
-/// Reads what a `crt` names: a file, several that belong together, or a directory.
+/// What may be wrong with a `crt`, in HAProxy's shape.
+fn misplaced(path: &str, error: PlaceError) -> String {
+    match error {
+        PlaceError::Load(why) => why,
+        PlaceError::Differs(text) => {
+            let text = format!(
+                "Can't load '{path}', is already defined with incompatible parameters:\n {text}"
+            );
+            indented(&text)
+        }
+    }
+}
+
+/// A message of several lines, below what it is about.
+fn indented(text: &str) -> String {
+    let lines = text.trim_end().lines();
+    lines.map(|line| format!("\n  {line}")).collect()
+}
+
+/// Reads what a `crt` names: a file, several that belong together, or a directory, which is a list.
 pub(super) fn load(
     parser: &mut Parser<'_>,
     path: &str,
     default: bool,
-) -> Result<Vec<CertificateLine>, String> {
+) -> Result<(Vec<CertificateLine>, Option<Arc<str>>), String> {
     let global = &parser.global.tls;
     let path = based(global.crt_base.as_deref(), path);
     let store = &mut parser.certificates;
-    let mut files = Vec::new();
+    let line = |bundle, list| CertificateLine {
+        bundle,
+        common: None,
+        filters: Vec::new(),
+        default,
+        list,
+    };
     if !store.bundles.contains_key(&*path) && Path::new(&path).is_dir() {
+        let name: Arc<str> = path.as_str().into();
+        let (mut lines, mut entries) = (Vec::new(), Vec::new());
         for file in tls::store::directory(&path)? {
-            files.extend(file.into_os_string().into_string().ok());
+            let Ok(file) = file.into_os_string().into_string() else {
+                continue;
+            };
+            let bundle = store
+                .placed(&file, None, global)
+                .map_err(|error| misplaced(&file, error))?;
+            lines.push(line(bundle, Some((name.clone(), 0, entries.len()))));
+            entries.push(Entry::plain(&file, 0));
         }
-    } else {
-        files = store.variants(&path, global);
+        let list = List {
+            is_directory: true,
+            entries,
+        };
+        store.lists.insert(name.clone(), list);
+        return Ok((lines, Some(name)));
     }
     let mut lines = Vec::new();
-    for file in files {
-        lines.push(CertificateLine {
-            bundle: store.bundle(&file, global)?,
-            common: None,
-            filters: Vec::new(),
-            default,
-            list: None,
-        });
+    for file in store.variants(&path, global) {
+        let bundle = store
+            .placed(&file, None, global)
+            .map_err(|error| misplaced(&file, error))?;
+        lines.push(line(bundle, None));
     }
-    Ok(lines)
+    Ok((lines, None))
 }
 
 /// Reads a crt-list and the certificates that it names.
@@ -80,30 +116,70 @@ pub(super) fn load_list(
         cursor.parser.diagnostics.push(diagnostic);
     }
     let entries = entries.map_err(|error| {
-        cursor.option_fault(format!(
-            ": {} on line {} in file '{path}'",
-            error.what, error.line
-        ))
+        cursor.option_fault(format!(": parsing [{path}:{}]: {}", error.line, error.what))
     })?;
     let list: Arc<str> = path.into();
-    let mut lines = Vec::new();
+    let (mut lines, mut kept) = (Vec::new(), Vec::new());
     for entry in entries {
-        let checked = match &entry.common {
-            Some(common) => check_common(cursor.parser, common),
-            None => Ok(()),
-        };
-        let found = checked.and_then(|()| load(cursor.parser, &entry.path, false));
-        let found = found.map_err(|why| {
-            cursor.option_fault(format!(": {why} (line {} of '{path}')", entry.line))
+        place_entry(cursor.parser, &list, entry, &mut lines, &mut kept).map_err(|fault| {
+            let (entry, fault) = *fault;
+            match fault {
+                PlaceError::Load(why) => cursor.option_fault(format!(
+                    ": {why} (line {} of '{path}')",
+                    entry.line
+                )),
+                PlaceError::Differs(text) => {
+                    let text = format!(
+                        "'crt-list' : '{}' in crt-list '{path}' line {}, is already defined with incompatible parameters:\n {text}",
+                        entry.path, entry.line
+                    );
+                    cursor.fault(indented(&text))
+                }
+            }
         })?;
-        lines.extend(found.into_iter().map(|line| CertificateLine {
-            common: entry.common.clone(),
-            filters: entry.filters.clone(),
-            list: Some((list.clone(), entry.line)),
-            ..line
-        }));
     }
+    let known = List {
+        is_directory: false,
+        entries: kept,
+    };
+    cursor.parser.certificates.lists.insert(list, known);
     Ok(lines)
+}
+
+/// Reads the certificates of a list's line, which may be several of different key types.
+pub(super) fn place_entry(
+    parser: &mut Parser<'_>,
+    list: &Arc<str>,
+    entry: Entry,
+    lines: &mut Vec<CertificateLine>,
+    kept: &mut Vec<Entry>,
+) -> Result<(), Box<(Entry, PlaceError)>> {
+    if let Some(common) = &entry.common
+        && let Err(why) = check_common(parser, common)
+    {
+        return Err(Box::new((entry, PlaceError::Load(why))));
+    }
+    let global = &parser.global.tls;
+    let path = based(global.crt_base.as_deref(), &entry.path);
+    let store = &mut parser.certificates;
+    for file in store.variants(&path, global) {
+        let entry = Entry {
+            path: file.clone(),
+            ..entry.clone()
+        };
+        match store.placed(&file, Some(&entry.files), global) {
+            Ok(bundle) => lines.push(CertificateLine {
+                bundle,
+                common: entry.common.clone(),
+                filters: entry.filters.clone(),
+                default: false,
+                list: Some((list.clone(), entry.line, kept.len())),
+            }),
+            Err(error) => return Err(Box::new((entry, error))),
+        }
+        kept.push(entry);
+    }
+    Ok(())
 }
 
 /// Reads the files that the options of a list's line name.

@@ -2,6 +2,7 @@
 
 pub mod bind;
 pub mod certificates;
+pub mod frontend;
 pub mod global;
 mod resolve;
 pub mod server;

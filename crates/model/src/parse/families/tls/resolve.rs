@@ -8,6 +8,8 @@ use tls::SessionCache;
 
 /// Prepares listeners and servers that speak TLS.
 pub fn resolve(parser: &mut Parser<'_>) {
+    find_token_certificates(parser);
+    refuse_updates(parser);
     let global = parser.global.tls.clone();
     let cache = Arc::new(SessionCache::new(global.cache_size));
     let mut faults: Vec<Diagnostic> = Vec::new();
@@ -29,7 +31,7 @@ pub fn resolve(parser: &mut Parser<'_>) {
                 Arc::make_mut(bind).tls = Some(listener.clone());
                 continue;
             }
-            if settings.lines.is_empty() {
+            if settings.lines.is_empty() && draft.certificates.is_empty() {
                 let (file, line) = &bind.origin;
                 let message = format!(
                     "Proxy '{name}': no SSL certificate specified for bind '{}' at [{file}:{line}], ssl connections will fail (use 'crt').",
@@ -38,6 +40,10 @@ pub fn resolve(parser: &mut Parser<'_>) {
                 faults.push(Diagnostic::global(Severity::Warning, message, false));
             }
             let mut adapted = (*settings).clone();
+            if !draft.certificates.is_empty() {
+                adapted.lists.push(format!("@{name}").into());
+                adapted.lines.extend(draft.certificates.iter().cloned());
+            }
             adapted.common.alpn = protocols;
             adapt_lines(proxy.mode, &mut adapted);
             match tls::listener(&adapted, &global, store, &cache) {
@@ -85,6 +91,56 @@ pub fn resolve(parser: &mut Parser<'_>) {
     for fault in faults {
         parser.diagnostics.push(fault);
     }
+}
+
+/// Reads the certificates that converters verify and decrypt tokens with, unless they are there.
+fn find_token_certificates(parser: &mut Parser<'_>) {
+    let uses = std::mem::take(&mut parser.expressions.token_certificates);
+    let global = &parser.global.tls;
+    let store = &mut parser.certificates;
+    for wanted in uses {
+        let found = match store.bundles.get(&*wanted.name) {
+            Some(known) => Ok(known.clone()),
+            None => store.bundle(&wanted.name, global),
+        };
+        match found {
+            Ok(bundle) => {
+                let bundle = tls::Bundle {
+                    jwt: true,
+                    ..(*bundle).clone()
+                };
+                let bundle = Arc::new(bundle);
+                store.bundles.insert(bundle.name.clone(), bundle);
+            }
+            Err(why) => {
+                let fault = at(&(wanted.file.as_str().into(), wanted.line), why);
+                parser.diagnostics.push(fault);
+            }
+        }
+    }
+}
+
+/// OCSP responses are stapled but not fetched.
+fn refuse_updates(parser: &mut Parser<'_>) {
+    let by_default = parser.global.tls.ocsp_update;
+    let on = |bundle: &tls::Bundle| match (bundle.files.update, by_default) {
+        (Some(on), _) => on,
+        (None, on) => on && bundle.leaf().is_some_and(|leaf| leaf.ocsp_uri().is_some()),
+    };
+    let bundles = parser.certificates.bundles.values();
+    let Some(name) = bundles
+        .filter(|bundle| on(bundle))
+        .map(|bundle| bundle.name.clone())
+        .next()
+    else {
+        return;
+    };
+    let message = format!(
+        "'ocsp-update' of certificate '{name}' : {}",
+        crate::parse::known::not_built("ocsp-update on", "the HTTP client")
+    );
+    let fault = Diagnostic::global(Severity::Alert, message, false);
+    parser.diagnostics.push(fault);
 }
 
 /// The application protocols of a listener: an HTTP proxy offers what it speaks, unless it is told otherwise.

@@ -71,7 +71,7 @@ impl Section {
             let (name, value) = (statement.arg(at), statement.arg(at + 1));
             if !Files::KEYWORDS.contains(&name) && name != "alias" {
                 let message = match name {
-                    "acme" | "domains" | "ips" | "jwt" => {
+                    "acme" | "domains" | "ips" => {
                         crate::parse::known::not_built(name, "ACME")
                     }
                     _ => format!("unknown keyword '{name}' in 'load' line."),
