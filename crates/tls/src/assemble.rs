@@ -53,7 +53,7 @@ pub fn listener(
         resumption: Arc::new(Resumption::new(
             cache,
             tickets,
-            settings.ticket_keys.as_deref(),
+            settings.ticket_keys.as_ref(),
             global.lifetime,
         )?),
         max_record: global.max_record,

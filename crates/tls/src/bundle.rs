@@ -79,6 +79,56 @@ impl Bundle {
         Ok(())
     }
 
+    /// Takes certificates and a key out of what an operator sends. A key that can't be used counts as none.
+    ///
+    /// # Errors
+    /// In OpenSSL's words.
+    pub fn take_payload(&mut self, text: &[u8]) -> Result<(), &'static str> {
+        let blocks = pem::read(text).map_err(|_| "bad end line")?;
+        for block in &blocks {
+            if block.label.ends_with("CERTIFICATE") {
+                let parsed = Certificate::parse(&block.content).map_err(|_| "wrong tag")?;
+                self.chain.push(CertificateDer::from(parsed.der.to_vec()));
+            } else if self.key.is_none() {
+                let key = key::from_block(block, &|| None);
+                self.key = key.and_then(Result::ok);
+            }
+        }
+        match self.chain.is_empty() {
+            true => Err("no start line"),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes a key out of what an operator sends.
+    ///
+    /// # Errors
+    /// In OpenSSL's words.
+    pub fn take_key_payload(&mut self, text: &[u8]) -> Result<(), &'static str> {
+        let blocks = pem::read(text).unwrap_or_default();
+        let key = blocks.iter().find_map(|block| {
+            let sealed = block.label == "ENCRYPTED PRIVATE KEY" || !block.headers.is_empty();
+            let key = key::from_block(block, &|| None)?;
+            Some(key.map_err(|_| sealed))
+        });
+        match key {
+            Some(Ok(key)) => self.key = Some(key),
+            Some(Err(true)) => return Err("error:04800068:PEM routines::bad password read"),
+            _ => return Err("error:1E08010C:DECODER routines::unsupported"),
+        }
+        self.separate_key = true;
+        Ok(())
+    }
+
+    /// The same with the certificate of its issuer.
+    #[must_use]
+    pub fn issued_by(self, issuer: Vec<u8>) -> Self {
+        Self {
+            issuer: Some(CertificateDer::from(issuer)),
+            ..self
+        }
+    }
+
     /// The certificate itself.
     #[must_use]
     pub fn leaf(&self) -> Option<Certificate<'_>> {

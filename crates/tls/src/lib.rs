@@ -31,7 +31,7 @@ pub mod pem;
 mod provider;
 mod records;
 mod resume;
-mod revocation;
+pub mod revocation;
 mod seen;
 mod server;
 pub mod settings;

@@ -1,7 +1,6 @@
 //! Taking sessions up again: the cache shared by all threads, and tickets.
 
-use crate::settings::TicketKeys;
-use crate::tickets::{Dated, Shared};
+use crate::tickets::{Dated, Shared, TicketKeys};
 use parking_lot::Mutex;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -27,12 +26,12 @@ impl Resumption {
     pub fn new(
         cache: &Arc<SessionCache>,
         tickets: bool,
-        keys: Option<&TicketKeys>,
+        keys: Option<&Arc<TicketKeys>>,
         lifetime: u32,
     ) -> Result<Self, String> {
         let inner: Option<Arc<dyn ProducesTickets>> = match (tickets, keys) {
             (false, _) => None,
-            (true, Some(keys)) => Some(Arc::new(Shared::new(keys)?)),
+            (true, Some(keys)) => Some(Arc::new(Shared(keys.clone()))),
             (true, None) => Some(aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?),
         };
         Ok(Self {

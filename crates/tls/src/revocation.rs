@@ -17,6 +17,23 @@ pub struct RevocationList {
     partial: bool,
 }
 
+/// A list in its parts.
+#[derive(Debug)]
+pub struct ShownList<'a> {
+    /// The version's number, one less than its name.
+    pub version: u32,
+    /// The algorithm of the signature: content of the AlgorithmIdentifier.
+    pub algorithm: &'a [u8],
+    /// The issuer's name, with its tag.
+    pub issuer: &'a [u8],
+    /// Since when it is valid.
+    pub this_update: Element<'a>,
+    /// When the next one comes.
+    pub next_update: Option<Element<'a>>,
+    /// Serial numbers, and since when each is revoked.
+    pub revoked: Vec<(&'a [u8], Element<'a>)>,
+}
+
 impl RevocationList {
     /// Reads a list.
     ///
@@ -64,6 +81,38 @@ impl RevocationList {
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// What operators are shown of it.
+    ///
+    /// # Errors
+    /// When it is malformed, which reading it has ruled out.
+    pub fn shown(&self) -> Result<ShownList<'_>, Malformed> {
+        let (tbs, algorithm, _) = signed(&self.der)?;
+        let mut fields = tbs.reader();
+        let version = fields.optional(der::INTEGER)?;
+        fields.expect(der::SEQUENCE)?;
+        let issuer = fields.expect(der::SEQUENCE)?.whole;
+        let this_update = fields.any()?;
+        let next_update = match fields.optional(der::UTC_TIME)? {
+            Some(time) => Some(time),
+            None => fields.optional(der::GENERALIZED_TIME)?,
+        };
+        let mut revoked = Vec::new();
+        if let Some(list) = fields.optional(der::SEQUENCE)? {
+            for entry in der::elements(list.content) {
+                let mut entry = entry.reader();
+                revoked.push((entry.expect(der::INTEGER)?.content, entry.any()?));
+            }
+        }
+        Ok(ShownList {
+            version: version.and_then(|v| v.small().ok()).unwrap_or(0),
+            algorithm,
+            issuer,
+            this_update,
+            next_update,
+            revoked,
+        })
     }
 
     fn is_signed_by(&self, issuer: &Certificate<'_>) -> bool {

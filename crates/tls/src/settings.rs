@@ -2,6 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::store::Issuers;
+pub use crate::tickets::TicketKeys;
 use rustls::crypto::SupportedKxGroup;
 use rustls::{SignatureScheme, SupportedCipherSuite};
 use std::sync::Arc;
@@ -137,15 +138,6 @@ pub struct BindSettings {
     pub ticket_keys: Option<Arc<TicketKeys>>,
     /// `prefer-client-ciphers`.
     pub prefer_client_ciphers: bool,
-}
-
-/// `tls-ticket-keys`.
-#[derive(Debug, Clone)]
-pub struct TicketKeys {
-    /// The file.
-    pub path: Arc<str>,
-    /// Its keys, of 48 or 80 bytes each, the oldest first.
-    pub keys: Vec<Vec<u8>>,
 }
 
 /// A certificate of a listening line.

@@ -264,6 +264,21 @@ impl Store {
     }
 }
 
+/// Reads authorities.
+///
+/// # Errors
+/// When there is no certificate, or one is malformed.
+pub fn parse_authorities(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let blocks = pem::read(text).map_err(|error| error.to_string())?;
+    let certificates = blocks.into_iter().filter(|block| block.label.ends_with("CERTIFICATE"));
+    let all: Vec<Vec<u8>> = certificates.map(|block| block.content).collect();
+    let good = |der: &Vec<u8>| Certificate::parse(der).is_ok();
+    match !all.is_empty() && all.iter().all(good) {
+        true => Ok(all),
+        false => Err("no certificate found, or one that is malformed".to_owned()),
+    }
+}
+
 /// Reads revocation lists.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Session tickets: how long they live, and keys that several machines share (`tls-ticket-keys`).
 
-use crate::settings::TicketKeys;
+use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
@@ -45,36 +45,86 @@ impl ProducesTickets for Dated {
     }
 }
 
-/// Tickets under keys from a file: the last but one makes them, all open them.
-pub(crate) struct Shared {
-    keys: Vec<([u8; NAME], LessSafeKey)>,
+/// `tls-ticket-keys`: the keys of a file, which may be changed while they are used.
+#[derive(Debug)]
+pub struct TicketKeys {
+    /// The file.
+    pub path: Arc<str>,
+    /// Its keys, the oldest first.
+    keys: ArcSwap<Vec<Arc<TicketKey>>>,
 }
 
-impl std::fmt::Debug for Shared {
+/// A key of 48 or 80 bytes.
+struct TicketKey {
+    secret: Vec<u8>,
+    name: [u8; NAME],
+    key: LessSafeKey,
+}
+
+impl std::fmt::Debug for TicketKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("keys", &self.keys.len())
-            .finish()
+        f.debug_struct("TicketKey").finish_non_exhaustive()
     }
 }
 
-impl Shared {
-    /// Tickets under the keys of a file, the oldest first.
-    pub(crate) fn new(keys: &TicketKeys) -> Result<Self, String> {
-        let made = keys.keys.iter().map(|key| {
-            let (name, secret) = key
-                .split_first_chunk::<NAME>()
-                .ok_or("a ticket key is too short")?;
-            let secret = digest(&SHA256, secret);
-            let unbound = UnboundKey::new(&AES_256_GCM, secret.as_ref())
-                .map_err(|_| "a ticket key can't be used")?;
-            Ok((*name, LessSafeKey::new(unbound)))
-        });
+impl TicketKey {
+    fn new(bytes: Vec<u8>) -> Result<Self, String> {
+        let (name, secret) = bytes
+            .split_first_chunk::<NAME>()
+            .ok_or("a ticket key is too short")?;
+        let digest = digest(&SHA256, secret);
+        let unbound = UnboundKey::new(&AES_256_GCM, digest.as_ref())
+            .map_err(|_| "a ticket key can't be used")?;
         Ok(Self {
-            keys: made.collect::<Result<_, &str>>()?,
+            name: *name,
+            key: LessSafeKey::new(unbound),
+            secret: bytes,
         })
     }
 }
+
+impl TicketKeys {
+    /// The keys of a file, of 48 or 80 bytes each, the oldest first.
+    ///
+    /// # Errors
+    /// When one can't be used.
+    pub fn new(path: &str, keys: Vec<Vec<u8>>) -> Result<Self, String> {
+        let keys: Result<Vec<_>, String> = keys
+            .into_iter()
+            .map(|key| TicketKey::new(key).map(Arc::new))
+            .collect();
+        Ok(Self {
+            path: path.into(),
+            keys: ArcSwap::from_pointee(keys?),
+        })
+    }
+
+    /// The keys' bytes, the oldest first.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Vec<u8>> {
+        let keys = self.keys.load();
+        keys.iter().map(|key| key.secret.clone()).collect()
+    }
+
+    /// Adds a key that tickets will be made with after the next change; the oldest one goes.
+    ///
+    /// # Errors
+    /// When it is not as long as the others.
+    pub fn renew(&self, key: Vec<u8>) -> Result<(), String> {
+        let mut keys = Vec::clone(&self.keys.load());
+        if keys.first().is_none_or(|first| first.secret.len() != key.len()) {
+            return Err("the key is not as long as the others".to_owned());
+        }
+        keys.remove(0);
+        keys.push(Arc::new(TicketKey::new(key)?));
+        self.keys.store(Arc::new(keys));
+        Ok(())
+    }
+}
+
+/// Tickets under keys from a file: the last but one makes them, all open them.
+#[derive(Debug)]
+pub(crate) struct Shared(pub Arc<TicketKeys>);
 
 impl ProducesTickets for Shared {
     fn enabled(&self) -> bool {
@@ -86,8 +136,8 @@ impl ProducesTickets for Shared {
     }
 
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
-        let at = self.keys.len().saturating_sub(2);
-        let (name, key) = self.keys.get(at)?;
+        let keys = self.0.keys.load();
+        let TicketKey { name, key, .. } = &**keys.get(keys.len().saturating_sub(2))?;
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).ok()?;
         let mut sealed = plain.to_vec();
@@ -100,7 +150,8 @@ impl ProducesTickets for Shared {
     fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
         let (name, rest) = cipher.split_first_chunk::<NAME>()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
-        let (_, key) = self.keys.iter().find(|(known, _)| known == name)?;
+        let keys = self.0.keys.load();
+        let key = &keys.iter().find(|known| known.name == *name)?.key;
         let mut sealed = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let plain = key
@@ -114,22 +165,20 @@ impl ProducesTickets for Shared {
 mod tests {
     use super::*;
 
-    fn keys(first: u8) -> TicketKeys {
-        TicketKeys {
-            path: "f".into(),
-            keys: (first..first + 3).map(|n| vec![n; 48]).collect(),
-        }
+    fn keys(first: u8) -> Arc<TicketKeys> {
+        let keys = (first..first + 3).map(|n| vec![n; 48]).collect();
+        Arc::new(TicketKeys::new("f", keys).unwrap())
     }
 
     #[test]
     fn machines_with_a_key_in_common_understand_each_other() {
         let (one, two) = (
-            Shared::new(&keys(1)).unwrap(),
-            Shared::new(&keys(2)).unwrap(),
+            Shared(keys(1)),
+            Shared(keys(2)),
         );
         let ticket = one.encrypt(b"session").unwrap();
         assert_eq!(two.decrypt(&ticket).as_deref(), Some(&b"session"[..]));
-        let other = Shared::new(&keys(9)).unwrap();
+        let other = Shared(keys(9));
         assert_eq!(other.decrypt(&ticket), None);
         let mut bent = ticket.clone();
         *bent.last_mut().unwrap() ^= 1;
@@ -137,8 +186,20 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_renewed_one_at_a_time() {
+        let keys = keys(1);
+        let ticket = Shared(keys.clone()).encrypt(b"session").unwrap();
+        assert!(keys.renew(vec![9; 80]).is_err());
+        keys.renew(vec![9; 48]).unwrap();
+        assert_eq!(keys.secrets(), [vec![2; 48], vec![3; 48], vec![9; 48]]);
+        assert!(Shared(keys.clone()).decrypt(&ticket).is_some());
+        keys.renew(vec![10; 48]).unwrap();
+        assert!(Shared(keys).decrypt(&ticket).is_none());
+    }
+
+    #[test]
     fn old_tickets_are_refused() {
-        let inner: Arc<dyn ProducesTickets> = Arc::new(Shared::new(&keys(1)).unwrap());
+        let inner: Arc<dyn ProducesTickets> = Arc::new(Shared(keys(1)));
         let dated = Dated {
             inner: inner.clone(),
             lifetime: 10,

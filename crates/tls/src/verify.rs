@@ -96,6 +96,9 @@ impl Authorities {
         let Ok(certificate) = Certificate::parse(der) else {
             return false;
         };
+        if self.contains(der) {
+            return true;
+        }
         let places = self
             .by_subject
             .entry(certificate.subject.into())
@@ -131,8 +134,40 @@ impl Authorities {
     }
 
     fn contains(&self, der: &[u8]) -> bool {
-        self.certificates.iter().any(|known| **known == *der)
+        let subject = Certificate::parse(der).map(|certificate| certificate.subject);
+        let mut same = subject.into_iter().flat_map(|subject| self.named(subject));
+        same.any(|known| known.der == der)
     }
+
+    /// All certificates in the order in which OpenSSL keeps them: each time one is added, those before are put in the order
+    /// of their subjects, shorter ones first.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&[u8]> {
+        let Some((last, before)) = self.certificates.split_last() else {
+            return Vec::new();
+        };
+        let mut before: Vec<(Vec<u8>, &[u8])> = before
+            .iter()
+            .map(|der| (canonical_subject(der), &**der))
+            .collect();
+        before.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+        let mut all: Vec<&[u8]> = before.into_iter().map(|(_, der)| der).collect();
+        all.push(last);
+        all
+    }
+}
+
+/// A subject's attributes with their texts in lower case, as OpenSSL compares them.
+fn canonical_subject(der: &[u8]) -> Vec<u8> {
+    let Ok(certificate) = Certificate::parse(der) else {
+        return Vec::new();
+    };
+    let each = attributes(certificate.subject).map(|(kind, value)| {
+        let text = der::element(0x0c, &value.content.to_ascii_lowercase());
+        let pair = [der::element(der::OID, kind), text].concat();
+        der::element(der::SET, &der::element(der::SEQUENCE, &pair))
+    });
+    each.flatten().collect()
 }
 
 /// The most authorities in a chain.

@@ -26,6 +26,7 @@ mod server_place;
 mod server_state;
 mod servers;
 mod sessions;
+mod ssl;
 mod statistics;
 mod tables;
 mod variables;
@@ -92,7 +93,7 @@ enum Needs {
 }
 
 fn rows() -> impl Iterator<Item = &'static CommandRow> {
-    ROOT.iter().copied().flatten()
+    ROOT.iter().chain(ssl::ROWS).copied().flatten()
 }
 
 fn all_rows() -> impl Iterator<Item = (&'static CommandRow, Needs)> {
@@ -100,6 +101,7 @@ fn all_rows() -> impl Iterator<Item = (&'static CommandRow, Needs)> {
         list.iter().copied().flatten().map(move |row| (row, needs))
     };
     of(ROOT, Needs::Nothing)
+        .chain(of(ssl::ROWS, Needs::Nothing))
         .chain(of(HIDDEN, Needs::Nothing))
         .chain(of(EXPERIMENTAL, Needs::Experimental))
         .chain(of(EXPERT, Needs::Expert))

@@ -217,9 +217,6 @@ pub(super) fn ticket_keys(path: &str) -> Result<TicketKeys, String> {
     }
     match keys.len() {
         0 => Err("no key in the file".to_owned()),
-        _ => Ok(TicketKeys {
-            path: path.into(),
-            keys,
-        }),
+        _ => TicketKeys::new(path, keys),
     }
 }
