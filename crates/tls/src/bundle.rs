@@ -29,6 +29,8 @@ pub struct Bundle {
     pub completed: Option<Arc<str>>,
     /// The files it was read from.
     pub files: Files,
+    /// What there is to say about its files.
+    pub notes: Vec<String>,
     /// Whether tokens may be verified and decrypted with it (`jwt`).
     pub jwt: bool,
 }

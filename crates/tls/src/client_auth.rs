@@ -53,6 +53,21 @@ impl ClientAuth {
     }
 }
 
+impl ClientAuth {
+    /// Judges the certificates of a session that is taken up again. Nobody is refused any more; what is left is the judgement.
+    pub(crate) fn recall(&self, certificates: &[CertificateDer<'_>]) {
+        let chain: Vec<&[u8]> = certificates.iter().map(|der| &**der).collect();
+        let _ = judge::chain(
+            &chain,
+            &self.trusted,
+            self.trust.revocations.as_deref(),
+            Purpose::Client,
+            UnixTime::now(),
+            self.ignored,
+        );
+    }
+}
+
 /// The authorities of `ca-file` and `ca-verify-file` together.
 fn trusted(trust: &Trust) -> Arc<Authorities> {
     let (Some(more), Some(own)) = (&trust.more, &trust.authorities) else {

@@ -196,6 +196,9 @@ impl Connection {
         // Data may come right behind the last message of the handshake.
         if self.handshaking {
             self.handshaking = self.agreed().is_none_or(CommonState::is_handshaking);
+            if !self.handshaking && self.is_resumed() {
+                self.recall_judgement();
+            }
         }
         observed::collect(&mut self.observed);
         match progress {
@@ -204,6 +207,16 @@ impl Connection {
                 Ok(filled)
             }
             Err(failure) => Err(self.fail(failure)),
+        }
+    }
+
+    /// A client that takes a session up again shows no certificate; the one that it has shown counts.
+    fn recall_judgement(&self) {
+        let instance = self.observed.instance.as_ref();
+        let auth = instance.and_then(|instance| instance.auth.as_ref());
+        let certificates = self.agreed().and_then(CommonState::peer_certificates);
+        if let (Some(auth), Some(certificates)) = (auth, certificates) {
+            auth.recall(certificates);
         }
     }
 

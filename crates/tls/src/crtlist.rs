@@ -215,12 +215,6 @@ impl Entry {
             let mut found = self.options.iter().rev().filter(|(n, _)| &**n == name);
             found.next().map(|(_, value)| &**value)
         };
-        let mut text = String::new();
-        for name in ["npn", "alpn"] {
-            if let Some(list) = value(name) {
-                text.push_str(&format!("{name} {list} "));
-            }
-        }
         let mut rest: Vec<String> = Vec::new();
         for name in SHOWN {
             let Some(value) = value(name) else { continue };
@@ -230,15 +224,14 @@ impl Entry {
                 (_, value) => format!("{name} {value}"),
             });
         }
-        if !text.is_empty() && !rest.is_empty() {
-            text.push(' ');
-        }
-        text + &rest.join(" ")
+        rest.join(" ")
     }
 }
 
 /// Options in the order in which they are shown.
 const SHOWN: &[&str] = &[
+    "npn",
+    "alpn",
     "no-alpn",
     "verify",
     "no-ca-names",

@@ -15,8 +15,10 @@ pub enum Origin {
 /// Files that make up a certificate (`load` lines of `crt-store`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
-    /// `crt`.
+    /// `crt`, as written.
     pub certificate: Option<String>,
+    /// Where that is, if it is not there.
+    pub path: Option<String>,
     /// `key`.
     pub key: Option<String>,
     /// `ocsp`.

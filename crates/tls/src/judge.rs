@@ -1,7 +1,7 @@
 //! What both sides need to judge a peer's certificate inside rustls.
 
 use crate::certificate::Certificate;
-use crate::observed::{Judgement, judged};
+use crate::observed::{Judgement, judged, rooted};
 use crate::revocation::Revocations;
 use crate::settings::Ignored;
 use crate::verify::{self, Authorities, Purpose, code};
@@ -60,6 +60,7 @@ pub(crate) fn chain(
         }
     }
     judged(judgement);
+    rooted(verify::root(certificates, trusted, seconds));
     outcome
         .map(drop)
         .map_err(|error| Error::InvalidCertificate(reason(error)))

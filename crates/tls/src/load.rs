@@ -12,9 +12,15 @@ use rustls::pki_types::CertificateDer;
 ///
 /// # Errors
 /// In words: which file, which part of it, and why.
-pub(crate) fn load_bundle(name: &str, path: &str, global: &GlobalSettings) -> Result<Bundle, String> {
+pub(crate) fn load_bundle(
+    name: &str,
+    path: &str,
+    jwt: bool,
+    global: &GlobalSettings,
+) -> Result<Bundle, String> {
     let mut bundle = Bundle {
         name: name.into(),
+        jwt,
         ..Bundle::default()
     };
     let passphrase = || crate::passphrase::ask(&global.passphrase_command, path);
@@ -64,11 +70,11 @@ pub(crate) fn load_bundle(name: &str, path: &str, global: &GlobalSettings) -> Re
 /// # Errors
 /// In words: which file, which part of it, and why.
 pub(crate) fn load_files(name: &str, files: &Files, global: &GlobalSettings) -> Result<Bundle, String> {
-    let path = files.certificate.as_deref().unwrap_or(name);
+    let path = files.path.as_deref().or(files.certificate.as_deref()).unwrap_or(name);
     let faulty =
         |file: &str, why: String| format!("unable to load certificate from file '{file}': {why}.");
     let Some(key) = &files.key else {
-        let mut bundle = load_bundle(name, path, global)?;
+        let mut bundle = load_bundle(name, path, files.jwt, global)?;
         take_beside(&mut bundle, files)?;
         bundle.files = files.clone();
         bundle.jwt = files.jwt;
@@ -76,6 +82,7 @@ pub(crate) fn load_files(name: &str, files: &Files, global: &GlobalSettings) -> 
     };
     let mut bundle = Bundle {
         name: name.into(),
+        jwt: files.jwt,
         ..Bundle::default()
     };
     let passphrase = || crate::passphrase::ask(&global.passphrase_command, key);
@@ -138,13 +145,13 @@ fn key_path(path: &str, global: &GlobalSettings) -> String {
 /// # Errors
 /// In words.
 pub(crate) fn complete(bundle: &mut Bundle, path: &str, global: &GlobalSettings) -> Result<(), String> {
-    if bundle.key.is_none() {
+    if bundle.key.is_none() && !bundle.jwt {
         return Err(format!(
             "No Private Key found in '{}'.",
             key_path(path, global)
         ));
     }
-    if !bundle.is_consistent() {
+    if bundle.key.is_some() && !bundle.is_consistent() {
         return Err(format!(
             "inconsistencies between private key and certificate loaded '{path}'."
         ));
@@ -178,6 +185,24 @@ pub(crate) fn complete(bundle: &mut Bundle, path: &str, global: &GlobalSettings)
         let blocks = beside("issuer").and_then(|text| pem::read(&text).ok());
         let block = blocks.into_iter().flatten().next();
         bundle.issuer = block.map(|block| CertificateDer::from(block.content));
+    }
+    if let Some(response) = &bundle.ocsp {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_secs());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let checked = crate::ocsp::check_for(bundle, global.issuers.as_deref(), response, now);
+        if let Err(why) = checked {
+            bundle.notes.push(format!(
+                "Loading '{path}.ocsp': {}. Content will be ignored.",
+                why.trim_end_matches('.')
+            ));
+            bundle.ocsp = None;
+        }
+    }
+    if bundle.timestamps.is_some() {
+        bundle.notes.push(format!(
+            "Loading '{path}.sctl': signed certificate timestamps are not sent. Content will be ignored."
+        ));
     }
     Ok(())
 }

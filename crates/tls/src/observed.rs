@@ -40,6 +40,8 @@ pub struct Observed {
     pub server_hello: Option<Box<([u8; 32], Vec<u8>)>>,
     /// How the peer's certificate was judged.
     pub judgement: Judgement,
+    /// The subject of the authority at the end of the peer's chain, if the chain leads to one that is trusted.
+    pub root: Option<Box<[u8]>>,
     /// Secrets by their label in key logs.
     pub secrets: Vec<Secret>,
     /// The certificate in use on this side, with what was configured for it.
@@ -99,12 +101,18 @@ impl Observed {
 // Callbacks of rustls don't know their connection; what they say is collected right after the call that made them.
 thread_local! {
     static JUDGED: RefCell<Option<Judgement>> = const { RefCell::new(None) };
+    static ROOT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
     static SECRETS: RefCell<Vec<Secret>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Leaves a judgement for the connection being processed on this thread.
 pub(crate) fn judged(judgement: Judgement) {
     JUDGED.set(Some(judgement));
+}
+
+/// Leaves the end of a chain for the connection being processed on this thread.
+pub(crate) fn rooted(subject: Option<Vec<u8>>) {
+    ROOT.set(subject);
 }
 
 /// Leaves a secret for the connection being processed on this thread.
@@ -116,6 +124,7 @@ fn keep_secret(label: &str, secret: &[u8]) {
 pub(crate) fn collect(observed: &mut Observed) {
     if let Some(judgement) = JUDGED.take() {
         observed.judgement = judgement;
+        observed.root = ROOT.take().map(Into::into);
     }
     SECRETS.with_borrow_mut(|secrets| {
         if !secrets.is_empty() {

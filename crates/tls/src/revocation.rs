@@ -20,7 +20,7 @@ pub struct RevocationList {
 /// A list in its parts.
 #[derive(Debug)]
 pub struct ShownList<'a> {
-    /// The version's number, one less than its name.
+    /// The version, from 1 on.
     pub version: u32,
     /// The algorithm of the signature: content of the AlgorithmIdentifier.
     pub algorithm: &'a [u8],
@@ -106,7 +106,7 @@ impl RevocationList {
             }
         }
         Ok(ShownList {
-            version: version.and_then(|v| v.small().ok()).unwrap_or(0),
+            version: version.and_then(|v| v.small().ok()).unwrap_or(0) + 1,
             algorithm,
             issuer,
             this_update,

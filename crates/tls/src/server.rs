@@ -62,6 +62,8 @@ pub struct Instance {
     config: Arc<ServerConfig>,
     /// The same for clients whose application protocols are all unknown.
     unnegotiated: Option<Arc<ServerConfig>>,
+    /// How clients' certificates are judged, if clients are asked for any.
+    pub(crate) auth: Option<Arc<ClientAuth>>,
     kind: Kind,
 }
 
@@ -121,12 +123,16 @@ impl Instance {
         let builder = ServerConfig::builder_with_provider(provider::provider(common)?)
             .with_protocol_versions(&provider::versions(common)?)
             .map_err(|error| error.to_string())?;
-        let builder = match common.verify.unwrap_or_default() {
-            Verify::None => builder.with_no_client_auth(),
+        let auth = match common.verify.unwrap_or_default() {
+            Verify::None => None,
             verify => {
-                let auth = ClientAuth::new(line, common, trust, verify == Verify::Required);
-                builder.with_client_cert_verifier(Arc::new(auth))
+                let required = verify == Verify::Required;
+                Some(Arc::new(ClientAuth::new(line, common, trust, required)))
             }
+        };
+        let builder = match &auth {
+            None => builder.with_no_client_auth(),
+            Some(auth) => builder.with_client_cert_verifier(auth.clone()),
         };
         let kind = bundle.kind();
         let mut config = builder.with_cert_resolver(Arc::new(Single(Arc::new(certified))));
@@ -146,6 +152,7 @@ impl Instance {
             bundle,
             config: Arc::new(config),
             unnegotiated,
+            auth,
             kind,
         })
     }

@@ -151,9 +151,25 @@ impl Store {
                 "unable to stat SSL certificate from file '{path}' : it was not loaded, and files are not read at run time."
             ));
         }
-        let bundle = Arc::new(load_bundle(path, path, global)?);
+        let bundle = Arc::new(load_bundle(path, path, false, global)?);
         self.bundles.insert(path.into(), bundle.clone());
         Ok(bundle)
+    }
+
+    /// The certificate of a file that tokens are verified with, for which it needs no key.
+    ///
+    /// # Errors
+    /// In words: which file, which part of it, and why.
+    pub fn for_tokens(&mut self, path: &str, global: &GlobalSettings) -> Result<(), String> {
+        let bundle = match self.bundles.get(path) {
+            Some(known) => Bundle {
+                jwt: true,
+                ..(**known).clone()
+            },
+            None => load_bundle(path, path, true, global)?,
+        };
+        self.bundles.insert(path.into(), Arc::new(bundle));
+        Ok(())
     }
 
     /// The certificate of a `bind` line or of a list's line with the keywords given there, which have to be those that it was

@@ -213,6 +213,18 @@ pub fn verify(
     Ok(trial.last)
 }
 
+/// The subject of the last certificate of the chain that a peer's certificate leads to; `None` unless it is trusted.
+#[must_use]
+pub fn root(chain: &[&[u8]], trusted: &Authorities, now: i64) -> Option<Vec<u8>> {
+    let presented: Vec<Certificate<'_>> = chain
+        .iter()
+        .filter_map(|der| Certificate::parse(der).ok())
+        .collect();
+    let path = build(*presented.first()?, &presented, trusted, now);
+    let last = path.certificates.last().filter(|_| path.trusted > 0)?;
+    Some(last.subject.to_vec())
+}
+
 /// A chain from the peer's certificate upwards.
 struct Path<'a> {
     certificates: Vec<Certificate<'a>>,

@@ -177,7 +177,11 @@ impl<'a> Probe<'a> {
             .line
             .relay_header(self.runtime, target, way.relay_version);
         if way.secure {
-            let shaken = self.line.secure(target, connect, header, until).await;
+            let host = self.own_host(connect);
+            let shaken = self
+                .line
+                .secure(target, connect, host.as_deref(), header, until)
+                .await;
             if let Err(error) = shaken {
                 let outcome = unreachable(&error, &way.route.address);
                 return Err(self.placed(step, outcome));
@@ -191,6 +195,24 @@ impl<'a> Probe<'a> {
             return Ok(());
         }
         self.transmit(step, &header).await
+    }
+
+    /// The host of the first request, to ask a server for where no rule connects and unless `no-check-sni-auto` is said.
+    fn own_host(&self, connect: &CheckConnect) -> Option<Vec<u8>> {
+        let settings = &self.target.server.config.settings;
+        if !connect.implicit || settings.check_sni_auto == Some(false) {
+            return None;
+        }
+        let script = self.target.script();
+        let request = script.steps.iter().find_map(|step| match &step.action {
+            CheckAction::Request(request) => Some(request),
+            _ => None,
+        })?;
+        let (_, host) = request.headers.iter().find(|(name, _)| &**name == "host")?;
+        let mut value = Vec::new();
+        host.render(self, &mut value);
+        let host = value.split(|&byte| byte == b':').next()?;
+        Some(host.to_vec()).filter(|host| !host.is_empty())
     }
 
     /// Speaks HTTP/2 from here on where that is said, or was agreed on.

@@ -60,11 +60,13 @@ impl Line {
         Ok(())
     }
 
-    /// Goes through the TLS handshake of a check that speaks it, after what has to be said `before` it.
+    /// Goes through the TLS handshake of a check that speaks it, after what has to be said `before` it. Where nothing else
+    /// is said, the server is asked for the request's `host`.
     pub async fn secure(
         &mut self,
         target: &Target,
         rule: &CheckConnect,
+        host: Option<&[u8]>,
         before: Vec<u8>,
         until: u64,
     ) -> Result<(), ConnectError> {
@@ -78,7 +80,7 @@ impl Line {
             .sni
             .as_ref()
             .or(settings.check_sni.as_ref().filter(|_| by_server));
-        let name = name.map(|name| name.as_bytes());
+        let name = name.map(|name| name.as_bytes()).or(host);
         let alpn = rule
             .alpn
             .as_ref()

@@ -33,6 +33,13 @@ pub(super) const ROWS: &[CommandRow] = &[
         "list the responses that are fetched, which none is",
         updates,
     ),
+    row(
+        &["update", "ssl", "ocsp-response"],
+        Level::Admin,
+        "<certfile>",
+        "fetch the response of a certificate, which is not done",
+        update,
+    ),
 ];
 
 fn now() -> i64 {
@@ -151,4 +158,23 @@ fn updates(_: &mut Context<'_>, reply: &mut Reply, _: Args<'_>) {
     reply.plain(format_args!(
         "OCSP Certid | Path | Next Update | Last Update | Successes | Failures | Last Update Status | Last Update Status (str)\n"
     ));
+}
+
+fn update(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
+    let name = args.get(0);
+    if name.is_empty() {
+        return reply.error("'update ssl ocsp-response' expects a filename");
+    }
+    let inventory = &context.runtime.snapshot.certificates;
+    let state = inventory.lock();
+    let why = match state.store.bundles.get(name) {
+        None => {
+            "Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name."
+        }
+        Some(bundle) if bundle.ocsp.is_none() => {
+            "'update ssl ocsp-response' only works on certificates that already have a known OCSP response."
+        }
+        Some(_) => "OCSP responses are not fetched by hapax; use 'set ssl ocsp-response'.",
+    };
+    reply.error(&format!("{why}\nCan't send ocsp request for {name}!"));
 }

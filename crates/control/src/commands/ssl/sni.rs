@@ -114,7 +114,7 @@ fn show_name(out: &mut String, place: &str, shown: &Shown<'_>, until: Option<i64
     };
     let filters = shown.placed.entry.filters.iter();
     let mut negative: String = filters
-        .filter(|filter| filter.starts_with('!'))
+        .filter(|filter| shown.name.starts_with(b"*") && filter.starts_with('!'))
         .map(|filter| format!("{filter} "))
         .collect();
     if negative.is_empty() {

@@ -328,13 +328,11 @@ fn server_chain<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
     chain(view, Side::Response)
 }
 
-/// The root is the issuer of the last certificate that came.
+/// The root is where the chain ends that was built when the certificate was judged.
 fn root<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    let last = view
-        .tls(Side::Request)
-        .and_then(|tls| tls.peer_certificates().last());
-    let last = last.and_then(|der| Certificate::parse(der).ok());
-    Outcome::of(last.and_then(|certificate| distinguished(args, certificate.issuer)))
+    let tls = view.tls(Side::Request);
+    let root = tls.and_then(|tls| tls.observed.root.as_deref());
+    Outcome::of(root.and_then(|root| distinguished(args, root)))
 }
 
 fn used<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {

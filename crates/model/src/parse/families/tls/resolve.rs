@@ -10,6 +10,7 @@ use tls::SessionCache;
 pub fn resolve(parser: &mut Parser<'_>) {
     find_token_certificates(parser);
     refuse_updates(parser);
+    tell_notes(parser);
     let global = parser.global.tls.clone();
     let cache = Arc::new(SessionCache::new(global.cache_size));
     let mut faults: Vec<Diagnostic> = Vec::new();
@@ -99,24 +100,23 @@ fn find_token_certificates(parser: &mut Parser<'_>) {
     let global = &parser.global.tls;
     let store = &mut parser.certificates;
     for wanted in uses {
-        let found = match store.bundles.get(&*wanted.name) {
-            Some(known) => Ok(known.clone()),
-            None => store.bundle(&wanted.name, global),
-        };
-        match found {
-            Ok(bundle) => {
-                let bundle = tls::Bundle {
-                    jwt: true,
-                    ..(*bundle).clone()
-                };
-                let bundle = Arc::new(bundle);
-                store.bundles.insert(bundle.name.clone(), bundle);
-            }
-            Err(why) => {
-                let fault = at(&(wanted.file.as_str().into(), wanted.line), why);
-                parser.diagnostics.push(fault);
-            }
+        if let Err(why) = store.for_tokens(&wanted.name, global) {
+            let fault = at(&(wanted.file.as_str().into(), wanted.line), why);
+            parser.diagnostics.push(fault);
         }
+    }
+}
+
+/// Says what there is to say about files of certificates.
+fn tell_notes(parser: &mut Parser<'_>) {
+    let bundles = parser.certificates.bundles.values();
+    let notes: Vec<String> = bundles.flat_map(|bundle| bundle.notes.clone()).collect();
+    for note in notes {
+        let severity = match note.contains("timestamps") {
+            true => Severity::Notice,
+            false => Severity::Warning,
+        };
+        parser.diagnostics.push(Diagnostic::global(severity, note, false));
     }
 }
 

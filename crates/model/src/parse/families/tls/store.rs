@@ -102,7 +102,7 @@ impl Section {
             (None, true) => path.clone(),
             (None, false) => format!("@{}/{crt}", self.name),
         };
-        files.certificate = Some(path);
+        files.path = Some(path);
         files.key = files.key.map(|key| based(key_base, &key));
         parser
             .certificates
