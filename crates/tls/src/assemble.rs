@@ -144,9 +144,8 @@ fn checked_trust(
 /// are named by `default-crt` or by a filter.
 fn with_default(lines: &[CertificateLine]) -> Vec<CertificateLine> {
     let mut lines = lines.to_vec();
-    let is_default = |line: &CertificateLine| {
-        line.default || line.filters.iter().any(|filter| &**filter == "*")
-    };
+    let is_default =
+        |line: &CertificateLine| line.default || line.filters.iter().any(|filter| &**filter == "*");
     if lines.iter().any(is_default) {
         return lines;
     }
@@ -190,7 +189,11 @@ pub fn connector(
     let mut common = settings.common.or(&settings.defaults);
     common.verify = common.verify.or(Some(global.server_verify));
     // Whoever changes a file later finds those who use it by its full name.
-    for file in [&mut common.ca_file, &mut common.ca_verify_file, &mut common.crl_file] {
+    for file in [
+        &mut common.ca_file,
+        &mut common.ca_verify_file,
+        &mut common.crl_file,
+    ] {
         if let Some(path) = file {
             *file = Some(based(global.ca_base.as_deref(), path).into());
         }

@@ -3,8 +3,8 @@
 use crate::certificate::{Certificate, oid};
 use crate::key::{self, Kind, PrivateKey};
 use crate::pem;
-use rustls::pki_types::CertificateDer;
 use crate::store::Files;
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use std::sync::Arc;
 

@@ -98,6 +98,7 @@ impl Files {
             ),
         }
         let header = text.len();
+        let mixed = header > 0;
         let pairs = [
             ("key", &self.key, &anew.key),
             ("ocsp", &self.ocsp, &anew.ocsp),
@@ -115,7 +116,10 @@ impl Files {
             }
         }
         let word = |on: Option<bool>| match on {
-            None => format!("'default' (ocsp-update.mode {})", if update { "on" } else { "off" }),
+            None => format!(
+                "'default' (ocsp-update.mode {})",
+                if update { "on" } else { "off" }
+            ),
             Some(true) => "'on'".to_owned(),
             Some(false) => "'off'".to_owned(),
         };
@@ -127,6 +131,6 @@ impl Files {
                 word(anew.update)
             ));
         }
-        (text.len() > header).then_some(text)
+        (mixed || text.len() > header).then_some(text)
     }
 }

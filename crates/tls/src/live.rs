@@ -135,7 +135,10 @@ impl State {
             count += touched;
         }
         for connector in &users.connectors {
-            if connector.bundle().is_some_and(|old| old.name == bundle.name) {
+            if connector
+                .bundle()
+                .is_some_and(|old| old.name == bundle.name)
+            {
                 let prepared = connector.prepare(connector.trust(), Some(bundle.clone()))?;
                 changes.push(Change::Connector(connector.clone(), prepared));
                 count += 1;

@@ -69,8 +69,16 @@ pub(crate) fn load_bundle(
 ///
 /// # Errors
 /// In words: which file, which part of it, and why.
-pub(crate) fn load_files(name: &str, files: &Files, global: &GlobalSettings) -> Result<Bundle, String> {
-    let path = files.path.as_deref().or(files.certificate.as_deref()).unwrap_or(name);
+pub(crate) fn load_files(
+    name: &str,
+    files: &Files,
+    global: &GlobalSettings,
+) -> Result<Bundle, String> {
+    let path = files
+        .path
+        .as_deref()
+        .or(files.certificate.as_deref())
+        .unwrap_or(name);
     let faulty =
         |file: &str, why: String| format!("unable to load certificate from file '{file}': {why}.");
     let Some(key) = &files.key else {
@@ -144,7 +152,11 @@ fn key_path(path: &str, global: &GlobalSettings) -> String {
 ///
 /// # Errors
 /// In words.
-pub(crate) fn complete(bundle: &mut Bundle, path: &str, global: &GlobalSettings) -> Result<(), String> {
+pub(crate) fn complete(
+    bundle: &mut Bundle,
+    path: &str,
+    global: &GlobalSettings,
+) -> Result<(), String> {
     if bundle.key.is_none() && !bundle.jwt {
         return Err(format!(
             "No Private Key found in '{}'.",
@@ -206,4 +218,3 @@ pub(crate) fn complete(bundle: &mut Bundle, path: &str, global: &GlobalSettings)
     }
     Ok(())
 }
-

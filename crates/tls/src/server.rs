@@ -1,5 +1,6 @@
 //! The accepting side: which certificate and configuration a ClientHello gets.
 
+use crate::assemble;
 use crate::bundle::Bundle;
 use crate::client_auth::ClientAuth;
 use crate::failure::Failure;
@@ -10,12 +11,9 @@ use crate::observed::KeepSecrets;
 use crate::provider;
 use crate::resume::Resumption;
 use crate::revocation::Revocations;
-use crate::assemble;
-use crate::settings::{
-    BindSettings, CertificateLine, Common, GlobalSettings, Ignored, Verify,
-};
-use crate::store::{Store, based};
+use crate::settings::{BindSettings, CertificateLine, Common, GlobalSettings, Ignored, Verify};
 use crate::signer;
+use crate::store::{Store, based};
 use crate::verify::Authorities;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
@@ -234,7 +232,14 @@ impl Listener {
         store: &mut Store,
     ) -> Result<Names, String> {
         let names = self.names.load();
-        assemble::names(&self.line, &self.settings, lines, global, store, Some(&names))
+        assemble::names(
+            &self.line,
+            &self.settings,
+            lines,
+            global,
+            store,
+            Some(&names),
+        )
     }
 
     /// How many certificates are used together with a file of authorities or revocation lists.

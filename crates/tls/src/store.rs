@@ -185,7 +185,9 @@ impl Store {
     ) -> Result<Arc<Bundle>, PlaceError> {
         if let Some(known) = self.bundles.get(path) {
             let none = Files::default();
-            let differences = known.files.differences(files.unwrap_or(&none), global.ocsp_update);
+            let differences = known
+                .files
+                .differences(files.unwrap_or(&none), global.ocsp_update);
             return match differences {
                 Some(text) => Err(PlaceError::Differs(text)),
                 None => Ok(known.clone()),
@@ -286,7 +288,9 @@ impl Store {
 /// When there is no certificate, or one is malformed.
 pub fn parse_authorities(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let blocks = pem::read(text).map_err(|error| error.to_string())?;
-    let certificates = blocks.into_iter().filter(|block| block.label.ends_with("CERTIFICATE"));
+    let certificates = blocks
+        .into_iter()
+        .filter(|block| block.label.ends_with("CERTIFICATE"));
     let all: Vec<Vec<u8>> = certificates.map(|block| block.content).collect();
     let good = |der: &Vec<u8>| Certificate::parse(der).is_ok();
     match !all.is_empty() && all.iter().all(good) {

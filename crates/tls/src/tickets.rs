@@ -112,7 +112,10 @@ impl TicketKeys {
     /// When it is not as long as the others.
     pub fn renew(&self, key: Vec<u8>) -> Result<(), String> {
         let mut keys = Vec::clone(&self.keys.load());
-        if keys.first().is_none_or(|first| first.secret.len() != key.len()) {
+        if keys
+            .first()
+            .is_none_or(|first| first.secret.len() != key.len())
+        {
             return Err("the key is not as long as the others".to_owned());
         }
         keys.remove(0);
@@ -172,10 +175,7 @@ mod tests {
 
     #[test]
     fn machines_with_a_key_in_common_understand_each_other() {
-        let (one, two) = (
-            Shared(keys(1)),
-            Shared(keys(2)),
-        );
+        let (one, two) = (Shared(keys(1)), Shared(keys(2)));
         let ticket = one.encrypt(b"session").unwrap();
         assert_eq!(two.decrypt(&ticket).as_deref(), Some(&b"session"[..]));
         let other = Shared(keys(9));

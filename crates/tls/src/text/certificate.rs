@@ -20,11 +20,23 @@ pub fn certificate(certificate: &Certificate<'_>) -> String {
     serial(&mut out, certificate.serial);
     let signature = algorithm(certificate.signature_algorithm);
     let _ = writeln!(out, "        Signature Algorithm: {signature}");
-    let _ = writeln!(out, "        Issuer: {}", name::text(certificate.issuer, "="));
+    let _ = writeln!(
+        out,
+        "        Issuer: {}",
+        name::text(certificate.issuer, "=")
+    );
     let [from, until] = certificate.validity;
-    let _ = writeln!(out, "        Validity\n            Not Before: {}", time(from));
+    let _ = writeln!(
+        out,
+        "        Validity\n            Not Before: {}",
+        time(from)
+    );
     let _ = writeln!(out, "            Not After : {}", time(until));
-    let _ = writeln!(out, "        Subject: {}", name::text(certificate.subject, "="));
+    let _ = writeln!(
+        out,
+        "        Subject: {}",
+        name::text(certificate.subject, "=")
+    );
     public_key(&mut out, certificate);
     let list: Vec<_> = certificate.extensions().collect();
     if !list.is_empty() {
@@ -62,7 +74,10 @@ fn public_key(out: &mut String, certificate: &Certificate<'_>) {
         algorithm if algorithm == oid::RSA => rsa(out, key),
         algorithm if algorithm == oid::EC => curve(out, certificate, key),
         _ => {
-            let _ = writeln!(out, "                {kind} Public-Key:\n                pub:");
+            let _ = writeln!(
+                out,
+                "                {kind} Public-Key:\n                pub:"
+            );
             dump(out, key, 15, 20);
         }
     }

@@ -139,7 +139,10 @@ fn key_usage(mut reader: Reader<'_>) -> Option<String> {
         "Decipher Only",
     ];
     let bits = reader.expect(der::BIT_STRING).ok()?.content.get(1..)?;
-    let set = |at: usize| bits.get(at / 8).is_some_and(|byte| byte & 0x80 >> (at % 8) != 0);
+    let set = |at: usize| {
+        bits.get(at / 8)
+            .is_some_and(|byte| byte & 0x80 >> (at % 8) != 0)
+    };
     let names: Vec<&str> = USAGES
         .iter()
         .enumerate()
@@ -174,7 +177,12 @@ fn general_name(name: Element<'_>) -> String {
                 let groups: Vec<String> = name
                     .content
                     .chunks_exact(2)
-                    .map(|pair| format!("{:X}", pair.iter().fold(0u16, |n, &b| n << 8 | u16::from(b))))
+                    .map(|pair| {
+                        format!(
+                            "{:X}",
+                            pair.iter().fold(0u16, |n, &b| n << 8 | u16::from(b))
+                        )
+                    })
                     .collect();
                 format!("IP Address:{}", groups.join(":"))
             }

@@ -47,7 +47,11 @@ pub fn response(bytes: &[u8]) -> Option<String> {
             extensions::show(&mut out, extension, 8);
         }
     }
-    let _ = writeln!(out, "    Signature Algorithm: {}", algorithm(parsed.algorithm));
+    let _ = writeln!(
+        out,
+        "    Signature Algorithm: {}",
+        algorithm(parsed.algorithm)
+    );
     out.push_str("    Signature Value:\n");
     dump(&mut out, parsed.signature, 18, 8);
     for der in &parsed.certificates {

@@ -122,7 +122,9 @@ fn abort(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         }
         Some(_) => {
             state.authorities = None;
-            reply.plain(format_args!("Transaction aborted for certificate '{name}'!\n"));
+            reply.plain(format_args!(
+                "Transaction aborted for certificate '{name}'!\n"
+            ));
         }
     }
 }
@@ -150,7 +152,10 @@ fn commit(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
                     format!("{}\nSuccess!", ".".repeat(count))
                 }
                 Err(why) => {
-                    state.store.authorities.extend(former.map(|former| (about, former)));
+                    state
+                        .store
+                        .authorities
+                        .extend(former.map(|former| (about, former)));
                     format!("\n{why}\nFailed!")
                 }
             };

@@ -94,8 +94,9 @@ fn target(state: &State, global: &GlobalSettings, name: &str) -> Option<(String,
     let beside = format!("{stem}.crt");
     match known(stem) {
         true => Some((stem.to_owned(), part)),
-        false => (part == Part::Key && global.drop_extension && known(&beside))
-            .then_some((beside, part)),
+        false => {
+            (part == Part::Key && global.drop_extension && known(&beside)).then_some((beside, part))
+        }
     }
 }
 
@@ -137,9 +138,8 @@ fn prepare(
     text: &str,
 ) -> Result<String, String> {
     let found = target(state, global, path);
-    let (name, part) = found.ok_or(
-        "Can't replace a certificate which is not referenced by the configuration!\n",
-    )?;
+    let (name, part) = found
+        .ok_or("Can't replace a certificate which is not referenced by the configuration!\n")?;
     let (known, word) = match &state.certificate {
         Some(pending) if *pending.name != *name => {
             return Err(about_another(&pending.name, &name, "set"));
@@ -151,7 +151,8 @@ fn prepare(
             (known.unwrap_or_default(), "created")
         }
     };
-    let changed = change(known, part, text).map_err(|why| format!("{why}Can't load the payload\n"))?;
+    let changed =
+        change(known, part, text).map_err(|why| format!("{why}Can't load the payload\n"))?;
     state.certificate = Some(changed);
     Ok(format!("Transaction {word} for certificate {name}!"))
 }
@@ -189,12 +190,16 @@ fn change(bundle: Bundle, part: Part, text: &str) -> Result<Bundle, String> {
         }
         Part::Issuer => {
             let blocks = pem::read(text.as_bytes()).unwrap_or_default();
-            let first = blocks.into_iter().find(|block| block.label.ends_with("CERTIFICATE"));
+            let first = blocks
+                .into_iter()
+                .find(|block| block.label.ends_with("CERTIFICATE"));
             let first = first.filter(|b| tls::certificate::Certificate::parse(&b.content).is_ok());
             let first = first.ok_or_else(|| format!("'{name}' cannot be read or parsed'.\n"))?;
             Ok(bundle.issued_by(first.content))
         }
-        Part::Timestamps => Err("signed certificate timestamps are not sent by this program\n".into()),
+        Part::Timestamps => {
+            Err("signed certificate timestamps are not sent by this program\n".into())
+        }
     }
 }
 
@@ -210,7 +215,9 @@ fn abort(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         }
         Some(_) => {
             state.certificate = None;
-            reply.plain(format_args!("Transaction aborted for certificate '{name}'!\n"));
+            reply.plain(format_args!(
+                "Transaction aborted for certificate '{name}'!\n"
+            ));
         }
     }
 }
@@ -260,7 +267,10 @@ fn commit(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     match state.exchange(&users, &inventory.global, &pending) {
         Ok((changes, count)) => {
             changes.into_iter().for_each(tls::live::Change::make);
-            state.store.bundles.insert(pending.name.clone(), pending.clone());
+            state
+                .store
+                .bundles
+                .insert(pending.name.clone(), pending.clone());
             inventory.tokens.set(pending);
             let _ = writeln!(text, "{}\n{note}Success!", ".".repeat(count));
         }
@@ -285,7 +295,9 @@ fn del(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         Some(_) => None,
     };
     if let Some(why) = refused {
-        return reply.error(&format!("Can't remove the certificate: certificate '{name}' {why}"));
+        return reply.error(&format!(
+            "Can't remove the certificate: certificate '{name}' {why}"
+        ));
     }
     state.store.bundles.remove(name);
     inventory.tokens.remove(name);
@@ -338,7 +350,9 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         let text = print::certificate(bundle, mark, &users, &inventory.global);
         return reply.plain(format_args!("{text}"));
     }
-    let response = name.strip_suffix(".ocsp").and_then(|name| found(&state, name));
+    let response = name
+        .strip_suffix(".ocsp")
+        .and_then(|name| found(&state, name));
     match response {
         Some((bundle, _)) => {
             let text = bundle.ocsp.as_deref().map(ocsp::text).unwrap_or_default();

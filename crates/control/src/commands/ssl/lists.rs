@@ -101,8 +101,11 @@ fn add(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     );
     for listener in using(context.runtime, name) {
         let names = listener.names();
-        let mut lines: Vec<CertificateLine> =
-            names.lines().iter().map(|placed| placed.entry.clone()).collect();
+        let mut lines: Vec<CertificateLine> = names
+            .lines()
+            .iter()
+            .map(|placed| placed.entry.clone())
+            .collect();
         lines.push(line.clone());
         match listener.prepare(lines, &inventory.global, &mut state.store) {
             Ok(names) => changes.push(Change::Listener(listener.clone(), names)),
@@ -125,7 +128,8 @@ fn add(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
 fn place_of(runtime: &Runtime, listener: &Arc<Listener>) -> Option<String> {
     runtime.all_proxies().iter().find_map(|proxy| {
         let mut binds = proxy.config.front.binds.iter();
-        let bind = binds.find(|bind| bind.tls.as_ref().is_some_and(|t| Arc::ptr_eq(t, listener)))?;
+        let bind =
+            binds.find(|bind| bind.tls.as_ref().is_some_and(|t| Arc::ptr_eq(t, listener)))?;
         let (file, line) = &bind.origin;
         Some(format!(
             "Proxy '{}': {{}} for bind '{}' at [{file}:{line}].",
@@ -160,7 +164,12 @@ fn entry(
     if list.is_directory && !bare {
         return Err("this is a directory, SSL configuration, crt-store keywords and filters are not allowed".to_owned());
     }
-    let serial = 1 + list.entries.iter().map(|entry| entry.line).max().unwrap_or(0);
+    let serial = 1 + list
+        .entries
+        .iter()
+        .map(|entry| entry.line)
+        .max()
+        .unwrap_or(0);
     if let Some(common) = &read.common {
         known_files(state, global, common)?;
     }
@@ -168,7 +177,10 @@ fn entry(
     let full = based(global.crt_base.as_deref(), &read.path);
     let path = match state.store.bundles.contains_key(&*full) {
         true => full,
-        false if state.store.bundles.contains_key(&*read.path) && read.path.starts_with(['/', '@']) => {
+        false
+            if state.store.bundles.contains_key(&*read.path)
+                && read.path.starts_with(['/', '@']) =>
+        {
             read.path.clone()
         }
         false => return Err(format!("certificate '{full}' does not exist!")),
@@ -176,9 +188,9 @@ fn entry(
     let bundle = state.store.placed(&path, Some(&read.files), global);
     let bundle = bundle.map_err(|error| match error {
         PlaceError::Load(why) => why,
-        PlaceError::Differs(text) => format!(
-            "'{path}' is already instantiated with incompatible parameters:\n {text}"
-        ),
+        PlaceError::Differs(text) => {
+            format!("'{path}' is already instantiated with incompatible parameters:\n {text}")
+        }
     })?;
     if bundle.chain.is_empty() {
         return Err(format!("certificate '{path}' is empty!"));
@@ -244,7 +256,10 @@ fn del(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         return reply.error(&format!("Can't delete the entry: {why}"));
     }
     let path = word.rsplit_once(':').map_or(word, |(path, _)| path);
-    reply.plain(format_args!("Entry '{path}' deleted in crtlist '{}'!\n", trimmed(name)));
+    reply.plain(format_args!(
+        "Entry '{path}' deleted in crtlist '{}'!\n",
+        trimmed(name)
+    ));
 }
 
 fn remove(context: &Context<'_>, name: &str, word: &str) -> Result<(), String> {
@@ -263,10 +278,19 @@ fn remove(context: &Context<'_>, name: &str, word: &str) -> Result<(), String> {
         return Err(format!("certificate '{path}' does not exist!"));
     }
     let of_path = |entry: &&Entry| entry.path == path;
-    let found: Vec<usize> = list.entries.iter().filter(of_path).map(|e| e.line).collect();
+    let found: Vec<usize> = list
+        .entries
+        .iter()
+        .filter(of_path)
+        .map(|e| e.line)
+        .collect();
     let lines: Vec<String> = found.iter().map(usize::to_string).collect();
     let line = match (&found[..], number) {
-        ([], _) => return Err(format!("can't find the certificate '{path}' in the crt-list '{name}'!")),
+        ([], _) => {
+            return Err(format!(
+                "can't find the certificate '{path}' in the crt-list '{name}'!"
+            ));
+        }
         (found, Some(number)) if found.contains(&number) => number,
         (_, Some(_)) => {
             return Err(format!(
@@ -284,13 +308,17 @@ fn remove(context: &Context<'_>, name: &str, word: &str) -> Result<(), String> {
     };
     let is_meant = |entry: &CertificateLine| {
         let list = entry.list.as_ref();
-        &*entry.bundle.name == path && list.is_some_and(|(list, n, _)| **list == *name && *n == line)
+        &*entry.bundle.name == path
+            && list.is_some_and(|(list, n, _)| **list == *name && *n == line)
     };
     let mut defaults = String::new();
     let mut changes = Vec::new();
     for listener in using(context.runtime, name) {
         let names = listener.names();
-        let needed = names.lines().iter().any(|p| p.entry.default && is_meant(&p.entry));
+        let needed = names
+            .lines()
+            .iter()
+            .any(|p| p.entry.default && is_meant(&p.entry));
         if needed && !listener.line.strict {
             let places = place_of(context.runtime, &listener).unwrap_or_default();
             let place = places.rsplit_once(" at [").map_or("", |(_, place)| place);
@@ -308,7 +336,10 @@ fn remove(context: &Context<'_>, name: &str, word: &str) -> Result<(), String> {
     }
     changes.into_iter().for_each(Change::make);
     if let Some(list) = state.store.lists.get_mut(name) {
-        let at = list.entries.iter().position(|e| e.path == path && e.line == line);
+        let at = list
+            .entries
+            .iter()
+            .position(|e| e.path == path && e.line == line);
         at.map(|at| list.entries.remove(at));
     }
     Ok(())

@@ -53,7 +53,10 @@ fn users(runtime: &Runtime) -> Users {
     for proxy in runtime.all_proxies() {
         for bind in &proxy.config.front.binds {
             if let Some(listener) = &bind.tls
-                && !users.listeners.iter().any(|known| Arc::ptr_eq(known, listener))
+                && !users
+                    .listeners
+                    .iter()
+                    .any(|known| Arc::ptr_eq(known, listener))
             {
                 users.listeners.push(listener.clone());
             }

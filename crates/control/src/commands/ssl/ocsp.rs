@@ -44,7 +44,10 @@ pub(super) const ROWS: &[CommandRow] = &[
 
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
+    since
+        .ok()
+        .and_then(|since| i64::try_from(since.as_secs()).ok())
+        .unwrap_or(0)
 }
 
 /// What is wrong with the response of a certificate, if there is one.
@@ -62,7 +65,12 @@ pub(super) fn text(response: &[u8]) -> String {
 /// The responses by the identifiers of their certificates, each with the first certificate that has it.
 fn known(state: &State, global: &GlobalSettings) -> Vec<(Vec<u8>, Arc<Bundle>)> {
     let mut all: Vec<(Vec<u8>, Arc<Bundle>)> = Vec::new();
-    for bundle in state.store.bundles.values().filter(|bundle| bundle.ocsp.is_some()) {
+    for bundle in state
+        .store
+        .bundles
+        .values()
+        .filter(|bundle| bundle.ocsp.is_some())
+    {
         if let Some(id) = ocsp::id_of_bundle(bundle, global.issuers.as_deref())
             && !all.iter().any(|(known, _)| *known == id)
         {
@@ -74,7 +82,10 @@ fn known(state: &State, global: &GlobalSettings) -> Vec<(Vec<u8>, Arc<Bundle>)> 
 }
 
 fn set(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    let given = context.payload.filter(|payload| !payload.is_empty()).unwrap_or(args.get(0));
+    let given = context
+        .payload
+        .filter(|payload| !payload.is_empty())
+        .unwrap_or(args.get(0));
     if given.is_empty() {
         return reply.error("'set ssl ocsp-response' expects response in base64 encoding.");
     }
@@ -92,11 +103,20 @@ fn set(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let bytes: Arc<[u8]> = bytes.into();
     let issuers = inventory.global.issuers.clone();
     let of_id = |bundle: &Arc<Bundle>| {
-        bundle.ocsp.is_some() && ocsp::id_of_bundle(bundle, issuers.as_deref()).as_ref() == Some(&id)
+        bundle.ocsp.is_some()
+            && ocsp::id_of_bundle(bundle, issuers.as_deref()).as_ref() == Some(&id)
     };
-    let meant: Vec<Arc<Bundle>> = state.store.bundles.values().filter(|b| of_id(b)).cloned().collect();
+    let meant: Vec<Arc<Bundle>> = state
+        .store
+        .bundles
+        .values()
+        .filter(|b| of_id(b))
+        .cloned()
+        .collect();
     if meant.is_empty() {
-        return reply.error("OCSP single response: Certificate ID does not match any certificate or issuer.");
+        return reply.error(
+            "OCSP single response: Certificate ID does not match any certificate or issuer.",
+        );
     }
     let users = users(context.runtime);
     for bundle in meant {
@@ -138,15 +158,16 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         form @ ("text" | "base64") => (form, args.get(1)),
         wanted => ("text", wanted),
     };
-    let found = all.iter().find(|(id, _)| {
-        tls::text::hex(id).eq_ignore_ascii_case(wanted)
-    });
+    let found = all
+        .iter()
+        .find(|(id, _)| tls::text::hex(id).eq_ignore_ascii_case(wanted));
     let by_path = state.store.bundles.get(wanted);
     let bundle = found.map(|(_, bundle)| bundle).or(by_path);
     let response = bundle.and_then(|bundle| bundle.ocsp.as_deref());
     match (response, form) {
-        (None, _) => reply
-            .error("'show ssl ocsp-response' expects a valid certid or certificate path."),
+        (None, _) => {
+            reply.error("'show ssl ocsp-response' expects a valid certid or certificate path.")
+        }
         (Some(response), "base64") => {
             reply.plain(format_args!("{}\n", pem::encode_base64(response)));
         }

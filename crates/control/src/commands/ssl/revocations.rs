@@ -103,7 +103,9 @@ fn abort(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         }
         Some(_) => {
             state.revocations = None;
-            reply.plain(format_args!("Transaction aborted for certificate '{name}'!\n"));
+            reply.plain(format_args!(
+                "Transaction aborted for certificate '{name}'!\n"
+            ));
         }
     }
 }
@@ -132,7 +134,10 @@ fn commit(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
                     format!("{}\nSuccess!", ".".repeat(count))
                 }
                 Err(why) => {
-                    state.store.revocations.extend(former.map(|former| (about, former)));
+                    state
+                        .store
+                        .revocations
+                        .extend(former.map(|former| (about, former)));
                     format!("\n{why}\nFailed!")
                 }
             };
@@ -158,7 +163,9 @@ fn del(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
             return reply.plain(format_args!("CRL file '{name}' deleted!\n"));
         }
     };
-    reply.error(&format!("Can't remove the CRL file: CRL file '{name}' {why}"));
+    reply.error(&format!(
+        "Can't remove the CRL file: CRL file '{name}' {why}"
+    ));
 }
 
 fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {

@@ -42,8 +42,15 @@ struct Wanted<'a> {
 fn wanted(args: Args<'_>) -> Result<Wanted<'_>, String> {
     let mut wanted = Wanted::default();
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0);
-    let mut words = args.0.iter().map(String::as_str).filter(|word| !word.is_empty());
+    let now = since
+        .ok()
+        .and_then(|since| i64::try_from(since.as_secs()).ok())
+        .unwrap_or(0);
+    let mut words = args
+        .0
+        .iter()
+        .map(String::as_str)
+        .filter(|word| !word.is_empty());
     while let Some(word) = words.next() {
         match word {
             "-A" => wanted.until = Some(now),
@@ -59,7 +66,10 @@ fn wanted(args: Args<'_>) -> Result<Wanted<'_>, String> {
                 wanted.until = Some(now + seconds);
             }
             _ => {
-                return Err("Invalid parameters, 'show ssl sni' only supports '-f', '-A' or '-t' options!".to_owned());
+                return Err(
+                    "Invalid parameters, 'show ssl sni' only supports '-f', '-A' or '-t' options!"
+                        .to_owned(),
+                );
             }
         }
     }
@@ -76,9 +86,9 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     );
     let proxies = context.runtime.all_proxies();
     // A frontend that is not there does not narrow the list.
-    let named = wanted.frontend.filter(|name| {
-        proxies.iter().any(|proxy| *proxy.config.name == **name)
-    });
+    let named = wanted
+        .frontend
+        .filter(|name| proxies.iter().any(|proxy| *proxy.config.name == **name));
     for proxy in proxies.iter() {
         if named.is_some_and(|name| *proxy.config.name != *name) {
             continue;
@@ -122,5 +132,9 @@ fn show_name(out: &mut String, place: &str, shown: &Shown<'_>, until: Option<i64
     }
     let name = String::from_utf8_lossy(&shown.name);
     let (end, from) = (tls::text::time(end), tls::text::time(from));
-    let _ = writeln!(out, "{place}\t{name}\t{negative}\t{kind}\t{}\t{end}\t{from}", bundle.name);
+    let _ = writeln!(
+        out,
+        "{place}\t{name}\t{negative}\t{kind}\t{}\t{end}\t{from}",
+        bundle.name
+    );
 }

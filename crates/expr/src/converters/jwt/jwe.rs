@@ -259,11 +259,7 @@ fn check_certificate(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), 
     Ok(())
 }
 
-fn with_certificate<'a>(
-    args: &'a Args,
-    value: Value<'a>,
-    view: &'a dyn View,
-) -> Option<Value<'a>> {
+fn with_certificate<'a>(args: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<Value<'a>> {
     let prepared = args.data::<PreparedCertificate>()?;
     let token = text(value)?;
     let name = match args.get(0)? {

@@ -33,8 +33,7 @@ fn ssl_f_use(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         ..entry
     };
     let mut lines = Vec::new();
-    let placed =
-        certificates::place_entry(parser, &list, entry, &mut lines, &mut known.entries);
+    let placed = certificates::place_entry(parser, &list, entry, &mut lines, &mut known.entries);
     parser.certificates.lists.insert(list, known);
     placed.map_err(|fault| {
         let (entry, error) = *fault;

@@ -116,7 +116,9 @@ fn tell_notes(parser: &mut Parser<'_>) {
             true => Severity::Notice,
             false => Severity::Warning,
         };
-        parser.diagnostics.push(Diagnostic::global(severity, note, false));
+        parser
+            .diagnostics
+            .push(Diagnostic::global(severity, note, false));
     }
 }
 

@@ -71,9 +71,7 @@ impl Section {
             let (name, value) = (statement.arg(at), statement.arg(at + 1));
             if !Files::KEYWORDS.contains(&name) && name != "alias" {
                 let message = match name {
-                    "acme" | "domains" | "ips" => {
-                        crate::parse::known::not_built(name, "ACME")
-                    }
+                    "acme" | "domains" | "ips" => crate::parse::known::not_built(name, "ACME"),
                     _ => format!("unknown keyword '{name}' in 'load' line."),
                 };
                 return Err(statement.fault(at, message));
@@ -100,7 +98,7 @@ impl Section {
             (Some(alias), true) => format!("@/{alias}"),
             (Some(alias), false) => format!("@{}/{alias}", self.name),
             (None, true) => path.clone(),
-            (None, false) => format!("@{}/{crt}", self.name),
+            (None, false) => format!("@{}/{}", self.name, crt.trim_start_matches('/')),
         };
         files.path = Some(path);
         files.key = files.key.map(|key| based(key_base, &key));

@@ -1,0 +1,335 @@
+//! Certificates, authorities, revocation lists and lists of certificates, changed by the runtime API.
+mod common;
+
+use common::{http, program};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+use testkit::{Builder, Program, Server, eventually, handlers};
+
+fn recorded(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/recorded/tls");
+    std::fs::read(folder.join(name)).expect("a recorded file")
+}
+
+fn text(name: &str) -> String {
+    String::from_utf8(recorded(name)).expect("UTF-8")
+}
+
+const FILES: [&str; 10] = [
+    "client.pem",
+    "good.b64",
+    "keys",
+    "list",
+    "one-alone.crt",
+    "one-alone.key",
+    "one.pem",
+    "other.crt",
+    "root.crt",
+    "two.pem",
+];
+
+/// The recorded certificates in the program's folder.
+fn with_files(builder: Builder) -> Builder {
+    let builder = FILES
+        .into_iter()
+        .fold(builder, |builder, name| builder.file(name, recorded(name)));
+    let ocsp = tls_response(&text("good.b64"));
+    builder
+        .file("revoked.b64", recorded("revoked.b64"))
+        .file("revoked.crl", recorded("revoked.crl"))
+        .file("one.pem.ocsp", ocsp)
+        .file("one.pem.issuer", recorded("root.crt"))
+}
+
+/// Base64 decoded by hand: the tests know nothing of the program's own code.
+fn tls_response(text: &str) -> Vec<u8> {
+    let digit = |c: u8| match c {
+        b'A'..=b'Z' => c - b'A',
+        b'a'..=b'z' => c - b'a' + 26,
+        b'0'..=b'9' => c - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let digits: Vec<u8> = text.trim().bytes().filter(|c| *c != b'=').collect();
+    let mut out = Vec::new();
+    for group in digits.chunks(4) {
+        let bits = group
+            .iter()
+            .fold(0u32, |bits, c| bits << 6 | u32::from(digit(*c)));
+        let bits = bits << (6 * (4 - group.len()));
+        out.extend(&bits.to_be_bytes()[1..group.len()]);
+    }
+    out
+}
+
+fn ask(program: &Program, command: &str) -> String {
+    let mut stream = UnixStream::connect(program.path("admin.sock")).expect("the socket");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .expect("a timeout");
+    stream
+        .write_all(format!("{command}\n").as_bytes())
+        .expect("a command");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer.trim_end_matches('\n').to_owned()
+}
+
+/// Prepares a certificate and commits it.
+fn exchange(program: &Program, name: &str, pem: &str) {
+    let said = ask(program, &format!("set ssl cert {name} <<\n{pem}\n"));
+    assert!(said.starts_with("Transaction created"), "{said}");
+    let said = ask(program, &format!("commit ssl cert {name}"));
+    assert!(said.ends_with("Success!"), "{said}");
+}
+
+/// Where a listening line is differs from run to run.
+fn without_places(text: &str) -> String {
+    let line = |line: &str| match line.split_once('\t') {
+        Some((place, rest)) if place.starts_with("fe/") => format!("fe\t{rest}"),
+        _ if line.starts_with("\t- ") => "\t-".to_owned(),
+        _ if line.starts_with("Proxy 'fe'") => line.split(" at [").next().unwrap_or("").to_owned(),
+        _ => line.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Commands with their answers, as HAProxy 3.4.0 gave them to the same files.
+#[test]
+fn commands_answer_as_recorded() {
+    let config = text("config");
+    let config = config.replacen("{tmp}/admin.sock", "{tmp}/admin.sock mode 600", 1);
+    let program = with_files(program()).config(&config).start();
+    let socket = program.path("admin.sock");
+    assert!(eventually(Duration::from_secs(20), || socket.exists()));
+    let folder = program.path("");
+    let folder = folder.to_str().expect("UTF-8").trim_end_matches('/');
+    let answers = text("answers");
+    let mut parts = answers.split(">>> ").skip(1);
+    while let Some(part) = parts.next() {
+        let (shown, mut answer) = part.split_once('\n').expect("a command");
+        let mut command = shown.replace("{tmp}", folder);
+        if let Some((head, files)) = shown.split_once("<< @") {
+            command = format!("{}<<", head.replace("{tmp}", folder));
+            for file in files.split(" @") {
+                command = format!("{command}\n{}", text(file).trim_end());
+            }
+            command.push('\n');
+        } else if shown.ends_with("<<") {
+            // The lines of a payload are marked as commands are; a dot ends it.
+            for line in parts.by_ref() {
+                let (line, rest) = line.split_once('\n').expect("a line");
+                if line == "." {
+                    answer = rest;
+                    break;
+                }
+                command = format!("{command}\n{}", line.replace("{tmp}", folder));
+            }
+            command.push('\n');
+        }
+        let said = ask(&program, &command).replace(folder, "{tmp}");
+        let wanted = answer.trim_end_matches('\n');
+        assert_eq!(without_places(&said), without_places(wanted), "{shown}");
+    }
+}
+
+/// A frontend `fe` that speaks TLS to `tls`, with no connection kept for others.
+fn chain(bind: &str, server: &str) -> Program {
+    with_files(http())
+        .config(&format!(
+            "global
+  stats socket {{tmp}}/admin.sock level admin
+  crt-base {{tmp}}
+  ca-base {{tmp}}
+frontend in
+  bind {{fe}}
+  default_backend back
+backend back
+  retries 0
+  http-reuse never
+  server s {{tls}} ssl pool-max-conn 0 {server}
+frontend secure
+  bind {{tls}} ssl {bind}
+  http-request return status 200 content-type text/plain lf-string \"%[ssl_f_s_dn] %[ssl_c_verify] %[ssl_c_s_dn]\"
+"
+        ))
+        .start()
+}
+
+#[test]
+fn new_handshakes_get_what_was_committed() {
+    let program = chain("crt one.pem", "verify none");
+    let name = program.path("one.pem");
+    let name = name.to_str().expect("UTF-8");
+    let mut early = program.connect("fe");
+    let ask_again = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    assert_eq!(early.send(ask_again).response().text(), "/CN=one/C=FR 0 ");
+    ask(
+        &program,
+        &format!("set ssl cert {name} <<\n{}\n", text("client.pem")),
+    );
+    assert_eq!(program.connect("fe").get("/").text(), "/CN=one/C=FR 0 ");
+    let said = ask(&program, &format!("commit ssl cert {name}"));
+    assert_eq!(said, format!("Committing {name}.\nSuccess!"));
+    assert_eq!(program.connect("fe").get("/").text(), "/CN=client 0 ");
+    // A bad certificate changes nothing.
+    let said = ask(&program, &format!("set ssl cert {name} <<\nnonsense\n"));
+    assert!(said.contains("no start line") && said.ends_with(&format!("Can't update {name}!")));
+    assert_eq!(program.connect("fe").get("/").text(), "/CN=client 0 ");
+}
+
+#[test]
+fn servers_are_shown_another_certificate() {
+    let program = chain(
+        "crt one.pem ca-file root.crt verify required crt-ignore-err all",
+        "verify none crt client.pem",
+    );
+    assert_eq!(
+        program.connect("fe").get("/").text(),
+        "/CN=one/C=FR 0 /CN=client"
+    );
+    let name = program.path("client.pem");
+    exchange(&program, name.to_str().expect("UTF-8"), &text("one.pem"));
+    assert_eq!(
+        program.connect("fe").get("/").text(),
+        "/CN=one/C=FR 0 /CN=one/C=FR"
+    );
+    // A session that is taken up again is judged as it was at first.
+    let authorities = program.path("root.crt");
+    let authorities = authorities.to_str().expect("UTF-8");
+    let other = text("other.crt");
+    ask(
+        &program,
+        &format!("set ssl ca-file {authorities} <<\n{other}\n"),
+    );
+    let said = ask(&program, &format!("commit ssl ca-file {authorities}"));
+    assert_eq!(said, format!("Committing {authorities}.\nSuccess!"));
+    for _ in 0..2 {
+        let answer = program.connect("fe").get("/").text();
+        assert_eq!(answer, "/CN=one/C=FR 19 /CN=one/C=FR");
+    }
+}
+
+#[test]
+fn revocation_lists_count_from_their_commit_on() {
+    let program = chain(
+        "crt one.pem ca-file root.crt crl-file revoked.crl verify required crt-ignore-err all",
+        "verify none crt client.pem",
+    );
+    assert_eq!(
+        program.connect("fe").get("/").text(),
+        "/CN=one/C=FR 23 /CN=client"
+    );
+    let said = ask(&program, "del ssl crl-file nope");
+    assert_eq!(
+        said,
+        "Can't remove the CRL file: CRL file 'nope' doesn't exist!"
+    );
+}
+
+#[test]
+fn lists_gain_and_lose_names() {
+    let program = with_files(http())
+        .config(
+            "global
+  stats socket {tmp}/admin.sock level admin
+  crt-base {tmp}
+frontend in
+  bind {fe}
+  default_backend back
+backend back
+  retries 0
+  http-reuse never
+  server s {tls} ssl pool-max-conn 0 verify none sni req.hdr(x-name)
+frontend secure
+  bind {tls} ssl strict-sni
+  ssl-f-use crt one.pem
+  http-request return status 200 content-type text/plain lf-string \"%[ssl_f_s_dn]\"
+",
+        )
+        .start();
+    let status = |name: &str| {
+        let request = format!("GET / HTTP/1.1\r\nhost: x\r\nx-name: {name}\r\n\r\n");
+        program.connect("fe").send(&request).response().status()
+    };
+    assert_eq!((status("a.example"), status("new.example")), (200, 503));
+    assert_eq!(ask(&program, "show ssl crt-list"), "@secure");
+    let path = program.path("two.pem");
+    let path = path.to_str().expect("UTF-8");
+    ask(&program, &format!("new ssl cert {path}"));
+    exchange(&program, path, &text("two.pem"));
+    let line = format!("add ssl crt-list @secure <<\n{path} [ssl-min-ver TLSv1.2] new.example\n");
+    let said = ask(&program, &line);
+    assert_eq!(
+        said,
+        format!("Inserting certificate '{path}' in crt-list '@secure'.\nSuccess!")
+    );
+    assert_eq!((status("a.example"), status("new.example")), (200, 200));
+    let said = ask(&program, &format!("del ssl crt-list @secure {path}"));
+    assert_eq!(
+        said,
+        format!("Entry '{path}' deleted in crtlist '@secure'!")
+    );
+    assert_eq!((status("a.example"), status("new.example")), (200, 503));
+    let said = ask(&program, &format!("del ssl cert {path}"));
+    assert_eq!(said, format!("Certificate '{path}' deleted!"));
+}
+
+#[test]
+fn checks_ask_for_the_name_of_their_request() {
+    let server = Server::start(handlers::says("here"));
+    let program = with_files(http())
+        .server("plain", &server)
+        .config(
+            "global
+  stats socket {tmp}/admin.sock level admin
+  crt-base {tmp}
+frontend secure
+  bind {tls} ssl crt one.pem alpn http/1.1
+  http-request return status 200 if { ssl_fc_sni a.example } { ssl_fc_alpn -m found } { path /alpn }
+  http-request return status 200 if { ssl_fc_sni b.example } { path /b }
+  http-request return status 200 if { ssl_fc_sni c.example } { path /c }
+  http-request deny
+backend by_request
+  option httpchk GET /b HTTP/1.1 b.example:443
+  server s {tls} check check-ssl verify none inter 100ms rise 1
+backend by_server
+  option httpchk GET /c HTTP/1.1 b.example:443
+  server s {tls} check check-ssl verify none check-sni c.example inter 100ms rise 1
+backend by_rule
+  option httpchk
+  http-check connect ssl sni a.example alpn http/1.1
+  http-check send meth GET uri /alpn
+  server s {tls} check verify none inter 100ms rise 1
+backend by_nothing
+  option httpchk GET /b HTTP/1.1 b.example:443
+  server s {tls} check check-ssl verify none no-check-sni-auto inter 100ms fall 1
+",
+        )
+        .start();
+    let code = |backend: &str| {
+        let stat = ask(&program, "show stat");
+        let line = stat
+            .lines()
+            .find(|line| line.starts_with(&format!("{backend},s,")));
+        line.map(|line| line.split(',').nth(17).unwrap_or("").to_owned())
+            .unwrap_or_default()
+    };
+    let last = |backend: &str| {
+        let stat = ask(&program, "show stat");
+        let line = stat
+            .lines()
+            .find(|line| line.starts_with(&format!("{backend},s,")));
+        line.map(|line| line.split(',').nth(37).unwrap_or("").to_owned())
+            .unwrap_or_default()
+    };
+    let long = Duration::from_secs(20);
+    for backend in ["by_request", "by_server", "by_rule"] {
+        assert!(eventually(long, || last(backend) == "200"), "{backend}");
+        assert_eq!(code(backend), "UP", "{backend}");
+    }
+    assert!(eventually(long, || last("by_nothing") == "403"));
+    assert!(eventually(long, || code("by_nothing").starts_with("DOWN")));
+}
