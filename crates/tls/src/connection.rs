@@ -617,7 +617,7 @@ mod tests {
     use crate::names::Names;
     use crate::resume::{Resumption, SessionCache};
     use crate::server::{Instance, Line, Trust};
-    use crate::settings::{Common, Ignored, Verify};
+    use crate::settings::{BindSettings, Common, Ignored, Verify};
     use crate::verify::Authorities;
 
     fn bundle(names: &[&str]) -> (Arc<Bundle>, Vec<u8>) {
@@ -646,7 +646,10 @@ mod tests {
         let mut table = Names::default();
         table.add(&instance, &[], 0);
         table.add_default(&instance);
-        (Arc::new(Listener::new(line, table)), der)
+        (
+            Arc::new(Listener::new(line, BindSettings::default(), table)),
+            der,
+        )
     }
 
     fn connector(der: &[u8], verify: Verify) -> Connector {
