@@ -135,6 +135,45 @@ fn commands_answer_as_recorded() {
     }
 }
 
+/// A token made with OpenSSL.
+fn token(name: &str) -> String {
+    text(name).trim().to_owned()
+}
+
+#[test]
+fn tokens_are_verified_with_certificates() {
+    let program = with_files(http())
+        .config(
+            "global
+  stats socket {tmp}/admin.sock level admin
+crt-store st
+  load crt {tmp}/one.pem alias one jwt on
+frontend fe
+  bind {fe}
+  http-request set-var(txn.cert) req.hdr(x-cert)
+  http-request set-var(txn.hidden) req.hdr(x-sealed),jwt_decrypt_cert(txn.cert)
+  http-request return status 200 content-type text/plain lf-string \"%[req.hdr(x-token),jwt_verify_cert(RS256,{tmp}/one-alone.crt)] %[req.hdr(x-token),jwt_verify_cert(RS256,txn.cert)] %[var(txn.hidden)]\"
+",
+        )
+        .start();
+    let verdicts = |certificate: &str| {
+        let (open, sealed) = (token("token.jws"), token("token.jwe"));
+        let request = format!(
+            "GET / HTTP/1.1\r\nhost: x\r\nx-token: {open}\r\nx-sealed: {sealed}\r\nx-cert: {certificate}\r\n\r\n"
+        );
+        program.connect("fe").send(&request).response().text()
+    };
+    assert_eq!(verdicts("@st/one"), "1 1 hidden words");
+    assert_eq!(verdicts("nope"), "1 -5 ");
+    exchange(&program, "@st/one", &text("two.pem"));
+    assert_eq!(verdicts("@st/one"), "1 0 ");
+    exchange(&program, "@st/one", &text("one.pem"));
+    assert_eq!(ask(&program, "del ssl jwt @st/one"), "");
+    assert_eq!(verdicts("@st/one"), "1 -7 ");
+    assert_eq!(ask(&program, "add ssl jwt @st/one"), "");
+    assert_eq!(verdicts("@st/one"), "1 1 hidden words");
+}
+
 /// A frontend `fe` that speaks TLS to `tls`, with no connection kept for others.
 fn chain(bind: &str, server: &str) -> Program {
     with_files(http())

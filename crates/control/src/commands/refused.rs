@@ -4,8 +4,6 @@
 type Refused = (&'static str, &'static str);
 
 const INSIDE: &str = "This command looks into HAProxy's own memory or disturbs the process on purpose; it is not built.";
-const TLS: &str =
-    "This command is not built yet: it waits for changes of certificates at run time.";
 const ACME: &str = "This command is not built yet: it waits for ACME.";
 const CACHE: &str = "This command is not built yet: it waits for the cache.";
 const COUNTERS: &str =
@@ -18,10 +16,7 @@ const TRACES: &str = "This command is not built yet: it waits for traces.";
 
 /// All of them. A command that is built wins over its entry here.
 pub const COMMANDS: &[Refused] = &[
-    ("abort ssl", TLS),
     ("acme", ACME),
-    ("add ssl", TLS),
-    ("commit ssl", TLS),
     ("debug counters", COUNTERS),
     ("debug dev bug", INSIDE),
     ("debug dev check", INSIDE),
@@ -39,17 +34,10 @@ pub const COMMANDS: &[Refused] = &[
     ("debug dev task", INSIDE),
     ("debug dev tkill", INSIDE),
     ("debug dev warn", INSIDE),
-    ("del ssl", TLS),
-    ("dump ssl", TLS),
     ("httpclient", HTTP_CLIENT),
-    ("new ssl", TLS),
-    ("set ssl", TLS),
     ("show cache", CACHE),
     ("show pools", POOLS),
     ("show quic", QUIC),
-    ("show ssl", TLS),
-    ("show tls-keys", TLS),
     ("show trace", TRACES),
     ("trace", TRACES),
-    ("update ssl", TLS),
 ];

@@ -343,6 +343,8 @@ fn every_built_converter_has_a_recorded_value() {
         // What tables know is recorded where there is traffic.
         .filter(|row| row.args.iter().all(|arg| arg.kind != ArgKind::Table))
         .map(|row| row.name)
+        // What certificates are for is recorded where there are any.
+        .filter(|name| !name.ends_with("_cert"))
         .filter(|name| {
             let mut all = records(VALUES).chain(records(TOKENS));
             !all.any(|(expr, value)| value != "-" && uses(&expr, name))
@@ -356,7 +358,7 @@ fn converters_to_come_are_refused_by_what_they_need() {
     let error = |expr| eval(expr).expect_err("a refusal");
     assert_eq!(
         error("str(a),jwt_verify_cert(a,b)"),
-        "converter 'jwt_verify_cert' is not built yet: needs the store of TLS certificates"
+        "invalid args in converter 'jwt_verify_cert' : unknown JWT algorithm: a"
     );
     assert_eq!(
         error("str(a),digest(sha3-256)"),
