@@ -191,7 +191,7 @@ pub fn issuer_of(bundle: &Bundle, issuers: Option<&Issuers>) -> Option<Certifica
     let own = bundle.chain.iter().skip(1).chain(&bundle.issuer);
     let found =
         own.filter(|der| Certificate::parse(der).is_ok_and(|issuer| issuer.subject == leaf.issuer));
-    let found = found.cloned().next();
+    let found = found.next().cloned();
     found.or_else(|| issuers?.of(&leaf)?.1.first().cloned())
 }
 

@@ -169,8 +169,7 @@ fn change(bundle: Bundle, part: Part, text: &str) -> Result<Bundle, String> {
                 jwt: bundle.jwt,
                 ..Bundle::default()
             };
-            anew.take_payload(text.as_bytes())
-                .map_err(|why| wrong(why))?;
+            anew.take_payload(text.as_bytes()).map_err(wrong)?;
             Ok(anew)
         }
         Part::Key => {
