@@ -189,7 +189,7 @@ pub fn id_of(certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> Option<
 pub fn issuer_of(bundle: &Bundle, issuers: Option<&Issuers>) -> Option<CertificateDer<'static>> {
     let leaf = bundle.leaf()?;
     let own = bundle.chain.iter().skip(1).chain(&bundle.issuer);
-    let found =
+    let mut found =
         own.filter(|der| Certificate::parse(der).is_ok_and(|issuer| issuer.subject == leaf.issuer));
     let found = found.next().cloned();
     found.or_else(|| issuers?.of(&leaf)?.1.first().cloned())
