@@ -90,7 +90,7 @@ fn set(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         return reply.error("'set ssl ocsp-response' expects response in base64 encoding.");
     }
     let digits: String = given.chars().filter(|c| !c.is_whitespace()).collect();
-    let decoded = pem::decode_base64(digits.as_bytes()).filter(|_| digits.len() % 4 == 0);
+    let decoded = pem::decode_base64(digits.as_bytes()).filter(|_| digits.len().is_multiple_of(4));
     let Some(bytes) = decoded else {
         return reply.error("'set ssl ocsp-response' received invalid base64 encoded response.");
     };

@@ -58,7 +58,7 @@ fn set(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let Some(at) = find(&files, name) else {
         return reply.error("'set ssl tls-key' unable to locate referenced filename");
     };
-    let bytes = pem::decode_base64(key.as_bytes()).filter(|_| key.len() % 4 == 0);
+    let bytes = pem::decode_base64(key.as_bytes()).filter(|_| key.len().is_multiple_of(4));
     let Some(bytes) = bytes else {
         return reply.error("'set ssl tls-key' received invalid base64 encoded TLS key.");
     };
