@@ -128,7 +128,7 @@ pub const INNER: &[Row] = &[
     inner("nokqueue", 0, 0),
     inner("noktls", 0, 0),
     inner("nopoll", 0, 0),
-    inner("numa-cpu-mapping", 0, 0),
+    inner("numa-cpu-mapping", 0, ANY),
     inner("prealloc-fd", 0, 0),
     inner("stress-level", 1, 1),
     inner("warn-blocked-traffic-after", 1, 1),

@@ -34,11 +34,19 @@ pub fn resolve(parser: &mut Parser<'_>) {
             }
             if settings.lines.is_empty() && draft.certificates.is_empty() {
                 let (file, line) = &bind.origin;
+                // Who may only ask for known names can wait for certificates that come at run time.
+                let (severity, end) = match settings.strict_sni.unwrap_or(global.bind_strict_sni) {
+                    true => (
+                        Severity::Warning,
+                        ", ssl connections will fail (use 'crt').",
+                    ),
+                    false => (Severity::Alert, " (use 'crt')."),
+                };
                 let message = format!(
-                    "Proxy '{name}': no SSL certificate specified for bind '{}' at [{file}:{line}], ssl connections will fail (use 'crt').",
+                    "Proxy '{name}': no SSL certificate specified for bind '{}' at [{file}:{line}]{end}",
                     bind.written
                 );
-                faults.push(Diagnostic::global(Severity::Warning, message, false));
+                faults.push(Diagnostic::global(severity, message, false));
             }
             let mut adapted = (*settings).clone();
             if !draft.certificates.is_empty() {
@@ -183,4 +191,30 @@ fn at((file, line): &(Arc<str>, u32), message: String) -> Diagnostic {
         ..Diagnostic::global(Severity::Alert, message, false)
     }
     .tight()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::testing::load_text;
+
+    #[test]
+    fn a_line_without_a_certificate_needs_strict_names() {
+        let load = |options: &str| {
+            load_text(&format!(
+                "defaults\n timeout client 1s\nfrontend f\n bind 127.0.0.1:1080 {options}\n"
+            ))
+        };
+        let (snapshot, said) = load("ssl");
+        let alert = "Proxy 'f': no SSL certificate specified for bind '127.0.0.1:1080' at [t.cfg:4] (use 'crt').";
+        assert!(
+            snapshot.is_none() && said.iter().any(|line| line.ends_with(alert)),
+            "{said:?}"
+        );
+        let (snapshot, said) = load("ssl strict-sni");
+        assert!(snapshot.is_some(), "{said:?}");
+        assert!(
+            said.iter()
+                .any(|line| line.contains("ssl connections will fail"))
+        );
+    }
 }
