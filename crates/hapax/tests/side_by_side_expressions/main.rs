@@ -111,7 +111,7 @@ impl Set {
                 "frontend fe{n}\n  bind {{fe{n}}}\n  log global\n  option http-buffer-request\n  capture request header Host len 20\n  capture request header x-n len 20\n  capture response header X-Cap len 20\n  unique-id-format uid\n  log-format '[{row}]'\n  default_backend be\n"
             ),
             _ => format!(
-                "frontend fe{n}\n  mode tcp\n  bind {{fe{n}}} name sock\n  log global\n  tcp-request inspect-delay 2s\n  tcp-request content reject if {{ req.payload(0,80) -m bin 00 }}\n  tcp-request content set-var(txn.r) {row}\n  log-format '[%[var(txn.r)]]'\n  default_backend be\n"
+                "frontend fe{n}\n  mode tcp\n  bind {{fe{n}}} name sock\n  log global\n  timeout client 30s\n  tcp-request inspect-delay 20s\n  tcp-request content reject if {{ req.payload(0,80) -m bin 00 }}\n  tcp-request content set-var(txn.r) {row}\n  log-format '[%[var(txn.r)]]'\n  default_backend be\n"
             ),
         }
     }
