@@ -423,5 +423,6 @@ fn expect_figure(node: &Program, figure: u32) {
         // Of a client that only others have seen, no entry is shown here.
         shown.contains(&text) || shown.contains(&alone) || !shown.contains("key=127.0.0.1")
     });
-    assert!(there, "{figure} expected in {shown}");
+    let peers = ask(node, "show peers");
+    assert!(there, "{figure} expected in {shown}\n{peers}");
 }

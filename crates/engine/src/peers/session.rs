@@ -330,6 +330,10 @@ impl Session<'_> {
         let longest = self.runtime.snapshot.global.buffer_size;
         let name = &*self.member.server.config.name;
         let mut state = self.member.state.lock();
+        if state.session != self.number {
+            // What still comes here is older than what has come over the connection that took this one's place.
+            return Err(End::Dismissed);
+        }
         let mut used = 0;
         let outcome = loop {
             let rest = link.input.bytes().get(used..).unwrap_or_default();
