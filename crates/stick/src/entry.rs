@@ -3,7 +3,7 @@
 use crate::aggregate::Parts;
 use crate::config::TableConfig;
 use crate::data::{Class, DataType, Stored};
-use crate::rate::FrequencyCounter;
+use crate::rate::{FrequencyCounter, since};
 
 /// An entry while its table's lock is held.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Entry<'_> {
         };
         Some(match start {
             0 => (0, 0, 0),
-            _ => (self.now.wrapping_sub(start), current, previous),
+            _ => (since(self.now, start), current, previous),
         })
     }
 
@@ -95,7 +95,7 @@ impl Entry<'_> {
     /// How many milliseconds ago it was refreshed last.
     #[must_use]
     pub fn idle(&self) -> u32 {
-        self.now.wrapping_sub(self.touched)
+        since(self.now, self.touched)
     }
 
     /// How many streams and sessions track it.

@@ -1,5 +1,16 @@
 //! Event frequencies over a sliding window of two periods.
 
+/// How far the clocks of two workers may be apart, in milliseconds: each reads its own now and then only.
+const SKEW: u32 = 60_000;
+
+/// How many milliseconds have passed since a moment, which another worker may have read from a clock that was ahead.
+pub(crate) fn since(now: u32, then: u32) -> u32 {
+    match now.wrapping_sub(then) {
+        ahead if ahead > u32::MAX - SKEW => 0,
+        passed => passed,
+    }
+}
+
 /// A frequency counter as entries keep it.
 ///
 /// The first event after a quiet time opens a period. The count of the period before fades out linearly while the present
@@ -18,7 +29,7 @@ impl FrequencyCounter {
     /// Counts `events` at `now` for periods of `period` milliseconds.
     pub fn add(&mut self, now: u32, period: u32, events: u32) {
         let period = period.max(1);
-        let elapsed = now.wrapping_sub(self.start);
+        let elapsed = since(now, self.start);
         if self.start == 0 || elapsed >= period.saturating_mul(2) {
             (self.start, self.previous, self.current) = (now.max(1), 0, 0);
         } else if elapsed >= period {
@@ -37,7 +48,7 @@ impl FrequencyCounter {
         if self.start == 0 {
             return 0;
         }
-        let elapsed = now.wrapping_sub(self.start);
+        let elapsed = since(now, self.start);
         let (current, previous, elapsed) = match elapsed / period {
             0 => (self.current, self.previous, elapsed),
             1 => (0, self.current, elapsed - period),
@@ -91,6 +102,15 @@ mod tests {
         for (after, figure) in FADING {
             assert_eq!(rate.read(50_000 + after, 1000), figure, "{after} ms later");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_forgets_nothing() {
+        let mut rate = FrequencyCounter::default();
+        rate.add(5000, 1000, 7);
+        assert_eq!(rate.read(4990, 1000), 7);
+        rate.add(4990, 1000, 1);
+        assert_eq!(rate.read(5000, 1000), 8);
     }
 
     #[test]

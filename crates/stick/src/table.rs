@@ -5,6 +5,7 @@ use crate::config::TableConfig;
 use crate::data::DataType;
 use crate::entry::{Entry, EntryMut, Others};
 use crate::key::Key;
+use crate::rate::since;
 use crate::shard::Shard;
 use crate::updates::Bell;
 use hashbrown::{DefaultHashBuilder, HashMap};
@@ -134,7 +135,7 @@ impl Table {
     }
 
     fn is_outdated(&self, shard: &Shard, slot: u32, now: u32) -> bool {
-        let idle = now.wrapping_sub(shard.touched(slot));
+        let idle = since(now, shard.touched(slot));
         shard.references(slot) == 0 && self.config.expire.is_some_and(|expire| idle >= expire)
     }
 
@@ -375,7 +376,7 @@ impl Table {
         }
         // Another thread may be quicker; each try looks for the oldest one again.
         for _ in 0..self.shards.len() + 2 {
-            let age = |hint: u64| now.wrapping_sub((hint - 1) as u32);
+            let age = |hint: u64| since(now, (hint - 1) as u32);
             let hints = self
                 .oldest
                 .iter()

@@ -3,6 +3,7 @@
 use super::{Listed, Table, tick};
 use crate::entry::EntryMut;
 use crate::key::Key;
+use crate::rate::since;
 use crate::updates::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -136,7 +137,7 @@ impl Table {
         {
             let end = slot.saturating_add(AT_ONCE).min(shard.slots());
             let used = (slot..end).filter(|slot| shard.is_used(*slot));
-            found.extend(used.map(|slot| (now.wrapping_sub(shard.touched(slot)), slot)));
+            found.extend(used.map(|slot| (since(now, shard.touched(slot)), slot)));
             slot = end;
         }
         found.sort_unstable_by_key(|(idle, _)| std::cmp::Reverse(*idle));
@@ -181,7 +182,7 @@ impl Table {
             changes.fetch_add(1, Ordering::Relaxed);
         }
         self.with_entry(key, now, |shard, slot, fresh| {
-            if fresh || now.wrapping_sub(shard.touched(slot)) > idle {
+            if fresh || since(now, shard.touched(slot)) > idle {
                 shard.touch_back(slot, now.wrapping_sub(idle), now);
             }
             change(&mut self.entry_mut(shard, slot, now, fresh))

@@ -95,6 +95,19 @@ fn what_is_learned_is_not_told_and_keeps_its_age() {
 }
 
 #[test]
+fn a_reader_whose_clock_is_behind_is_told_all_the_same() {
+    let table = table(100, Some(1000), true);
+    hit(&table, 1, 5010);
+    assert_eq!(told(&table, &mut Cursor::default(), 9, 5000), [(1, 1)]);
+    assert_eq!(table.purge(5000), 0);
+    hit(&table, 1, 5005);
+    assert_eq!(
+        table.read(&Key::Integer(1), 5000, |entry| entry.get(DataType::Gpc0, 0)),
+        Some(Some(2))
+    );
+}
+
+#[test]
 fn a_change_rings_once_it_is_waited_for() {
     let table = table(100, None, true);
     let rung = Arc::new(AtomicU32::new(0));
