@@ -8,6 +8,7 @@ pub mod api;
 pub mod backend;
 pub mod check;
 pub mod clock;
+pub mod disposal;
 pub mod handover;
 mod handshake;
 pub mod health;

@@ -136,16 +136,22 @@ fn carry_patterns(old: &Snapshot, new: &Snapshot) {
 /// How long workers are waited for. None is ever so late; the change takes place whether or not it is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many proxies are gone through before traffic has its turn.
+const AT_ONCE: usize = 512;
+
 /// Lets all workers change over, and waits until they have. What listened before and does not any more is closed by
 /// then.
 pub async fn commit(old: &Arc<Runtime>, change: Arc<Change>) {
     let process = &old.process;
-    for proxy in &change.runtime.proxies {
-        let older = proxy.kin.older.get().and_then(Weak::upgrade);
-        if let Some(older) = older {
-            // Each runtime is followed once.
-            let _ = older.kin.newer.set(Arc::downgrade(proxy));
+    for some in change.runtime.proxies.chunks(AT_ONCE) {
+        for proxy in some {
+            let older = proxy.kin.older.get().and_then(Weak::upgrade);
+            if let Some(older) = older {
+                // Each runtime is followed once.
+                let _ = older.kin.newer.set(Arc::downgrade(proxy));
+            }
         }
+        tokio::task::yield_now().await;
     }
     for sockets in &change.sockets {
         for listening in sockets.lock().iter() {

@@ -118,7 +118,10 @@ fn plan(
             Plan {
                 text,
                 change: Some(change),
-                adopted: Some(Box::new(move || *running.lock() = new)),
+                adopted: Some(Box::new(move || {
+                    let old = std::mem::replace(&mut *running.lock(), new);
+                    engine::disposal::dispose(old);
+                })),
             }
         }
         Err(failures) => {
