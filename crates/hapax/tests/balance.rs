@@ -75,12 +75,18 @@ fn leastconn_takes_the_least_used() {
         "  balance leastconn\n  server s1 {s1}\n  server s2 {s2}\n  server s3 {s3}",
         &[&busy, &a, &b],
     );
+    let asked = || -> usize {
+        let servers = [&busy, &a, &b];
+        let received = servers.map(|server| server.all_received().concat().len());
+        received.iter().sum()
+    };
     let mut stuck = Vec::new();
     while busy.connections() == 0 && stuck.len() < 20 {
+        let before = asked();
         let mut client = program.connect("fe");
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        testkit::eventually(std::time::Duration::from_secs(10), || asked() > before);
         stuck.push(client);
-        std::thread::sleep(std::time::Duration::from_millis(30));
     }
     // On one connection, so that each request ends before the next begins: the busy server is never the least used.
     let mut client = program.connect("fe");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::Client;
 use crate::conn::{Conn, End};
@@ -70,6 +70,9 @@ pub struct Side {
 
 /// How long nothing may come before an exchange counts as over.
 const QUIET: Duration = Duration::from_millis(150);
+
+/// How long the first byte and the first log line are waited for, where a busy machine may be late.
+const FIRST: Duration = Duration::from_secs(1);
 
 /// How long an exchange may take that ends by itself.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -147,7 +150,7 @@ impl Side {
         self.record
             .note(&format!("{title}: end"), format!("{end:?}"));
         drop(client);
-        self.log.find(quiet, |_| true);
+        self.log.find(quiet.max(FIRST), |_| true);
         self.settle_log();
         for (number, bytes) in self.server.all_received().iter().enumerate() {
             let new = bytes
@@ -178,10 +181,12 @@ impl Side {
 
     fn quiet(&self, client: &mut Client, quiet: Duration) -> End {
         let mut seen = 0;
+        let first = Instant::now() + FIRST;
         loop {
             let end = client.conn().ending(quiet);
             let now = client.received().len();
-            if end != End::Open || now == seen {
+            let late = now == 0 && Instant::now() < first;
+            if end != End::Open || now == seen && !late {
                 return end;
             }
             seen = now;
