@@ -50,6 +50,12 @@ impl Followers {
         }
     }
 
+    /// Whether no server follows another one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.configured.is_empty() && self.added.read().is_empty()
+    }
+
     /// Takes note of a server that a command has added to follow another one.
     pub fn add(&self, followed: &Member, follower: Member) {
         let place = place(&followed.0, &followed.1);

@@ -53,6 +53,9 @@ impl Event {
 
 /// Takes servers out of service, at the start, that follow a disabled one.
 pub(crate) fn inherit_all(runtime: &Arc<Runtime>) {
+    if runtime.followers.is_empty() {
+        return;
+    }
     for proxy in &runtime.proxies {
         for server in proxy.servers.load().iter() {
             if server.state.admin().in_maintenance() {
