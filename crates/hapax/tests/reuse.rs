@@ -57,6 +57,24 @@ fn an_idle_connection_outlives_its_client() {
     assert_eq!(server.connections(), 1);
 }
 
+/// Whichever worker the next client comes to finds the connection of the one before, who has hardly had its response.
+#[test]
+fn a_connection_is_idle_before_its_response_is_over() {
+    let server = Server::start(|conn: &mut Conn, number| match number {
+        0 => handlers::says(&"x".repeat(6000))(conn, number),
+        _ => handlers::says("another connection")(conn, number),
+    });
+    let program = common::program()
+        .config("global\n  nbthread 2\ndefaults\n  mode http\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s")
+        .config("  http-reuse always\nlisten in\n  bind {fe}\n  server s1 {s1} pool-purge-delay 1h")
+        .server("s1", &server)
+        .start();
+    for _ in 0..200 {
+        assert_eq!(program.connect("fe").get("/").text().len(), 6000);
+    }
+    assert_eq!(server.connections(), 1);
+}
+
 #[test]
 fn pool_max_conn_of_zero_keeps_none_for_others() {
     let server = Server::start(handlers::says("ok"));

@@ -602,6 +602,26 @@ impl Conn {
         }
     }
 
+    /// Whether the input is the rest of a body of known length, and nothing else.
+    #[must_use]
+    pub fn is_all_at_hand(&self) -> bool {
+        matches!(self.reader, Reader::Length(left) if left == self.input.len() as u64)
+            && self.ready == self.input.len()
+    }
+
+    /// Takes the input for the rest of the body, which is over then.
+    #[must_use]
+    pub fn take_rest(&mut self) -> Buffer {
+        (self.ready, self.reader) = (0, Reader::Done);
+        std::mem::take(&mut self.input)
+    }
+
+    /// Whether what is sent reaches the peer as it is.
+    #[must_use]
+    pub fn writes_plainly(&self) -> bool {
+        self.writer == Writer::Plain && matches!(self.link, Link::Socket(_))
+    }
+
     /// Whether the peer ended its stream in the middle of a message.
     #[must_use]
     pub fn is_cut_short(&self) -> bool {

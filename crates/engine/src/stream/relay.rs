@@ -2,7 +2,7 @@
 
 use super::brakes::Brakes;
 use crate::clock;
-use crate::io::{Deadline, Pipe};
+use crate::io::{Buffer, Deadline, Pipe};
 use crate::mux::{Conn, Leaving, Received};
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -29,6 +29,8 @@ pub struct RelayTimeouts {
 pub enum RelayEnd {
     /// Both messages are over and delivered.
     Complete,
+    /// Both messages are over and the request is delivered; the response's end is yet to be delivered.
+    Received,
     /// The response is over and delivered; the request was not.
     ResponseOnly,
     /// The client ended or broke its connection before its message was over.
@@ -78,6 +80,10 @@ struct Flow {
     pipe: Option<Pipe>,
     /// Whether it goes to the client.
     outgoing: bool,
+    /// Whether to stop before the end of the message leaves.
+    pauses: bool,
+    /// What is left to be delivered behind the receiver's output, when it has stopped for that.
+    rest: Option<Buffer>,
     /// When a limit lets more pass.
     held_until: Option<u64>,
 }
@@ -125,6 +131,7 @@ pub struct Relay<'a> {
     pub shape: Shape,
     /// Timeouts.
     pub timeouts: RelayTimeouts,
+    stops_before_end: bool,
     request: Flow,
     response: Flow,
     client_active: u64,
@@ -157,6 +164,7 @@ impl<'a> Relay<'a> {
             limits,
             shape,
             timeouts,
+            stops_before_end: false,
             request: flow(false),
             response: flow(true),
             client_active: now,
@@ -197,6 +205,18 @@ impl<'a> Relay<'a> {
         (self.response.skips, self.response.splices) = (true, false);
         self.response.drops_trailers = true;
         self
+    }
+
+    /// Stops with [`RelayEnd::Received`] before the end of the response is on its way to the client.
+    #[must_use]
+    pub fn stop_before_end(mut self) -> Self {
+        self.stops_before_end = true;
+        self
+    }
+
+    /// What is to be delivered behind the client's output after [`RelayEnd::Received`].
+    pub fn take_rest(&mut self) -> Buffer {
+        self.response.rest.take().unwrap_or_default()
     }
 
     /// Says whether bulk data may bypass the buffers (`no splice` forbids it).
@@ -316,6 +336,7 @@ impl<'a> Relay<'a> {
         }
         if !self.response.delivered {
             let (from, to) = (self.server.received, self.client.sent);
+            self.response.pauses = self.stops_before_end && self.request.delivered;
             let (flow, limits) = (&mut self.response, self.limits);
             let moved = poll_flow(cx, self.server, self.client, flow, limits, self.brakes);
             if self.server.received != from {
@@ -329,6 +350,9 @@ impl<'a> Relay<'a> {
                 Err(FlowFault::SourceAborted) => return Some(RelayEnd::ServerAborted),
                 Err(FlowFault::Malformed) => return Some(RelayEnd::BadResponse),
                 Err(FlowFault::SinkBroken) => return Some(RelayEnd::ClientUnwritable),
+            }
+            if self.response.rest.is_some() {
+                return Some(RelayEnd::Received);
             }
         }
         match (self.request.delivered, self.response.delivered) {
@@ -444,6 +468,17 @@ fn poll_flow(
         if !source.payload().is_empty() {
             let taken = if flow.discarding || flow.skips {
                 source.payload().len()
+            } else if flow.pauses
+                && brakes.is_none()
+                && sink.writes_plainly()
+                && source.is_all_at_hand()
+            {
+                let rest = source.take_rest();
+                flow.moved += rest.len() as u64;
+                flow.finished = true;
+                sink.finish_body(None);
+                flow.rest = Some(rest);
+                return Ok(());
             } else {
                 let payload = match flow.passing(source.payload(), brakes) {
                     Some(payload) => payload,
@@ -469,6 +504,10 @@ fn poll_flow(
             let trailers = source.trailers().filter(|_| !flow.drops_trailers);
             sink.finish_body(trailers);
             flow.moved += source.end_size();
+            if flow.pauses {
+                flow.rest = Some(Buffer::default());
+                return Ok(());
+            }
         }
         if !flow.discarding {
             match sink.poll_flush(cx) {

@@ -204,6 +204,15 @@ impl Stream<'_> {
     /// Sends what is in the client's output and `payload` behind it; says whether it was all delivered in time.
     pub(super) async fn deliver(&mut self, payload: &[u8]) -> bool {
         let timeout = self.session.frontend.config.timeouts.client;
+        self.deliver_within(payload, timeout).await.is_ok()
+    }
+
+    /// Does so before a timeout in milliseconds has passed.
+    pub(super) async fn deliver_within(
+        &mut self,
+        payload: &[u8],
+        timeout: Option<u64>,
+    ) -> Result<(), Undelivered> {
         let client = &mut *self.client;
         let at = timeout.map(|timeout| crate::clock::now_ms() + timeout);
         let mut sent = 0;
@@ -216,15 +225,29 @@ impl Stream<'_> {
                     client.conn.poll_send(cx, rest)
                 };
                 match outcome {
-                    Poll::Ready(Ok(_)) if rest.is_empty() => return Poll::Ready(true),
+                    Poll::Ready(Ok(_)) if rest.is_empty() => return Poll::Ready(Ok(())),
                     Poll::Ready(Ok(n)) => sent += n,
-                    Poll::Ready(Err(_)) => return Poll::Ready(false),
-                    Poll::Pending => return client.deadline.poll(cx, at).map(|()| false),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Undelivered::Broken)),
+                    Poll::Pending => {
+                        return client
+                            .deadline
+                            .poll(cx, at)
+                            .map(|()| Err(Undelivered::Late));
+                    }
                 }
             }
         })
         .await
     }
+}
+
+/// Why the client did not get everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undelivered {
+    /// Its connection is broken.
+    Broken,
+    /// It took too long.
+    Late,
 }
 
 /// Puts `content-length` in front of the other fields, where HAProxy has it in its own answers.

@@ -2,6 +2,7 @@
 
 use super::counters::FAILURE;
 use super::relay::{Relay, RelayEnd, RelayTimeouts, Shape};
+use super::reply::Undelivered;
 use super::rules::Verdict;
 use super::{Card, Next, Phase, Source, Stage, Stream};
 use crate::backend::IdleConn;
@@ -544,7 +545,7 @@ impl Stream<'_> {
         let request_over = self.client.conn.is_message_over();
         let drops = self.dropped_trailers();
         let timeouts = self.relay_timeouts();
-        let end = {
+        let (end, rest) = {
             let Some(server) = self.state.server_conn.as_mut() else {
                 return Next::Abort;
             };
@@ -555,7 +556,8 @@ impl Stream<'_> {
                 .note_progress(self.state.card.as_deref().map(Card::moved))
                 .drop_trailers(drops.0, drops.1)
                 .splice(splice)
-                .brake(&self.state.brakes);
+                .brake(&self.state.brakes)
+                .stop_before_end();
             if request_over || self.state.replay.is_some() {
                 relay = relay.request_done();
             }
@@ -564,11 +566,21 @@ impl Stream<'_> {
             }
             let end = relay.run(deadline).await;
             let (from_client, from_server) = relay.moved();
-            let spliced = relay.spliced();
+            let (spliced, rest) = (relay.spliced(), relay.take_rest());
             self.state.note_spliced(spliced);
             self.state.bytes.0 += from_client;
             self.state.bytes.1 += from_server;
-            end
+            (end, rest)
+        };
+        if end != RelayEnd::Received {
+            return self.conclude(end, answer, next);
+        }
+        // A client that has the whole response may ask again at once, and finds this connection.
+        self.release_server_conn(&answer);
+        let end = match self.deliver_within(rest.bytes(), timeouts.client).await {
+            Ok(()) => RelayEnd::Complete,
+            Err(Undelivered::Late) => RelayEnd::ClientTimeout,
+            Err(Undelivered::Broken) => RelayEnd::ClientUnwritable,
         };
         self.conclude(end, answer, next)
     }
@@ -586,7 +598,9 @@ impl Stream<'_> {
             }
             RelayEnd::ClientAborted | RelayEnd::ClientUnwritable => (Source::Client, Next::Abort),
             RelayEnd::ClientTimeout => (Source::ClientTimeout, Next::Abort),
-            RelayEnd::ServerAborted | RelayEnd::ResponseStarted => (Source::Server, Next::Abort),
+            RelayEnd::ServerAborted | RelayEnd::ResponseStarted | RelayEnd::Received => {
+                (Source::Server, Next::Abort)
+            }
             RelayEnd::BadResponse => (Source::Proxy, Next::Abort),
             RelayEnd::ServerTimeout => (Source::ServerTimeout, Next::Abort),
             RelayEnd::BadRequest => (Source::Proxy, Next::Abort),
