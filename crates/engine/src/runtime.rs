@@ -2,11 +2,13 @@
 
 use crate::clock;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
+use crate::stream::{Vars, text_size};
 use arc_swap::ArcSwap;
 use base::ProxyIdx;
 use expr::VarNames;
 use expr::logformat::LogFormat;
 use expr::sample::Value;
+use expr::vars::VARIABLE_SIZE;
 use expr::view::{ProcessView, ProxyView};
 use model::Snapshot;
 use model::live::tally::Tallies;
@@ -14,7 +16,7 @@ use model::live::{Gauge, Rate};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use wire::h1::{CaseMap, Limits};
 use wire::h2;
 
@@ -143,6 +145,8 @@ pub struct Process {
     pub events: Arc<crate::log::Ring>,
     /// `proc.` variables.
     pub vars: parking_lot::RwLock<HashMap<u32, Value<'static>>>,
+    /// The bytes of variables of sessions, streams and checks, as far as a limit asks for them.
+    pub var_bytes: Arc<AtomicUsize>,
     /// The names of all variables, once commands have named more than the configuration does.
     var_names: parking_lot::Mutex<Option<VarNames>>,
     /// The key with which sessions of the runtime API make names unrecognisable, 0 for none (`set anon global-key`).
@@ -327,6 +331,7 @@ impl Process {
                 Some(wire::syslog::Format::Timed),
             )),
             vars: parking_lot::RwLock::new(first_values(global)),
+            var_bytes: Default::default(),
             var_names: Default::default(),
             anonymous_key: global.anonymous_key.into(),
         }
@@ -363,6 +368,47 @@ impl Process {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl Runtime {
+    /// Sets or removes a `proc.` variable. Returns whether there was room for it (`tune.vars.proc-max-size`).
+    pub fn set_process_var(&self, name: u32, value: Option<Value<'static>>) -> bool {
+        if let Some(value) = &value {
+            let vars = self.process.vars.read();
+            let is_named = self.snapshot.variables.names_process(name) || vars.contains_key(&name);
+            let present = vars.get(&name).map_or(0, text_size);
+            let overhead = if is_named { 0 } else { VARIABLE_SIZE };
+            let grown = (overhead + text_size(value)).saturating_sub(present);
+            drop(vars);
+            if !self.has_room_for_vars(grown) {
+                return false;
+            }
+        }
+        self.process.set_var(name, value);
+        true
+    }
+
+    /// Whether all variables together may grow by so many bytes.
+    #[must_use]
+    pub fn has_room_for_vars(&self, more: usize) -> bool {
+        let Some(limit) = self.snapshot.global.variable_limits.overall() else {
+            return true;
+        };
+        let names = &self.snapshot.variables;
+        let vars = self.process.vars.read();
+        let later = vars.keys().filter(|name| !names.names_process(**name));
+        let named = names.process_count() + later.count();
+        let texts: usize = vars.values().map(text_size).sum();
+        let others = self.process.var_bytes.load(Ordering::Relaxed);
+        named * VARIABLE_SIZE + texts + others + more <= limit
+    }
+
+    /// Counts variables in what all take, if there is a limit on that.
+    pub fn count_vars(&self, vars: &mut Vars) {
+        if self.snapshot.global.variable_limits.overall().is_some() {
+            vars.count_in(&self.process.var_bytes);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Variables: scoped names, interned once so that look-ups compare small numbers.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// The life span of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,7 +52,13 @@ pub struct VarId {
 pub struct VarNames {
     ids: HashMap<Box<str>, u32>,
     names: Vec<Box<str>>,
+    /// Which of them name variables of the process. Those are there from the moment they are named.
+    process: HashSet<u32>,
+    room: Option<usize>,
 }
+
+/// The bytes that a variable is counted with besides its text, as in HAProxy.
+pub const VARIABLE_SIZE: usize = 88;
 
 impl VarNames {
     /// Finds or adds the variable `scope.name`.
@@ -61,13 +67,42 @@ impl VarNames {
     /// HAProxy's complaint about a missing scope or a character that names may not hold.
     pub fn intern(&mut self, text: &str) -> Result<VarId, String> {
         let (scope, name) = Self::split(text)?;
-        if let Some(&id) = self.ids.get(name) {
-            return Ok(VarId { scope, name: id });
+        let known = self.ids.get(name).copied();
+        let is_new = scope == Scope::Process && known.is_none_or(|id| !self.process.contains(&id));
+        let taken = (self.process.len() + 1) * VARIABLE_SIZE;
+        if let Some(room) = self.room.filter(|room| is_new && taken > *room) {
+            return Err(format!(
+                "no room for variable '{text}': with it, the variables of the process take {taken} bytes, and 'tune.vars.proc-max-size' or 'tune.vars.global-max-size' allows {room}"
+            ));
         }
-        let id = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        self.names.push(name.into());
-        self.ids.insert(name.into(), id);
+        let id = known.unwrap_or_else(|| {
+            let id = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+            self.names.push(name.into());
+            self.ids.insert(name.into(), id);
+            id
+        });
+        if is_new {
+            self.process.insert(id);
+        }
         Ok(VarId { scope, name: id })
+    }
+
+    /// Limits the bytes that variables of the process may take before they have values (`tune.vars.proc-max-size` and
+    /// `tune.vars.global-max-size`). Those that are named already stay.
+    pub fn limit_process(&mut self, bytes: Option<usize>) {
+        self.room = bytes;
+    }
+
+    /// Whether such a variable of the process is named.
+    #[must_use]
+    pub fn names_process(&self, id: u32) -> bool {
+        self.process.contains(&id)
+    }
+
+    /// How many variables of the process are named.
+    #[must_use]
+    pub fn process_count(&self) -> usize {
+        self.process.len()
     }
 
     /// The variable `scope.name` if the configuration mentions that name.

@@ -437,6 +437,26 @@ fn variables_ports_and_prefixes() {
 }
 
 #[test]
+fn variables_of_checks_have_limits() {
+    let shown = |limit: &str| {
+        let server = Server::start(|conn, _| conn.read_to_end().map(drop));
+        let text = format!(
+            "global\n  nbthread 1\n  tune.vars.{limit}\ndefaults\n  timeout connect 20s\n  timeout client 20s\n  timeout server 20s\n  timeout check 20s\n\
+             listen l\n  bind {{fe}}\nbackend b\n  option tcp-check\n  tcp-check set-var(check.a) int(1)\n  tcp-check set-var(check.b) int(2)\n  \
+             tcp-check connect linger\n  tcp-check send-lf \"%[var(check.a)]/%[var(check.b)].\"\n  server s {{s}} check inter 200ms\n"
+        );
+        let _program = program().config(&text).server("s", &server).start();
+        server.wait_received(0, ".");
+        server.text(0)
+    };
+    for limit in ["check", "sess", "proc", "global"] {
+        assert_eq!(shown(&format!("{limit}-max-size 175")), "1/.", "{limit}");
+        assert_eq!(shown(&format!("{limit}-max-size 176")), "1/2.", "{limit}");
+    }
+    assert_eq!(shown("txn-max-size 10"), "1/2.");
+}
+
+#[test]
 fn http_checks_over_http2() {
     let lines = |server: &str, rules: &str| {
         format!(

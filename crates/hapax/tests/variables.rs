@@ -1,7 +1,10 @@
 //! Variables: how long each scope lasts, and how much it may hold; and which rule decided.
 mod common;
 
-use testkit::{Program, Server, Syslog, handlers};
+use std::time::Duration;
+use testkit::{Program, Server, Syslog, eventually, handlers};
+
+const WAIT: Duration = Duration::from_secs(20);
 
 struct Run {
     program: Program,
@@ -127,4 +130,42 @@ fn a_variable_beyond_a_limit_is_not_set() {
     assert_eq!(free.header("/", "X-Set"), "100 25 1");
     let session = run("  tune.vars.sess-max-size 188", &rules);
     assert_eq!(session.header("/", "X-Set"), "100");
+}
+
+/// A variable of the process counts 88 bytes from the moment it is named, and everything else counts for the process.
+#[test]
+fn the_process_limits_all_variables_together() {
+    let rules = format!(
+        "  http-request set-var(proc.a) str({0})
+  http-request set-var(txn.b) str({0})
+  http-request set-var(req.c) int(1)
+  http-request set-var(proc.c) int(1)
+  http-request set-header X-Set \"%[var(txn.b),length]/%[var(proc.a),length]/%[var(proc.c)]\"
+  http-request return status 200 hdr X-Set %[req.hdr(X-Set)]",
+        "x".repeat(100)
+    );
+    for limit in ["proc", "global"] {
+        let keyword = format!("  tune.vars.{limit}-max-size");
+        let fits = run(&format!("{keyword} 464"), &rules);
+        for _ in 0..3 {
+            // What a stream has taken is given back at its end, which the next request may overtake.
+            let all = eventually(WAIT, || fits.header("/", "X-Set") == "100/100/1");
+            assert!(all, "{limit}");
+        }
+        let lacks = run(&format!("{keyword} 363"), &rules);
+        assert_eq!(lacks.header("/", "X-Set"), "/100/1");
+        let session = run(
+            &format!("{keyword} 88"),
+            "  http-request set-var(sess.b) int(1)
+  http-request set-var(txn.c) int(1)
+  http-request return status 200 hdr X-Set %[var(sess.b)]/%[var(txn.c)]",
+        );
+        assert_eq!(session.header("/", "X-Set"), "1/");
+        let without = run(
+            &format!("{keyword} 87"),
+            "  http-request set-var(sess.b) int(1)
+  http-request return status 200 hdr X-Set /%[var(sess.b)]",
+        );
+        assert_eq!(without.header("/", "X-Set"), "/");
+    }
 }

@@ -167,12 +167,27 @@ pub struct SocketBuffers {
 /// How many bytes variables may take, 0 for any number. A scope's limit counts the scopes inside it as well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VariableLimits {
+    /// Everything (`global`).
+    pub global: usize,
+    /// The process' and everything inside, which is the same.
+    pub process: usize,
+    /// A health check's.
+    pub check: usize,
     /// The session's, its transaction's and the message's.
     pub session: usize,
     /// The transaction's and the message's.
     pub transaction: usize,
     /// Those of a request or of a response.
     pub message: usize,
+}
+
+impl VariableLimits {
+    /// What all variables together may take, in bytes.
+    #[must_use]
+    pub fn overall(&self) -> Option<usize> {
+        let limits = [self.global, self.process];
+        limits.into_iter().filter(|limit| *limit > 0).min()
+    }
 }
 
 impl Default for Global {

@@ -95,8 +95,10 @@ fn compute(runtime: &Runtime, args: Args<'_>) -> Result<(), String> {
         [] => None,
     };
     runtime.process.set_var_names(compiler.names);
-    if let Some(value) = value {
-        runtime.process.set_var(id.name, Some(value));
+    if let Some(value) = value
+        && !runtime.set_process_var(id.name, Some(value))
+    {
+        return Err("Out of memory.".into());
     }
     Ok(())
 }
@@ -182,10 +184,9 @@ impl View for ApiView<'_> {
 
     fn set_var(&self, name: VarId, value: Option<Value<'_>>) -> bool {
         let is_ours = name.scope == Scope::Process;
-        if is_ours {
-            let value = value.map(Value::into_owned);
-            self.runtime.process.set_var(name.name, value);
-        }
         is_ours
+            && self
+                .runtime
+                .set_process_var(name.name, value.map(Value::into_owned))
     }
 }

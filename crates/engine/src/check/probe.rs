@@ -6,7 +6,7 @@ use super::target::Target;
 use super::wire::{Broken, Line, broken, unreachable};
 use crate::clock;
 use crate::runtime::Runtime;
-use crate::stream::Vars;
+use crate::stream::{Vars, var_size as size};
 use base::Endpoint;
 use expr::sample::Type;
 use expr::view::{Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, View};
@@ -399,11 +399,27 @@ impl View for Probe<'_> {
 
     fn set_var(&self, name: VarId, value: Option<Value<'_>>) -> bool {
         let value = value.map(Value::into_owned);
-        match (name.scope, value) {
-            (Scope::Process, value) => self.runtime.process.set_var(name.name, value),
-            (_, Some(value)) => self.vars.borrow_mut().set(name, value),
-            (_, None) => self.vars.borrow_mut().unset(name),
+        if name.scope == Scope::Process {
+            return self.runtime.set_process_var(name.name, value);
         }
+        let mut vars = self.vars.borrow_mut();
+        match value {
+            Some(value) => {
+                let limits = self.runtime.snapshot.global.variable_limits;
+                let bytes = size(&value);
+                let (total, present) = (vars.size_besides(name) + bytes, vars.get(name));
+                let grown = bytes.saturating_sub(present.map_or(0, size));
+                let fits = |limit: usize| limit == 0 || total <= limit;
+                // A session's limit counts for checks too, as in HAProxy.
+                let fits = fits(limits.check) && fits(limits.session);
+                if !fits || !self.runtime.has_room_for_vars(grown) {
+                    return false;
+                }
+                vars.set(name, value);
+            }
+            None => vars.unset(name),
+        }
+        self.runtime.count_vars(&mut vars);
         true
     }
 

@@ -41,6 +41,7 @@ pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 pub use tcp::{TcpEnd, serve_tcp};
 pub use times::Times;
 pub use vars::Vars;
+pub(crate) use vars::{size as var_size, text_size};
 
 use self::brakes::Brakes;
 use self::glance::Glance;

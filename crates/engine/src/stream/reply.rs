@@ -150,6 +150,7 @@ impl Stream<'_> {
     pub(super) fn begin_answer(&mut self) {
         if !self.state.answering {
             (self.state.answering, self.state.strict) = (true, true);
+            self.state.vars.get_mut().end(expr::Scope::Request);
         }
     }
 

@@ -2,21 +2,36 @@
 
 use super::Stream;
 use expr::sample::Value;
-use expr::vars::{Scope, VarId};
+use expr::vars::{Scope, VARIABLE_SIZE, VarId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A few variables, looked up by their interned names.
 #[derive(Debug, Default)]
 pub struct Vars {
     values: Vec<(VarId, Value<'static>)>,
+    /// Where their bytes are counted, and how many are.
+    counted: Option<(Arc<AtomicUsize>, usize)>,
 }
 
-/// The bytes that a variable is counted with besides its text, as in HAProxy.
-const OVERHEAD: usize = 88;
-
-fn size(value: &Value<'_>) -> usize {
+/// The bytes of a value's text.
+pub(crate) fn text_size(value: &Value<'_>) -> usize {
     match value {
-        Value::Str(text) | Value::Bin(text) | Value::Method(_, text) => OVERHEAD + text.len(),
-        _ => OVERHEAD,
+        Value::Str(text) | Value::Bin(text) | Value::Method(_, text) => text.len(),
+        _ => 0,
+    }
+}
+
+/// The bytes that a variable with such a value is counted with.
+pub(crate) fn size(value: &Value<'_>) -> usize {
+    VARIABLE_SIZE + text_size(value)
+}
+
+impl Drop for Vars {
+    fn drop(&mut self) {
+        if let Some((total, counted)) = self.counted.take() {
+            total.fetch_sub(counted, Ordering::Relaxed);
+        }
     }
 }
 
@@ -51,6 +66,25 @@ impl Vars {
         self.values.retain(|(id, _)| *id != name);
     }
 
+    /// Removes all of a scope that has ended.
+    pub fn end(&mut self, scope: Scope) {
+        self.values.retain(|(id, _)| id.scope != scope);
+    }
+
+    /// Adds to a total, or takes from it, by how much these have grown or shrunk since the last time.
+    pub fn count_in(&mut self, total: &Arc<AtomicUsize>) {
+        let bytes = self.values.iter().map(|(_, value)| size(value)).sum();
+        let (total, counted) = self.counted.get_or_insert_with(|| (Arc::clone(total), 0));
+        total.fetch_add(bytes, Ordering::Relaxed);
+        total.fetch_sub(std::mem::replace(counted, bytes), Ordering::Relaxed);
+    }
+
+    /// The bytes of all of them but for one.
+    #[must_use]
+    pub fn size_besides(&self, name: VarId) -> usize {
+        self.size_without(name, |_| true)
+    }
+
     /// The bytes that the variables of the chosen scopes, but for one variable, are counted with.
     fn size_without(&self, name: VarId, chosen: impl Fn(Scope) -> bool) -> usize {
         self.values
@@ -78,10 +112,7 @@ impl Stream<'_> {
             return false;
         }
         let mut vars = match name.scope {
-            Scope::Process => {
-                self.session.runtime.process.set_var(name.name, value);
-                return true;
-            }
+            Scope::Process => return self.session.runtime.set_process_var(name.name, value),
             Scope::Session => self.session.vars.borrow_mut(),
             _ => self.state.vars.borrow_mut(),
         };
@@ -89,6 +120,7 @@ impl Stream<'_> {
             Some(value) => vars.set(name, value),
             None => vars.unset(name),
         }
+        self.session.runtime.count_vars(&mut vars);
         true
     }
 
@@ -104,6 +136,16 @@ impl Stream<'_> {
         let inner = vars.size_without(name, |_| true);
         let in_message = vars.size_without(name, is_message);
         let in_session = || inner + self.session.vars.borrow().size_without(name, |_| true);
+        let grown = || {
+            let present = match name.scope {
+                Scope::Session => self.session.vars.borrow().get(name).map_or(0, size),
+                _ => vars.get(name).map_or(0, size),
+            };
+            size(value).saturating_sub(present)
+        };
+        if name.scope != Scope::Process && !self.session.runtime.has_room_for_vars(grown()) {
+            return false;
+        }
         match name.scope {
             Scope::Process | Scope::Check | Scope::Parent => true,
             Scope::Session => fits(limits.session, in_session()),

@@ -18,6 +18,9 @@ pub const ROWS: &[Row] = &[
         doc: "The algorithms that the content of tokens may be encrypted with.",
         read: jwt_encryptions,
     },
+    limit("tune.vars.check-max-size"),
+    limit("tune.vars.global-max-size"),
+    limit("tune.vars.proc-max-size"),
     limit("tune.vars.reqres-max-size"),
     limit("tune.vars.sess-max-size"),
     limit("tune.vars.txn-max-size"),
@@ -61,8 +64,13 @@ fn variables(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     match keyword {
         "tune.vars.reqres-max-size" => limits.message = size,
         "tune.vars.sess-max-size" => limits.session = size,
+        "tune.vars.check-max-size" => limits.check = size,
+        "tune.vars.global-max-size" => limits.global = size,
+        "tune.vars.proc-max-size" => limits.process = size,
         _ => limits.transaction = size,
     }
+    let overall = limits.overall();
+    parser.expressions.names.limit_process(overall);
     Ok(())
 }
 
@@ -86,6 +94,10 @@ mod tests {
             (
                 "tune.vars.txn-max-size 1k",
                 "A 2: tune.vars.txn-max-size: '1k' is an invalid size",
+            ),
+            (
+                "tune.vars.global-max-size 88\n set-var proc.a int(1)\n set-var proc.b int(1)",
+                "A 4: 'set-var': no room for variable 'proc.b': with it, the variables of the process take 176 bytes, and 'tune.vars.proc-max-size' or 'tune.vars.global-max-size' allows 88.",
             ),
             (
                 "jwt.decrypt_alg_list ALL:foo",

@@ -71,9 +71,6 @@ pub const LATER: &[Row] = &[
     later("tune.ssl.ocsp-update.maxdelay", 1, 1),
     later("tune.ssl.ocsp-update.mindelay", 1, 1),
     later("tune.ssl.ssl-ctx-cache-size", 1, 1),
-    later("tune.vars.check-max-size", 1, 1),
-    later("tune.vars.global-max-size", 1, 1),
-    later("tune.vars.proc-max-size", 1, 1),
 ];
 
 /// What tunes the reference implementation's inside only.
@@ -184,7 +181,6 @@ fn subsystem(keyword: &str) -> &'static str {
         ("tune.max-checks-per-thread", "the limit of checks at once"),
         ("tune.quic.", "QUIC"),
         ("tune.ssl.", "TLS"),
-        ("tune.vars.", "the size limit of variables"),
         ("tune.zlib.", "compression"),
     ];
     SUBSYSTEMS
