@@ -4,7 +4,7 @@ use crate::farm::{Change, Farm};
 use crate::first::First;
 use crate::leastconn::LeastConn;
 use crate::map::Map;
-use crate::ring::{Ring, RingOptions};
+use crate::ring::{NodeKey, Ring, RingOptions};
 use crate::roundrobin::RoundRobin;
 use crate::server::{Load, MAX_EFFECTIVE, PickCtx, ServerIdx, ServerSpec};
 use crate::sticky::Sticky;
@@ -135,6 +135,15 @@ impl Balancer {
             State::First(first) => first.changed(farm, idx),
             State::Random(ring, _) | State::HashRing(ring) => ring.changed(farm, idx),
             State::Sticky(sticky) => sticky.changed(farm, idx),
+        }
+    }
+
+    /// Moves a server's nodes on a consistent hash's ring.
+    pub fn set_node_key(&mut self, idx: ServerIdx, key: NodeKey) {
+        if let State::Random(ring, _) | State::HashRing(ring) = &mut self.state {
+            ring.clear(&self.farm, idx);
+            self.farm.set_node_key(idx, key);
+            ring.changed(&self.farm, idx);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::ring::NodeKey;
 use crate::server::{ServerIdx, ServerSpec, effective_weight};
 
 /// Which servers get the traffic.
@@ -74,6 +75,12 @@ impl Farm {
         });
         self.count_in(idx);
         idx
+    }
+
+    pub fn set_node_key(&mut self, idx: ServerIdx, key: NodeKey) {
+        if let Some(member) = self.members.get_mut(idx.at()) {
+            member.spec.node_key = key;
+        }
     }
 
     pub fn get(&self, idx: ServerIdx) -> Option<&Member> {

@@ -1,7 +1,10 @@
 //! Consistent hashing: a ring with as many nodes per server as its effective weight; also under `random`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::Bound;
+
+use xxhash_rust::xxh32::xxh32;
 
 use crate::farm::{Farm, Serving};
 use crate::hash::full_hash;
@@ -16,6 +19,22 @@ impl NodeKey {
     #[must_use]
     pub const fn from_id(id: u32) -> Self {
         Self(id.wrapping_mul(MAX_EFFECTIVE))
+    }
+
+    /// `hash-key guid`.
+    #[must_use]
+    pub fn from_guid(guid: &str) -> Self {
+        Self(xxh32(guid.as_bytes(), 0))
+    }
+
+    /// `hash-key addr` and, with a port, `addr-port`.
+    #[must_use]
+    pub fn from_address(ip: IpAddr, port: Option<u16>) -> Self {
+        let port = port.map_or(0, |port| full_hash(u32::from(port)));
+        Self(match ip {
+            IpAddr::V4(v4) => full_hash(port.wrapping_add(u32::from_le_bytes(v4.octets()))),
+            IpAddr::V6(v6) => xxh32(&v6.octets(), port),
+        })
     }
 }
 
@@ -76,6 +95,17 @@ impl Ring {
 
     pub fn push(&mut self) {
         self.owned.push(Vec::new());
+    }
+
+    /// Takes a server's nodes off the ring, so that they can be put elsewhere.
+    pub fn clear(&mut self, farm: &Farm, idx: ServerIdx) {
+        if let (Some(member), Some(owned)) = (farm.get(idx), self.owned.get_mut(idx.at())) {
+            let nodes = &mut self.nodes[member.group()];
+            for (nth, arrival) in owned.drain(..).enumerate() {
+                let key = member.spec.node_key.0.wrapping_add(nth as u32);
+                nodes.remove(&(full_hash(key), arrival));
+            }
+        }
     }
 
     /// Gives a server as many nodes as it should have now.

@@ -215,10 +215,11 @@ impl ServerRuntime {
     }
 
     /// Changes where the server is. Idle connections to another address are dropped, and those in use will not be used
-    /// again. To be called on the thread of the first worker.
-    pub fn relocate(&self, change: impl FnOnce(&mut Location)) {
+    /// again; a server that is hashed by its address moves in the hash. To be called on the thread of the first worker.
+    pub fn relocate(&self, proxy: &ProxyRuntime, change: impl FnOnce(&mut Location)) {
         if self.whereabouts.change(change) {
             self.idle.clear();
+            proxy.dispatch.moved(self);
         }
     }
 

@@ -342,3 +342,60 @@ fn an_installed_haproxy_chooses_the_same() {
     let differing: Vec<_> = ours.iter().zip(&theirs).filter(|(a, b)| a != b).collect();
     assert!(differing.is_empty(), "{differing:#?}");
 }
+
+/// Servers whose nodes come from something else than their numbers, and HAProxy 3.4.0's choices. They send clients
+/// elsewhere, so that nothing has to listen at their addresses.
+const NODE_KEYS: &[(&str, &str, &str)] = &[
+    (
+        "addr",
+        "server a 127.0.0.11:1 redir /a\n  server b 127.0.0.12:1 weight 3 redir /b\n  server c [::1]:1 redir /c
+  server d 10.255.255.1:1 weight 0 redir /d\n  server e 127.0.0.200:1 redir /e",
+        "bebbbbbbebbbabebbbbccbabcbbbbbbcbaabcebeacebacbebacbbbacbcabaebeebbcecbbabbbbbcbcebcbcbbeabccbaecbeebabaccbbbacbcaabeacabaccbbaebbacbebbbbceebbbbbcbbcabeccebcebecbbbeababbbbcabbbabbbaebeeabbaabccbebcb",
+    ),
+    (
+        "addr-port",
+        "server a 127.0.0.11:1 redir /a\n  server b 127.0.0.11:2 redir /b\n  server c [::1]:1 redir /c
+  server d [::1]:2 redir /d\n  server e 127.0.0.200:3 redir /e",
+        "deccdaaebdacdebaecbeacbecdecdcddebeaddceeddaebadceeceadaccceeaaeeeadcdcdeeccecbcccadadceecadbacdaaddbdaddceadddaaedaedadeddaeaaecdadceadeecbbdaceecaeaedecddbdbeeaeecdeabcdcbaaedcccbedaabedddeeadabddae",
+    ),
+    (
+        "guid",
+        "server a 127.0.0.11:1 guid srv-a redir /a\n  server b 127.0.0.11:2 guid backend.b redir /b
+  server c 127.0.0.1:1 redir /c\n  server d 127.0.0.1:1 guid x redir /d\n  server e 127.0.0.1:3 guid y redir /e",
+        "bdaedebdcedbeccbbcecaaccadcabbcceaadcbadaebeaeecabaddaedaeaeeaebadacaebbcbbaabecaddeabcedccebeaadbcddedaccbdbacbeadddbdeeccaceacabacaaddeebddbbbdcdddcaacdcbbddadbaecbbdcbbabbccaacabcaaacaecdaaaebaaabb",
+    ),
+];
+
+fn by_node_key(program: &Program, farm: &str) -> String {
+    let mut client: Client = program.connect(farm);
+    let mut got = String::new();
+    for n in 0..KEYS {
+        client.send(get("/", &format!("X: key{:x}\r\n", scramble(n))));
+        let location = client.response();
+        let location = location.header("location").unwrap_or_default();
+        got.push_str(location.get(1..2).unwrap_or_default());
+    }
+    got
+}
+
+#[test]
+fn node_keys_are_those_of_addresses_and_names() {
+    for (key, servers, recorded) in NODE_KEYS {
+        let moving = servers
+            .replacen("127.0.0.11:1", "127.0.0.99:9", 1)
+            .replace("guid ", "guid m-");
+        let farm = "balance hdr(X)\n  hash-type consistent wt6 avalanche";
+        let program = program()
+            .config("global\n  nbthread 1\n  stats socket {tmp}/admin.sock level admin\ndefaults\n  mode http\n  timeout connect 20s")
+            .config("  timeout client 20s\n  timeout server 20s")
+            .config(&format!("listen still\n  bind {{still}}\n  {farm}\n  default-server hash-key {key}\n  {servers}"))
+            .config(&format!("listen moving\n  bind {{moving}}\n  {farm}\n  default-server hash-key {key}\n  {moving}"))
+            .start();
+        assert_eq!(by_node_key(&program, "still"), *recorded, "{key}");
+        if *key != "guid" {
+            assert_ne!(by_node_key(&program, "moving"), *recorded, "{key}");
+            common::api::ask(&program, "set server moving/a addr 127.0.0.11 port 1");
+            assert_eq!(by_node_key(&program, "moving"), *recorded, "{key}");
+        }
+    }
+}

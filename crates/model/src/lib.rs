@@ -35,8 +35,8 @@ pub use proxy::{
     RestrictNames, RetryOn, Reuse, StateSource, SwitchRule, SwitchTarget, Timeouts, UseServerRule,
 };
 pub use server::{
-    AgentSettings, CheckSettings, InitialAddress, InitialState, Naming, Observe, OnError,
-    SendProxy, Server, ServerDraft, SourceBinding, UseSource,
+    AgentSettings, CheckSettings, InitialAddress, InitialState, Naming, NodeKeySource, Observe,
+    OnError, SendProxy, Server, ServerDraft, SourceBinding, UseSource,
 };
 pub use snapshot::Snapshot;
 pub use stats::StatsPage;

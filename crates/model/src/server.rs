@@ -107,6 +107,8 @@ pub struct ServerDraft {
     pub check: CheckSettings,
     /// `cookie`.
     pub cookie: Option<Arc<str>>,
+    /// `hash-key`.
+    pub hash_key: NodeKeySource,
     /// `non-stick`: it is never noted in a stick table.
     pub non_stick: bool,
     /// `redir`: what a path is put behind to redirect `GET` and `HEAD` requests.
@@ -332,6 +334,20 @@ impl Default for CheckSettings {
     }
 }
 
+/// What a server's place in a consistent hash comes from (`hash-key`). Without it, identifiers serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NodeKeySource {
+    /// The numeric identifier.
+    #[default]
+    Id,
+    /// The global identifier.
+    Guid,
+    /// The address.
+    Addr,
+    /// The address and the port.
+    AddrPort,
+}
+
 impl Default for ServerDraft {
     fn default() -> Self {
         Self {
@@ -344,6 +360,7 @@ impl Default for ServerDraft {
             disabled: false,
             check: CheckSettings::default(),
             cookie: None,
+            hash_key: NodeKeySource::default(),
             non_stick: false,
             redirect_prefix: None,
             source: None,

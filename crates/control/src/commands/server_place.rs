@@ -3,7 +3,7 @@
 use crate::command::Args;
 use crate::reply::Reply;
 use engine::backend::Location;
-use engine::proxy::ServerRuntime;
+use engine::proxy::{ProxyRuntime, ServerRuntime};
 use model::Address;
 use std::net::{IpAddr, SocketAddr};
 
@@ -51,7 +51,12 @@ impl std::fmt::Display for Port {
 }
 
 /// `set server … addr <address> [port <port>]`.
-pub(super) fn set_address(reply: &mut Reply, server: &ServerRuntime, args: Args<'_>) {
+pub(super) fn set_address(
+    reply: &mut Reply,
+    proxy: &ProxyRuntime,
+    server: &ServerRuntime,
+    args: Args<'_>,
+) {
     let (text, port) = (args.get(2), args.get(4));
     if text.is_empty() {
         return reply.error("set server <b>/<s> addr requires an address and optionally a port.");
@@ -66,12 +71,17 @@ pub(super) fn set_address(reply: &mut Reply, server: &ServerRuntime, args: Args<
         ("port", port) => port,
         _ => None,
     };
-    let told = relocate(server, ip, port);
+    let told = relocate(proxy, server, ip, port);
     reply.info(&told);
 }
 
 /// Moves a server and says what has changed.
-fn relocate(server: &ServerRuntime, ip: IpAddr, port: Option<Port>) -> String {
+fn relocate(
+    proxy: &ProxyRuntime,
+    server: &ServerRuntime,
+    ip: IpAddr,
+    port: Option<Port>,
+) -> String {
     let before = Location::clone(&server.whereabouts.now());
     let mut told = Vec::new();
     if before.ip() != Some(ip) {
@@ -91,7 +101,7 @@ fn relocate(server: &ServerRuntime, ip: IpAddr, port: Option<Port>) -> String {
     if before.ip() == Some(ip) && wanted.is_none() {
         return "nothing changed".into();
     }
-    server.relocate(|location| {
+    server.relocate(proxy, |location| {
         let port = wanted.unwrap_or(present);
         location.address = Address::Inet(SocketAddr::new(ip, port.number));
         location.known = true;

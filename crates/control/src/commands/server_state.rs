@@ -71,7 +71,7 @@ fn set_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         return;
     };
     match args.get(1) {
-        "addr" => super::server_place::set_address(reply, &server, args),
+        "addr" => super::server_place::set_address(reply, &backend, &server, args),
         "agent" => super::server_checks::set_agent(context, reply, &backend, &server, args.get(2)),
         "agent-addr" => super::server_checks::set_agent_address(reply, &server, args),
         "agent-port" => super::server_checks::set_agent_port(reply, &server, args.get(2)),

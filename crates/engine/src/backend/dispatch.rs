@@ -4,11 +4,13 @@ use crate::clock;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime;
 use crate::servers::ServerList;
-use balance::{Balancer, Load, MaxconnRamp, Pending, PickCtx, Queue, QueueKey, ServerSpec};
+use balance::{
+    Balancer, Load, MaxconnRamp, NodeKey, Pending, PickCtx, Queue, QueueKey, ServerSpec,
+};
 use base::ServerIdx;
 use model::live::health::Operation;
 use model::live::{Admin, Gauge, ServerState, count};
-use model::{Affinity, Algorithm, Options, Proxy};
+use model::{Affinity, Algorithm, NodeKeySource, Options, Proxy};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -577,6 +579,20 @@ impl Dispatch {
         true
     }
 
+    /// Takes note of a server's new address, where that matters (`hash-key`).
+    pub fn moved(&self, server: &ServerRuntime) {
+        if matches!(
+            server.config.settings.hash_key,
+            NodeKeySource::Addr | NodeKeySource::AddrPort
+        ) {
+            let idx = other(server.config.idx);
+            self.inner
+                .lock()
+                .balancer
+                .set_node_key(idx, node_key(server));
+        }
+    }
+
     /// Balances anew over the servers that there are now.
     fn rebuild(&self, inner: &mut Inner, proxy: &ProxyRuntime) {
         let loads = Loads::new(proxy);
@@ -756,7 +772,27 @@ fn spec(server: &ServerRuntime) -> ServerSpec {
     ServerSpec {
         up: server.state.is_usable(),
         backup: settings.backup,
+        node_key: node_key(server),
         ..ServerSpec::new(server.config.id, settings.weight)
+    }
+}
+
+/// Where a server stands in a consistent hash (`hash-key`).
+fn node_key(server: &ServerRuntime) -> NodeKey {
+    let place = server.whereabouts.now();
+    let by_id = || NodeKey::from_id(server.config.id);
+    let ip = place.ip();
+    match server.config.settings.hash_key {
+        NodeKeySource::Id => by_id(),
+        NodeKeySource::Guid => server
+            .config
+            .guid
+            .as_deref()
+            .map_or_else(by_id, NodeKey::from_guid),
+        NodeKeySource::Addr => ip.map_or_else(by_id, |ip| NodeKey::from_address(ip, None)),
+        NodeKeySource::AddrPort => {
+            ip.map_or_else(by_id, |ip| NodeKey::from_address(ip, Some(place.port())))
+        }
     }
 }
 

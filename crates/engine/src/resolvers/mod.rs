@@ -147,7 +147,7 @@ pub fn rename(
 
 /// Notes a server's new name.
 fn put_name(proxy: &ProxyRuntime, server: &ServerRuntime, host: Option<Arc<str>>) {
-    server.relocate(|location| location.host = host);
+    server.relocate(proxy, |location| location.host = host);
     let admin = Admin(server.state.admin().0 | Admin::RENAMED.0);
     let _ = proxy.dispatch.set_admin(proxy, server.config.idx, admin);
 }

@@ -194,7 +194,7 @@ impl Watched {
             let Some(ip) = self.pick(machine, key, member, &members) else {
                 self.given.remove(&Arc::as_ptr(server));
                 if lose(&self.runtime, member, "No IP for server ") {
-                    server.relocate(|location| location.set_ip(None));
+                    server.relocate(&member.0, |location| location.set_ip(None));
                 }
                 continue;
             };
@@ -250,7 +250,7 @@ impl Watched {
     /// Puts another address into effect, and another port.
     fn give(&self, (proxy, server): &Member, ip: IpAddr, port: Option<u16>, by: &str) {
         let before = Location::clone(&server.whereabouts.now());
-        server.relocate(|location| {
+        server.relocate(proxy, |location| {
             location.set_ip(Some(ip));
             if let Some(port) = port {
                 location.set_port(port);
@@ -287,7 +287,9 @@ impl Watched {
         for member in self.by_name.get(&key).into_iter().flatten() {
             self.given.remove(&Arc::as_ptr(&member.1));
             if is_there(member) && lose(&self.runtime, member, cause(failure)) {
-                member.1.relocate(|location| location.set_ip(None));
+                member
+                    .1
+                    .relocate(&member.0, |location| location.set_ip(None));
             }
         }
         let groups = self.groups.iter_mut().enumerate();
@@ -315,7 +317,7 @@ impl Watched {
         let member = seat.member.clone();
         let _ = lose(&self.runtime, &member, why);
         self.unwatch(machine, &member, now);
-        member.1.relocate(|location| {
+        member.1.relocate(&member.0, |location| {
             location.set_ip(None);
             location.set_port(0);
             location.host = None;
@@ -426,7 +428,7 @@ impl Watched {
         if let Some(ip) = ip {
             self.give(member, ip, Some(service.port), ADDITIONAL);
         }
-        server.relocate(|location| {
+        server.relocate(proxy, |location| {
             location.set_port(service.port);
             location.mapped_port = false;
         });

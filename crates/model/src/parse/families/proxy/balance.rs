@@ -625,8 +625,8 @@ mod tests {
                 "'hash-key' has to be 'id', 'id32', 'guid', 'addr', or 'addr-port'.",
             ),
             (
-                " server s 127.0.0.1:1 hash-key addr",
-                "'hash-key addr' is known but not built yet",
+                " server s 127.0.0.1:1 hash-key id32",
+                "'hash-key id32' is known but not built yet",
             ),
         ] {
             let out = listen(line);

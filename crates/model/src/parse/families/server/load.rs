@@ -3,6 +3,7 @@
 use super::ServerLine;
 use crate::parse::options::{Cursor, OptionRow};
 use crate::parse::{Parsed, known};
+use crate::server::NodeKeySource;
 
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 
@@ -158,16 +159,22 @@ fn id(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn hash_key(_: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    match cursor.word() {
-        // The only one, and the default.
-        "id" => Ok(()),
-        key @ ("id32" | "guid" | "addr" | "addr-port") => Err(cursor.fault(known::not_built(
-            &format!("hash-key {key}"),
-            "other node keys than identifiers",
-        ))),
-        _ => Err(cursor.option_fault("has to be 'id', 'id32', 'guid', 'addr', or 'addr-port'.")),
-    }
+fn hash_key(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    line.draft.hash_key = match cursor.word() {
+        "id" => NodeKeySource::Id,
+        "guid" => NodeKeySource::Guid,
+        "addr" => NodeKeySource::Addr,
+        "addr-port" => NodeKeySource::AddrPort,
+        "id32" => {
+            return Err(cursor.fault(known::not_built("hash-key id32", "this node key")));
+        }
+        _ => {
+            return Err(
+                cursor.option_fault("has to be 'id', 'id32', 'guid', 'addr', or 'addr-port'.")
+            );
+        }
+    };
+    Ok(())
 }
 
 fn refuse_default(line: &ServerLine, cursor: &Cursor<'_, '_, '_>) -> Parsed {
