@@ -457,11 +457,25 @@ pub const FACTS: &[Fact] = &[
         |_, _| text("0"),
     ),
     fact(
+        72,
+        "TotalWarnings",
+        "MCPV",
+        "Warnings since the start, those about the configuration included",
+        |r, _| n32(r.process.warnings.load(Ordering::Relaxed)),
+    ),
+    fact(
         73,
         "MaxconnReached",
         "MCPV",
         "Times the limit on connections was reached",
-        zero,
+        |r, _| n32(r.process.maxconn_reached.load(Ordering::Relaxed)),
+    ),
+    fact(
+        74,
+        "BootTime_ms",
+        "MDPV",
+        "How long the start took in milliseconds",
+        |r, _| n32(r.process.boot_ms.load(Ordering::Relaxed)),
     ),
     fact(
         75,

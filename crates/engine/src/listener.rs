@@ -543,7 +543,11 @@ fn start(
     let Ok(socket) = Socket::new(fd) else {
         return;
     };
-    runtime.process.connections.enter();
+    let process = &runtime.process;
+    process.connections.enter();
+    if process.connections.now() >= process.maxconn.load(Ordering::Relaxed) {
+        process.maxconn_reached.fetch_add(1, Ordering::Relaxed);
+    }
     load.connections.enter();
     let now = clock::now_ms();
     model::live::count(&runtime.process.accepted, 1);

@@ -107,6 +107,12 @@ pub struct Process {
     pub maxconn: AtomicU32,
     /// The most that limit can be set to.
     pub hard_maxconn: u32,
+    /// How often an accepted connection has brought them to that limit.
+    pub maxconn_reached: AtomicU64,
+    /// Warnings so far, those about the configuration included.
+    pub warnings: AtomicU64,
+    /// How long the start took, in milliseconds.
+    pub boot_ms: AtomicU64,
     /// Connections accepted so far, the runtime API's included.
     pub accepted: AtomicU64,
     /// Client connections per second.
@@ -304,6 +310,9 @@ impl Process {
             connections: Default::default(),
             maxconn: info.maxconn.into(),
             hard_maxconn: info.maxconn,
+            maxconn_reached: Default::default(),
+            warnings: Default::default(),
+            boot_ms: Default::default(),
             accepted: Default::default(),
             connection_rate: Default::default(),
             session_rate: Default::default(),

@@ -3,6 +3,7 @@
 use crate::version;
 use config::{Diagnostic, Diagnostics, Severity, Style};
 use std::io::{IsTerminal, Write};
+use std::time::Instant;
 
 /// Prints messages, and remembers what was printed.
 pub struct Reporter {
@@ -10,6 +11,7 @@ pub struct Reporter {
     quiet: bool,
     introduced: bool,
     warnings: usize,
+    began: Instant,
     kept: Option<control::master::StartupLog>,
 }
 
@@ -29,6 +31,7 @@ impl Reporter {
             quiet: false,
             introduced: false,
             warnings: 0,
+            began: Instant::now(),
             kept: None,
         }
     }
@@ -46,6 +49,11 @@ impl Reporter {
     /// Whether nothing is printed.
     pub fn quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Since when there may have been messages: the start of the program.
+    pub fn began(&self) -> Instant {
+        self.began
     }
 
     /// How many warnings and remarks there were, printed or not.

@@ -23,6 +23,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How often, and how long apart, binding is tried again while previous processes give up their ports.
@@ -74,6 +75,13 @@ pub fn start(
     if let Err(why) = control::load_counters(&runtime) {
         reporter.warning(why);
     }
+    let (warnings, boot) = (reporter.warnings() as u64, reporter.began().elapsed());
+    let boot = u64::try_from(boot.as_millis()).unwrap_or(u64::MAX);
+    runtime.process.warnings.store(warnings, Ordering::Relaxed);
+    runtime
+        .process
+        .boot_ms
+        .store(boot.max(1), Ordering::Relaxed);
     match process::run(runtime, listeners) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         Ok(End::Signal(signal)) => {

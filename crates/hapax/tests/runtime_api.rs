@@ -495,3 +495,35 @@ fn a_slow_reader_holds_nobody_up_and_costs_no_memory() {
     assert!(program.rss() < before + 32 * 1024 * 1024, "memory grows");
     let _ = slow.shutdown(Shutdown::Both);
 }
+
+#[test]
+fn warnings_the_start_and_the_limit_on_connections_are_counted() {
+    let program = common::program()
+        .config(
+            "global
+  maxconn 2
+  stats socket {tmp}/admin.sock level admin
+listen in
+  bind {fe}
+  mode http
+  timeout connect 20s
+  timeout server 20s
+",
+        )
+        .start();
+    let figure = |name: &str| {
+        let info = ask(&program, "show info");
+        let line = info.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.parse::<u64>().ok())
+    };
+    assert!(figure("TotalWarnings: ") >= Some(1), "no client timeout");
+    assert!(figure("BootTime_ms: ") >= Some(1));
+    assert_eq!(figure("MaxconnReached: "), Some(0));
+    let _one = program.connect("fe");
+    let _two = program.connect("fe");
+    let reached = || figure("MaxconnReached: ") >= Some(1);
+    assert!(testkit::eventually(
+        std::time::Duration::from_secs(20),
+        reached
+    ));
+}

@@ -159,6 +159,8 @@ pub(super) fn no_server(runtime: &Arc<Runtime>, proxy: &ProxyRuntime) {
 }
 
 fn tell(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, level: u8, text: &str) {
+    let warnings = &runtime.process.warnings;
+    warnings.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     print(runtime, "WARNING", text);
     log(runtime, proxy, level, text);
 }

@@ -21,6 +21,8 @@ pub fn tell(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, text: &str) {
 }
 
 fn announce(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, level: u8, text: &str) {
+    let warnings = &runtime.process.warnings;
+    warnings.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     print(runtime, "WARNING", text);
     write_log(runtime, proxy, level, text);
 }
