@@ -85,6 +85,29 @@ def await_answer(process, port, path, wanted, seconds, get=net.get):
     raise StartError(f"no right answer within {seconds:.0f} s (last: {seen})")
 
 
+def two_frontends(plain_port, laden_port, lines):
+    """A configuration of two frontends that answer themselves, of which the second has these lines, too."""
+    answer = f"http-request return status 200 content-type text/plain string {'x' * 64}"
+    return f"""global
+    nbthread 1
+    maxconn 1000
+
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+
+frontend plain
+    bind 127.0.0.1:{plain_port}
+    {answer}
+
+frontend laden
+    bind 127.0.0.1:{laden_port}{lines}
+    {answer}
+"""
+
+
 class HaproxyLike(Proxy):
     """HAProxy, and what takes its command line and configuration."""
 
@@ -164,29 +187,28 @@ frontend bench
     http-request return status 200
 """
 
-    def tracking_config(self, plain_port, tracked_port):
+    def tracking_config(self, plain_port, tracked_port, _hosts):
         """Two frontends that answer themselves; one of them tracks its clients' addresses."""
-        answer = f"http-request return status 200 content-type text/plain string {'x' * 64}"
-        return f"""global
-    nbthread 1
-    maxconn 1000
-
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-
-frontend plain
-    bind 127.0.0.1:{plain_port}
-    {answer}
-
-frontend tracked
-    bind 127.0.0.1:{tracked_port}
+        return two_frontends(plain_port, tracked_port, """
     stick-table type ip size 100k expire 30s store http_req_rate(10s),http_err_rate(10s)
-    http-request track-sc0 src
-    {answer}
-"""
+    http-request track-sc0 src""")
+
+    def rules_config(self, plain_port, ruled_port, hosts):
+        """Two frontends that answer themselves; one of them has 20 rules: conditions on paths, the host and the client's
+        address, two changes of headers, a look-up in a map, a variable."""
+        paths = [f"/area{number}/" for number in range(13)]
+        denied = "".join(f"""
+    http-request deny if {{ path_beg {path} }} !{{ src 192.0.2.0/24 }}""" for path in paths)
+        return two_frontends(plain_port, ruled_port, f"""
+    acl inside src 10.0.0.0/8 192.168.0.0/16 203.0.113.0/24
+    acl api hdr(host) -i api.example
+    http-request set-var(txn.tenant) req.hdr(host),lower,map_str({hosts},none)
+    http-request set-header X-Tenant %[var(txn.tenant)]
+    http-request replace-header User-Agent ^(.*)/.* \\1{denied}
+    http-request deny if api !inside
+    http-request deny if {{ path_end .php .cgi }}
+    http-request deny if {{ url_sub ../ }}
+    http-request deny if {{ hdr_cnt(host) gt 1 }}""")
 
     def table_config(self, size, api, listen_port):
         """A table of addresses with two rates, and nothing to do."""
@@ -304,7 +326,11 @@ class Nginx(Proxy):
         """nginx takes certificates one by one, with their host names."""
         raise StartError("nginx reads no folder of certificates")
 
-    def tracking_config(self, plain_port, tracked_port):
+    def rules_config(self, plain_port, ruled_port, hosts):
+        """nginx has no rules of this kind."""
+        raise StartError("nginx has other rules")
+
+    def tracking_config(self, plain_port, tracked_port, hosts):
         """nginx's `limit_req` refuses, but tells no rates."""
         raise StartError("nginx has no stick tables")
 

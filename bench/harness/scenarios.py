@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from . import net, procs
 from .procs import Process, StartError
 from .proxies import BODIES, READY_PATH, Task, await_answer
-from .tables import StickMemory, Tracked
+from .tables import StickMemory, Added
 from .tls import Handshake, LoadCertificates
 from .traffic import Column, Http2, Target, Traffic
 
@@ -209,9 +209,16 @@ SCENARIOS = (
         tls="ecdsa",
         targets=(Target("bytes", 0.8),),
     ),
-    Tracked(
+    Added(
+        "rules",
+        "What a frontend of 20 rules adds to a keep-alive GET",
+        "rules_config",
+        targets=(Target("user", 0.5),),
+    ),
+    Added(
         "tracked",
         "What a tracked counter with two rates adds to a keep-alive GET",
+        "tracking_config",
         targets=(Target("user", 0.5),),
     ),
     StickMemory(

@@ -1,4 +1,4 @@
-"""The scenarios of stick tables: what tracking adds to a request, and what entries hold."""
+"""What tracking and rules add to a request, and what entries of stick tables hold."""
 
 import re
 import subprocess
@@ -17,33 +17,37 @@ _FREQUENCY = 9973
 
 
 @dataclass(frozen=True)
-class Tracked:
-    """What one tracked counter adds to a request, by turns with and without it in one process."""
+class Added:
+    """What something adds to a request, by turns with and without it in one process."""
 
     name: str
     title: str
+    # The method of a program that writes its configuration.
+    config: str
     path: str = READY_PATH
     targets: tuple = ()
     max_rounds: int = 1000
     columns: tuple = (
         Column("user", "added user µs/req", 3, "user ratio"),
         Column("total", "added total µs/req", 3, "total ratio"),
-        Column("plain_user", "untracked user", 3),
-        Column("tracked_user", "tracked user", 3),
-        Column("plain_total", "untracked total", 3),
-        Column("tracked_total", "tracked total", 3),
+        Column("plain_user", "user without", 3),
+        Column("laden_user", "user with", 3),
+        Column("plain_total", "total without", 3),
+        Column("laden_total", "total with", 3),
     )
 
     def measure(self, proxy, env):
         """One sample: the difference of two runs under load each."""
-        ports = {"plain": net.free_port(), "tracked": net.free_port()}
-        config = env.file("tracked.conf", proxy.tracking_config(*ports.values()))
-        log, remarks = env.path("tracked.log"), set()
+        ports = {"plain": net.free_port(), "laden": net.free_port()}
+        hosts = "".join(f"host{number}.example tenant{number}\n" for number in range(1000))
+        text = getattr(proxy, self.config)(*ports.values(), env.file("hosts.map", hosts))
+        config = env.file("added.conf", text)
+        log, remarks = env.path("added.log"), set()
         spent = {kind: [0.0, 0.0, 0] for kind in ports}
         with Process(proxy.argv(config, env), env.proxy_core, log) as process:
             for port in ports.values():
                 await_answer(process, port, self.path, (200, 64), 10.0)
-            for kind in ("plain", "tracked", "tracked", "plain"):
+            for kind in ("plain", "laden", "laden", "plain"):
                 cpu, requests, said = self._load(process, ports[kind], env)
                 sums = spent[kind]
                 sums[0], sums[1], sums[2] = sums[0] + cpu.user, sums[1] + cpu.system, sums[2] + requests
@@ -53,13 +57,13 @@ class Tracked:
             figures[f"{kind}_user"] = user / requests * 1e6
             figures[f"{kind}_total"] = (user + system) / requests * 1e6
         for key in ("user", "total"):
-            figures[key] = figures[f"tracked_{key}"] - figures[f"plain_{key}"]
+            figures[key] = figures[f"laden_{key}"] - figures[f"plain_{key}"]
         return figures, sorted(remarks)
 
     def _load(self, process, port, env):
         """CPU time and number of requests of one run of wrk, and remarks."""
         traffic = Traffic(self.name, self.title, self.path)
-        data = env.path("tracked.perf")
+        data = env.path("added.perf")
         argv = ["perf", "record", "-q", "-e", "cpu-clock", "-F", _FREQUENCY, "-o", data]
         argv += ["-p", process.pid, "--", "sleep", env.seconds]
         try:
