@@ -16,7 +16,7 @@ use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
 
 /// How many free stream states a worker keeps.
-const KEPT_STATES: usize = 512;
+const KEPT_STATES: usize = 256;
 
 /// Every how many seconds the estimate of needed server connections follows what is in use.
 const DECAY: u32 = 5;
