@@ -1,21 +1,28 @@
 //! Which server takes a stream, and who waits when none has room.
 
+mod availability;
+mod loads;
+mod place;
+mod specs;
+
+pub use availability::Availability;
+pub use place::{Assigned, Place, Slot};
+
+use self::loads::{Loads, Unloaded, other, same};
+use self::place::{REQUEUE, Ticket};
+use self::specs::{algorithm, node_key, serves, spec, spec_of_slot, weight};
 use crate::clock;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime;
-use crate::servers::ServerList;
-use balance::{
-    Balancer, Load, MaxconnRamp, NodeKey, Pending, PickCtx, Queue, QueueKey, ServerSpec,
-};
+use balance::{Balancer, Load, PickCtx, Queue, QueueKey, ServerSpec};
 use base::ServerIdx;
 use model::live::health::Operation;
 use model::live::{Admin, Gauge, ServerState, count};
-use model::{Affinity, Algorithm, NodeKeySource, Options, Proxy};
+use model::{NodeKeySource, Options, Proxy};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::task::{Poll, Waker};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A backend's balancing and queues, shared by all workers behind one short lock.
 pub struct Dispatch {
@@ -60,203 +67,11 @@ pub struct Wish {
     pub priority: (i32, i32),
 }
 
-/// What became of it.
-#[derive(Debug)]
-pub enum Assigned {
-    /// A server with room.
-    Server(Slot),
-    /// A place in a queue.
-    Queued(Place),
-    /// No server can be used.
-    None,
-}
-
-/// A stream's place on a server; giving it up lets the next one in.
-#[derive(Debug)]
-pub struct Slot {
-    backend: Arc<ProxyRuntime>,
-    /// The server.
-    pub server: Arc<ServerRuntime>,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.server.state.counters.connections.leave();
-        let idx = self.server.config.idx;
-        self.backend.dispatch.changed(&self.backend, idx);
-        if self.backend.dispatch.is_limited() {
-            Dispatch::tell_kin(&self.backend, &self.server);
-        }
-    }
-}
-
-/// What a waiting stream and the one who lets it in share.
-#[derive(Debug, Default)]
-pub struct Ticket {
-    /// 0 while waiting, then the server's place plus one; [`REQUEUE`] when another place has to be found.
-    granted: AtomicU32,
-    waker: Mutex<Option<Waker>>,
-}
-
-/// The grant that sends a waiting stream to look for another server.
-const REQUEUE: u32 = u32::MAX;
-
-/// A place in a queue; dropping it gives it up.
-#[derive(Debug)]
-pub struct Place {
-    backend: Arc<ProxyRuntime>,
-    ticket: Arc<Ticket>,
-    pending: Pending,
-    /// The server whose queue it is; the backend's otherwise.
-    server: Option<ServerIdx>,
-    /// How many were ahead in the server's and in the backend's queue.
-    pub ahead: [u64; 2],
-    taken: bool,
-}
-
-impl Place {
-    /// The place in the server's and in the backend's queue, counted from 1; 0 for the one that was not entered.
-    #[must_use]
-    pub fn entered(&self) -> [u64; 2] {
-        match self.server {
-            Some(_) => [self.ahead[0] + 1, 0],
-            None => [0, self.ahead[1] + 1],
-        }
-    }
-
-    /// Ready with the slot once it is this stream's turn; `None` when the server does not take it any more and another
-    /// one has to be found.
-    pub fn poll_granted(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Slot>> {
-        // The waker is stored first, so that a grant in between is not missed.
-        let mut waker = self.ticket.waker.lock();
-        match self.ticket.granted.load(Ordering::Acquire) {
-            0 => {
-                *waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            granted => {
-                drop(waker);
-                self.taken = true;
-                Poll::Ready(self.slot(granted))
-            }
-        }
-    }
-
-    fn slot(&self, granted: u32) -> Option<Slot> {
-        if granted == REQUEUE {
-            return None;
-        }
-        let server = self.backend.server_at(ServerIdx(granted - 1))?;
-        Some(Slot {
-            backend: self.backend.clone(),
-            server,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if self.taken {
-            return;
-        }
-        self.backend.dispatch.give_up(&self.backend, self);
-        // The grant may have come just before: the slot is then passed on.
-        match self.ticket.granted.load(Ordering::Acquire) {
-            0 => {}
-            granted => drop(self.slot(granted)),
-        }
-    }
-}
-
 /// A server that came into or went out of service.
 #[derive(Debug, Clone, Copy)]
 pub struct Moved {
     /// How many waiting streams it took, or had to send elsewhere.
     pub queued: u32,
-}
-
-/// The servers' load as the balancer reads it.
-struct Loads<'a> {
-    proxy: &'a ProxyRuntime,
-    servers: arc_swap::Guard<Arc<ServerList>>,
-}
-
-impl<'a> Loads<'a> {
-    fn new(proxy: &'a ProxyRuntime) -> Self {
-        Self {
-            proxy,
-            servers: proxy.servers.load(),
-        }
-    }
-}
-
-fn same(idx: balance::ServerIdx) -> ServerIdx {
-    ServerIdx(idx.0)
-}
-
-fn other(idx: ServerIdx) -> balance::ServerIdx {
-    balance::ServerIdx(idx.0)
-}
-
-impl Load for Loads<'_> {
-    fn served(&self, server: balance::ServerIdx) -> u32 {
-        self.servers
-            .at(same(server))
-            .map_or(0, |server| server.state.counters.connections.now())
-    }
-    fn queued(&self, server: balance::ServerIdx) -> u32 {
-        self.servers
-            .at(same(server))
-            .map_or(0, |server| server.state.queued.now())
-    }
-    fn limit(&self, server: balance::ServerIdx) -> u32 {
-        self.servers.at(same(server)).map_or(0, |server| {
-            let ramp = ramp(server, self.proxy.dispatch.fullconn);
-            let limit = balance::effective_maxconn(&ramp, self.proxy.back.connections.now());
-            warmed_limit(server, limit)
-        })
-    }
-    fn maxqueue(&self, server: balance::ServerIdx) -> u32 {
-        self.servers
-            .at(same(server))
-            .map_or(0, |server| server.config.settings.maxqueue)
-    }
-    fn rate(&self, server: balance::ServerIdx) -> u32 {
-        let now = clock::now_ms();
-        self.servers
-            .at(same(server))
-            .map_or(0, |server| server.state.counters.session_rate.read(now))
-    }
-    fn backend_served(&self) -> u32 {
-        self.servers
-            .iter()
-            .map(|server| server.state.counters.connections.now())
-            .sum()
-    }
-}
-
-/// Loads that don't count yet: a balancer that is being set up.
-struct Unloaded;
-
-impl Load for Unloaded {
-    fn served(&self, _: balance::ServerIdx) -> u32 {
-        0
-    }
-    fn queued(&self, _: balance::ServerIdx) -> u32 {
-        0
-    }
-    fn limit(&self, _: balance::ServerIdx) -> u32 {
-        0
-    }
-    fn maxqueue(&self, _: balance::ServerIdx) -> u32 {
-        0
-    }
-    fn rate(&self, _: balance::ServerIdx) -> u32 {
-        0
-    }
-    fn backend_served(&self) -> u32 {
-        0
-    }
 }
 
 impl Dispatch {
@@ -714,141 +529,5 @@ impl Dispatch {
             }
         }
         sent
-    }
-}
-
-/// Whether a backend has servers, over time. Times are in milliseconds since the start.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Availability {
-    /// When it last changed.
-    pub since: u64,
-    down: bool,
-    past: u64,
-    /// How often it lost its last server.
-    pub times_down: u64,
-}
-
-impl Availability {
-    fn turn(&mut self, up: bool, now_ms: u64) {
-        if up {
-            self.past += now_ms.saturating_sub(self.since);
-        } else {
-            self.times_down += 1;
-        }
-        (self.down, self.since) = (!up, now_ms);
-    }
-
-    /// How long it was without servers in all.
-    #[must_use]
-    pub fn downtime(&self, now_ms: u64) -> u64 {
-        let present = if self.down {
-            now_ms.saturating_sub(self.since)
-        } else {
-            0
-        };
-        self.past + present
-    }
-}
-
-/// What a server's weight comes to at this moment.
-fn weight(server: &ServerRuntime) -> u32 {
-    let full = balance::effective_weight(server.state.weight());
-    if server.config.settings.slow_start == 0 {
-        return full;
-    }
-    match server.state.health.lock().warmth(clock::now_ms()) {
-        Some(percent) => (full * percent).div_ceil(100),
-        None => full,
-    }
-}
-
-/// Whether a server serves at all, be it only what it already has.
-fn serves(state: &ServerState) -> bool {
-    state.is_up() && !state.admin().in_maintenance()
-}
-
-fn spec(server: &ServerRuntime) -> ServerSpec {
-    let settings = &server.config.settings;
-    ServerSpec {
-        up: server.state.is_usable(),
-        backup: settings.backup,
-        node_key: node_key(server),
-        ..ServerSpec::new(server.config.id, settings.weight)
-    }
-}
-
-/// Where a server stands in a consistent hash (`hash-key`).
-fn node_key(server: &ServerRuntime) -> NodeKey {
-    let place = server.whereabouts.now();
-    let by_id = || NodeKey::from_id(server.config.id);
-    let ip = place.ip();
-    match server.config.settings.hash_key {
-        NodeKeySource::Id => by_id(),
-        NodeKeySource::Guid => server
-            .config
-            .guid
-            .as_deref()
-            .map_or_else(by_id, NodeKey::from_guid),
-        NodeKeySource::Addr => ip.map_or_else(by_id, |ip| NodeKey::from_address(ip, None)),
-        NodeKeySource::AddrPort => {
-            ip.map_or_else(by_id, |ip| NodeKey::from_address(ip, Some(place.port())))
-        }
-    }
-}
-
-/// A server, or the empty place of one.
-fn spec_of_slot(server: Option<&Arc<ServerRuntime>>) -> ServerSpec {
-    server.map_or_else(
-        || ServerSpec {
-            up: false,
-            ..ServerSpec::new(0, 0)
-        },
-        |server| spec(server),
-    )
-}
-
-fn ramp(server: &ServerRuntime, fullconn: u32) -> MaxconnRamp {
-    let settings = &server.config.settings;
-    let (minconn, maxconn) = balance::normalize_minconn(settings.minconn, server.maxconn());
-    MaxconnRamp {
-        minconn,
-        maxconn,
-        fullconn,
-    }
-}
-
-/// A limit during a slow start.
-fn warmed_limit(server: &ServerRuntime, limit: u32) -> u32 {
-    let slow_start = server.config.settings.slow_start;
-    if slow_start == 0 || server.state.operation() != Operation::Starting {
-        return limit;
-    }
-    let age = server.state.changed().age_ms(clock::now_ms()).unwrap_or(0);
-    balance::slowstart_maxconn(limit, age / 1000, slow_start)
-}
-
-fn algorithm(back: &model::Backend) -> balance::Algorithm {
-    let ring = balance::RingOptions {
-        balance_factor: back.balance.factor,
-        affinity: match back.balance.affinity {
-            Affinity::Always => balance::Affinity::Always,
-            Affinity::Maxconn => balance::Affinity::Maxconn,
-            Affinity::Maxqueue => balance::Affinity::Maxqueue,
-        },
-    };
-    match &back.balance.algorithm {
-        Algorithm::RoundRobin => balance::Algorithm::RoundRobin,
-        Algorithm::StaticRoundRobin => balance::Algorithm::StaticRr,
-        Algorithm::LeastConn => balance::Algorithm::LeastConn,
-        Algorithm::First => balance::Algorithm::First,
-        Algorithm::Random(draws) => balance::Algorithm::Random {
-            draws: *draws,
-            ring,
-        },
-        Algorithm::Sticky => balance::Algorithm::Sticky,
-        Algorithm::Hash(_) if back.balance.hash_type.consistent => {
-            balance::Algorithm::HashRing(ring)
-        }
-        Algorithm::Hash(_) => balance::Algorithm::HashMap,
     }
 }
