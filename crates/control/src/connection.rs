@@ -4,7 +4,7 @@ use crate::command::{Context, State};
 use crate::commands;
 use crate::master::Opening;
 use crate::reader::{Command, Event, Fault, Reader};
-use crate::reply::{Outlook, Pieces, Reply, Rest};
+use crate::reply::{Outlook, Pieces, Raw, Reply, Rest};
 use engine::handover;
 use engine::io::Socket;
 use engine::runtime::Runtime;
@@ -199,6 +199,7 @@ impl Connection {
                 }
             }
             Rest::Pieces(pieces) => self.write_pieces(pieces).await?,
+            Rest::Raw(raw) => self.write_raw(raw).await?,
             Rest::Wait(ms, then) => {
                 self.flush().await?;
                 self.wait(ms).await?;
@@ -255,6 +256,26 @@ impl Connection {
         }
     }
 
+    /// The same for bytes of any kind; who asked may be gone before they come.
+    async fn write_raw(&mut self, mut raw: Box<dyn Raw>) -> Step {
+        self.flush().await?;
+        loop {
+            let mut next = raw.next(&self.runtime);
+            let piece = loop {
+                match tokio::time::timeout(LOOK, &mut next).await {
+                    Ok(piece) => break piece,
+                    Err(_) if self.socket.is_hung_up() => return Err(Over),
+                    Err(_) => {}
+                }
+            };
+            drop(next);
+            match piece {
+                Some(piece) => self.write(&piece).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
     /// Waits for a condition and says what came of it.
     async fn wait_until(
         &mut self,
@@ -297,14 +318,22 @@ impl Connection {
     }
 
     async fn flush(&mut self) -> Step {
+        let out = std::mem::take(&mut self.out);
+        self.write(out.as_bytes()).await?;
+        // Its memory serves the next answer.
+        self.out = out;
+        self.out.clear();
+        Ok(())
+    }
+
+    async fn write(&self, bytes: &[u8]) -> Step {
         let socket = &self.socket;
         let mut done = 0;
-        while let Some(rest) = self.out.as_bytes().get(done..).filter(|r| !r.is_empty()) {
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
             let slices = [IoSlice::new(rest)];
             let write = poll_fn(|cx| socket.poll_write(cx, &slices));
             done += within(self.state.timeout, write).await??;
         }
-        self.out.clear();
         Ok(())
     }
 }

@@ -47,6 +47,15 @@ pub trait Pieces {
     }
 }
 
+/// An answer that is not all text, whose pieces have to be waited for.
+pub trait Raw {
+    /// The next piece; `None` once there is nothing left.
+    fn next<'p>(
+        &'p mut self,
+        runtime: &'p Arc<Runtime>,
+    ) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + 'p>>;
+}
+
 /// What follows the text of an answer.
 #[derive(Default)]
 pub enum Rest {
@@ -57,6 +66,8 @@ pub enum Rest {
     Dump(Box<dyn Dump>),
     /// More, piece by piece, as it comes.
     Pieces(Box<dyn Pieces>),
+    /// More, piece by piece, whatever bytes they are.
+    Raw(Box<dyn Raw>),
     /// The command is over after so many milliseconds, and then says this.
     Wait(u64, &'static str),
     /// What this comes to.
@@ -73,6 +84,7 @@ impl fmt::Debug for Rest {
             Self::None => "None",
             Self::Dump(_) => "Dump",
             Self::Pieces(_) => "Pieces",
+            Self::Raw(_) => "Raw",
             Self::Wait(..) => "Wait",
             Self::Task(_) => "Task",
             Self::Until(..) => "Until",

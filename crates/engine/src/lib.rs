@@ -7,6 +7,7 @@
 pub mod api;
 pub mod backend;
 pub mod check;
+pub mod client;
 pub mod clock;
 pub mod disposal;
 pub mod handover;

@@ -195,7 +195,6 @@ fn what_is_not_built_is_refused_by_name() {
         "debug counters",
         "expert-mode on; debug dev exit",
         "expert-mode on; debug dev panic",
-        "httpclient GET http://127.0.0.1/",
         "acme renew x",
     ] {
         let answer = ask(&program, command);

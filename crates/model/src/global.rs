@@ -14,6 +14,8 @@ pub struct Global {
     pub max_rates: [u32; 2],
     /// `dns-accept-family`.
     pub dns_families: crate::resolvers::AcceptedFamilies,
+    /// `httpclient.*`.
+    pub http_client: crate::client::HttpClient,
     /// `nbthread`; `None` for one per usable CPU.
     pub threads: Option<u32>,
     /// `cpu-map`: CPU sets by thread number (from 1).
@@ -200,6 +202,7 @@ impl Default for Global {
             maxconn: None,
             max_rates: [0; 2],
             dns_families: Default::default(),
+            http_client: Default::default(),
             threads: None,
             cpu_map: Vec::new(),
             ulimit_n: None,

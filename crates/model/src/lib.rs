@@ -8,6 +8,7 @@ pub mod address;
 pub mod bandwidth;
 mod bind;
 pub mod check;
+pub mod client;
 mod errors;
 mod global;
 pub mod live;

@@ -13,6 +13,7 @@ mod dynamic;
 mod errors;
 mod events;
 mod frontends;
+mod httpclient;
 mod limits;
 mod modes;
 mod patterns;
@@ -74,7 +75,7 @@ pub const ROOT: &[&[CommandRow]] = &[
 pub const EXPERIMENTAL: &[&[CommandRow]] = &[variables::EXPERIMENTAL];
 
 /// Commands that need `expert-mode on`, and are listed only then.
-pub const EXPERT: &[&[CommandRow]] = &[debug::EXPERT];
+pub const EXPERT: &[&[CommandRow]] = &[debug::EXPERT, httpclient::EXPERT];
 
 /// Commands that no list shows.
 pub const HIDDEN: &[&[CommandRow]] = &[modes::ROWS];

@@ -8,7 +8,6 @@ const ACME: &str = "This command is not built yet: it waits for ACME.";
 const CACHE: &str = "This command is not built yet: it waits for the cache.";
 const COUNTERS: &str =
     "This command is not built: there are no counters of conditions in the code.";
-const HTTP_CLIENT: &str = "This command is not built yet: it waits for the HTTP client.";
 const POOLS: &str =
     "This command is not built: memory is not kept in pools that could be told of one by one.";
 const QUIC: &str = "This command is not built yet: it waits for QUIC.";
@@ -34,7 +33,6 @@ pub const COMMANDS: &[Refused] = &[
     ("debug dev task", INSIDE),
     ("debug dev tkill", INSIDE),
     ("debug dev warn", INSIDE),
-    ("httpclient", HTTP_CLIENT),
     ("show cache", CACHE),
     ("show pools", POOLS),
     ("show quic", QUIC),

@@ -143,6 +143,24 @@ pub async fn establish(
     Ok(socket.into())
 }
 
+/// Makes a socket for connections to an address, without any options.
+///
+/// # Errors
+/// Those of the system: no descriptor.
+pub fn socket_for(address: &Address) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let fd = rustix::net::socket_with(family_of(address), SocketType::STREAM, flags, None)?;
+    Ok(fd)
+}
+
+fn family_of(address: &Address) -> AddressFamily {
+    match address {
+        Address::Inet(SocketAddr::V4(_)) => AddressFamily::INET,
+        Address::Inet(SocketAddr::V6(_)) => AddressFamily::INET6,
+        _ => AddressFamily::UNIX,
+    }
+}
+
 /// Makes the socket of a connection to a server, with its options and source address set.
 ///
 /// # Errors
@@ -153,13 +171,8 @@ pub fn open(
     route: &Route,
     buffers: (usize, usize),
 ) -> io::Result<OwnedFd> {
-    let family = match &route.address {
-        Address::Inet(SocketAddr::V4(_)) => AddressFamily::INET,
-        Address::Inet(SocketAddr::V6(_)) => AddressFamily::INET6,
-        _ => AddressFamily::UNIX,
-    };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let fd = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    let family = family_of(&route.address);
+    let fd = socket_for(&route.address)?;
     apply_to_server(&fd, proxy, buffers, server.config.settings.user_timeout);
     if let Some(mark) = route.mark {
         sys::set_mark(&fd, mark)?;

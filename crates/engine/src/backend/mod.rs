@@ -3,12 +3,14 @@
 mod connect;
 mod dispatch;
 mod idle;
+mod line;
 mod location;
 
 pub use connect::{
     ConnectError, Route, Secure, address_for, binding, connect, connect_deadline, decides_late,
-    establish, open, shake_hands, source_for,
+    establish, open, shake_hands, socket_for, source_for,
 };
 pub use dispatch::{Assigned, Availability, Dispatch, Moved, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool, InUse};
+pub use line::{Broken, Line};
 pub use location::{Location, Whereabouts};

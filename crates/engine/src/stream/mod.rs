@@ -25,6 +25,7 @@ mod retry;
 mod rules;
 mod service;
 mod sticking;
+pub(crate) use pages::page;
 pub use rules::Verdict;
 mod tcp;
 mod times;

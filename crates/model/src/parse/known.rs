@@ -46,18 +46,6 @@ const GLOBAL: &[Group] = &[
         ],
     ),
     (
-        "the HTTP client",
-        &[
-            "httpclient.resolvers.disabled",
-            "httpclient.resolvers.id",
-            "httpclient.resolvers.prefer",
-            "httpclient.retries",
-            "httpclient.ssl.ca-file",
-            "httpclient.ssl.verify",
-            "httpclient.timeout.connect",
-        ],
-    ),
-    (
         "Lua",
         &["lua-load", "lua-load-per-thread", "lua-prepend-path"],
     ),

@@ -31,6 +31,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     super::families::log::resolve(&mut parser);
     super::families::server::finish(&mut parser);
     super::families::resolvers::finish(&mut parser);
+    super::families::client::finish(&mut parser);
     super::families::tls::resolve(&mut parser);
     super::families::stick::take_back(&mut parser);
     identity::assign(&mut parser);

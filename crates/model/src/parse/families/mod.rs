@@ -2,6 +2,7 @@
 
 pub mod bind;
 pub mod check;
+pub mod client;
 mod fcgi;
 pub mod global;
 pub mod log;
@@ -34,6 +35,7 @@ pub const GLOBAL: &[&[Row]] = &[
     global::threads::ROWS,
     global::tuning::ROWS,
     global::http2::ROWS,
+    client::ROWS,
     log::GLOBAL_ROWS,
     resolvers::GLOBAL_ROWS,
     tls::global::ROWS,
