@@ -361,6 +361,8 @@ pub enum TlsFault {
     Certificate(tls::Failure),
     /// The server's certificate is for another name.
     Name(tls::Failure),
+    /// The server did not take early data.
+    EarlyRefused,
     /// Anything else.
     Failed(tls::Failure),
 }
@@ -404,6 +406,7 @@ impl TlsFault {
                 "Server presented an SSL certificate different from the configured one",
             ),
             Self::Failed(_) => (34, "SSL_HANDSHAKE", "SSL handshake failure"),
+            Self::EarlyRefused => (38, "SSL_EARLY_FAILED", "Server refused early data"),
         }
     }
 
@@ -417,7 +420,7 @@ impl TlsFault {
     #[must_use]
     pub fn failure(self) -> Option<tls::Failure> {
         match self {
-            Self::Empty | Self::Aborted | Self::Timeout => None,
+            Self::Empty | Self::Aborted | Self::Timeout | Self::EarlyRefused => None,
             Self::Authority(failure)
             | Self::Certificate(failure)
             | Self::Name(failure)

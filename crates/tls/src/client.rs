@@ -3,6 +3,7 @@
 use crate::bundle::Bundle;
 use crate::certificate::Certificate;
 use crate::connection::Connection;
+use crate::early::{Early, Memory};
 use crate::judge;
 use crate::observed::{KeepSecrets, Observed};
 use crate::provider;
@@ -12,7 +13,9 @@ use crate::signer;
 use crate::verify::{self, Purpose, code};
 use arc_swap::ArcSwap;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, Tls12Resumption, UnbufferedClientConnection};
+use rustls::client::{
+    ClientSessionMemoryCache, ResolvesClientCert, Tls12Resumption, UnbufferedClientConnection,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
@@ -49,10 +52,25 @@ pub struct Plan {
 /// With a name asked for, and without.
 #[derive(Debug)]
 struct Configs {
-    named: Arc<ClientConfig>,
-    nameless: Arc<ClientConfig>,
+    named: Config,
+    nameless: Config,
     bundle: Option<Arc<Bundle>>,
     trust: Trust,
+}
+
+#[derive(Debug)]
+struct Config {
+    usual: Arc<ClientConfig>,
+    /// For servers that early data is sent to (`allow-0rtt`).
+    early: Option<EarlyConfig>,
+}
+
+#[derive(Debug)]
+struct EarlyConfig {
+    config: Arc<ClientConfig>,
+    memory: Arc<Memory>,
+    /// For connections that offer protocols of their own: their sessions are no use to others.
+    apart: Arc<ClientConfig>,
 }
 
 /// What connections begin with, made ready and not yet in use.
@@ -121,6 +139,24 @@ impl Connector {
         name: Option<&[u8]>,
         alpn: Option<&[Vec<u8>]>,
     ) -> Result<Connection, String> {
+        self.begin(name, alpn, false)
+    }
+
+    /// Begins a connection with early data, if there is a session that allows it; only the protocol that it is in is offered
+    /// then.
+    ///
+    /// # Errors
+    /// In words, why it can't begin.
+    pub fn connect_early(&self, name: Option<&[u8]>) -> Result<Connection, String> {
+        self.begin(name, None, true)
+    }
+
+    fn begin(
+        &self,
+        name: Option<&[u8]>,
+        alpn: Option<&[Vec<u8>]>,
+        early: bool,
+    ) -> Result<Connection, String> {
         let configs = self.configs.load();
         let text = name.and_then(|name| std::str::from_utf8(name).ok());
         let asked = text.and_then(|name| ServerName::try_from(name.to_owned()).ok());
@@ -130,14 +166,21 @@ impl Connector {
             // Nobody hears of this name: it only tells remembered sessions apart.
             None => (&configs.nameless, nobody()),
         };
-        let alpn = alpn.map_or_else(|| config.alpn_protocols.clone(), <[_]>::to_vec);
+        let (config, early) = config.choose(&server_name, alpn.is_none(), early);
+        let alpn = match (&early, alpn) {
+            (Some(early), _) if early.is_wanted() => {
+                early.protocol().map(<[u8]>::to_vec).into_iter().collect()
+            }
+            (_, Some(alpn)) => alpn.to_vec(),
+            (_, None) => config.alpn_protocols.clone(),
+        };
         let client = UnbufferedClientConnection::new_with_alpn(config.clone(), server_name, alpn)
             .map_err(|error| error.to_string())?;
         let observed = Observed {
             server_name: name.map(Into::into),
             ..Observed::default()
         };
-        Ok(Connection::connect(client, observed))
+        Ok(Connection::connect(client, observed, early))
     }
 
     /// The certificate shown to the server, if any.
@@ -151,18 +194,64 @@ fn nobody() -> ServerName<'static> {
     ServerName::IpAddress(std::net::IpAddr::from([0, 0, 0, 0]).into())
 }
 
+impl Config {
+    fn new(plan: &Plan, named: bool) -> Result<Self, String> {
+        let sessions = Arc::new(ClientSessionMemoryCache::new(SESSIONS));
+        let usual = Configs::config(plan, named, &sessions)?;
+        let early = if plan.common.early_data && plan.reuse {
+            let mut config = usual.clone();
+            config.enable_early_data = true;
+            let own = Arc::new(ClientSessionMemoryCache::new(SESSIONS));
+            Some(EarlyConfig {
+                config: Arc::new(config),
+                memory: Arc::new(Memory::new(sessions)),
+                apart: Arc::new(Configs::config(plan, named, &own)?),
+            })
+        } else {
+            None
+        };
+        let usual = Arc::new(usual);
+        Ok(Self { usual, early })
+    }
+
+    /// What a connection begins with that offers the usual protocols or others, and what it may send early.
+    fn choose(
+        &self,
+        name: &ServerName<'static>,
+        usual: bool,
+        early: bool,
+    ) -> (&Arc<ClientConfig>, Option<Box<Early>>) {
+        let Some(own) = &self.early else {
+            return (&self.usual, None);
+        };
+        if !usual {
+            return (&own.apart, None);
+        }
+        let protocol = own.memory.protocol(name).filter(|_| early);
+        let config = match protocol {
+            Some(_) => &own.config,
+            None => &self.usual,
+        };
+        let early = Early::new(&own.memory, name, protocol);
+        (config, Some(Box::new(early)))
+    }
+}
+
 impl Configs {
     fn new(plan: &Plan) -> Result<Self, String> {
-        let nameless = Self::config(plan, false)?;
         Ok(Self {
-            named: Arc::new(Self::config(plan, true)?),
-            nameless: Arc::new(nameless),
+            named: Config::new(plan, true)?,
+            nameless: Config::new(plan, false)?,
             bundle: plan.bundle.clone(),
             trust: plan.trust.clone(),
         })
     }
 
-    fn config(plan: &Plan, named: bool) -> Result<ClientConfig, String> {
+    fn config(
+        plan: &Plan,
+        named: bool,
+        sessions: &Arc<ClientSessionMemoryCache>,
+    ) -> Result<ClientConfig, String> {
         let common = &plan.common;
         let auth = ServerAuth {
             required: common.verify == Some(Verify::Required),
@@ -192,7 +281,7 @@ impl Configs {
         config.alpn_protocols = common.alpn.as_deref().unwrap_or_default().to_vec();
         config.key_log = Arc::new(KeepSecrets { all: plan.keylog });
         config.resumption = match plan.reuse {
-            true => rustls::client::Resumption::in_memory_sessions(SESSIONS).tls12_resumption(
+            true => rustls::client::Resumption::store(sessions.clone()).tls12_resumption(
                 match plan.tickets {
                     true => Tls12Resumption::SessionIdOrTickets,
                     false => Tls12Resumption::SessionIdOnly,

@@ -1,5 +1,6 @@
 //! A TLS connection without its socket: records in, plain bytes out, and the other way round.
 
+use crate::early::Early;
 use crate::failure::Failure;
 use crate::hello::{self, ClientHello};
 use crate::observed::{self, Observed};
@@ -9,7 +10,8 @@ use crate::server::{Chosen, Listener};
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncodeTlsData, EncryptError, ReadEarlyData, UnbufferedStatus,
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, ReadEarlyData, TransmitTlsData,
+    UnbufferedStatus,
 };
 use rustls::{CommonState, HandshakeKind};
 use std::sync::Arc;
@@ -31,6 +33,10 @@ pub struct Connection {
     handshaking: bool,
     closed: bool,
     notified: bool,
+    /// Whether the connection is in use before its handshake is over.
+    ahead: bool,
+    /// What is sent to the server before its answer, where that may be.
+    early: Option<Box<Early>>,
     /// What was seen of the handshake.
     pub observed: Box<Observed>,
 }
@@ -63,6 +69,8 @@ impl Connection {
             handshaking: true,
             closed: false,
             notified: false,
+            ahead: false,
+            early: None,
             observed: Box::new(observed),
         }
     }
@@ -75,12 +83,54 @@ impl Connection {
 
     /// The client's end of a connection; its ClientHello is ready to be sent.
     #[must_use]
-    pub(crate) fn connect(client: UnbufferedClientConnection, observed: Observed) -> Self {
+    pub(crate) fn connect(
+        client: UnbufferedClientConnection,
+        observed: Observed,
+        early: Option<Box<Early>>,
+    ) -> Self {
         let mut connection = Self::new(State::Client(Box::new(client)), observed);
+        connection.early = early;
         let _ = connection.process(&mut []);
         let hello = connection.outgoing.bytes();
         connection.observed.see_client_hello(hello);
+        connection.ahead = connection
+            .early
+            .as_ref()
+            .is_some_and(|early| early.is_open());
         connection
+    }
+
+    /// Whether the connection is, or was, used before its handshake was over: early data is sent to the server, or a client's
+    /// is being answered.
+    #[must_use]
+    pub fn is_ahead(&self) -> bool {
+        self.ahead
+    }
+
+    /// Says that everybody knows of the handshake's end.
+    pub fn caught_up(&mut self) {
+        self.ahead = false;
+    }
+
+    /// Begins to use an accepted connection before its handshake is over, if the client has sent early data and the protocol
+    /// it is in is agreed on.
+    pub fn go_ahead(&mut self) -> bool {
+        self.ahead |= self.handshaking
+            && self.is_server()
+            && self.observed.early_data
+            && !self.surplus.is_empty()
+            && self.alpn().is_some();
+        self.ahead
+    }
+
+    /// Whether something may be written now; otherwise the handshake has to go on first.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        let open = || self.early.as_ref().is_some_and(|early| early.is_open());
+        match self.state {
+            State::Client(_) if self.handshaking => open() && self.incoming.is_empty(),
+            _ => true,
+        }
     }
 
     /// Whether the handshake is still going on.
@@ -185,6 +235,7 @@ impl Connection {
             outgoing: &mut self.outgoing,
             observed: &mut self.observed,
             closed: &mut self.closed,
+            early: self.early.as_deref_mut(),
         };
         let progress = match &mut self.state {
             State::Server(server) => traffic.drive(&mut **server, &mut sink),
@@ -196,8 +247,8 @@ impl Connection {
         // Data may come right behind the last message of the handshake.
         if self.handshaking {
             self.handshaking = self.agreed().is_none_or(CommonState::is_handshaking);
-            if !self.handshaking && self.is_resumed() {
-                self.recall_judgement();
+            if !self.handshaking {
+                self.note_agreement();
             }
         }
         observed::collect(&mut self.observed);
@@ -207,6 +258,16 @@ impl Connection {
                 Ok(filled)
             }
             Err(failure) => Err(self.fail(failure)),
+        }
+    }
+
+    /// Takes note of what a finished handshake means for those to come.
+    fn note_agreement(&self) {
+        if self.is_resumed() {
+            self.recall_judgement();
+        }
+        if let Some(early) = &self.early {
+            early.remember(self.agreed().and_then(CommonState::alpn_protocol));
         }
     }
 
@@ -277,6 +338,9 @@ impl Connection {
     /// # Errors
     /// When the connection failed, or its keys are used up.
     pub fn encrypt(&mut self, plain: &[u8]) -> Result<usize, Failure> {
+        if self.handshaking && matches!(self.state, State::Client(_)) {
+            return self.encrypt_early(plain);
+        }
         let mut done = 0;
         // One call encrypts what one buffer of records holds.
         for part in plain.chunks(FRAGMENT).take(2) {
@@ -305,9 +369,35 @@ impl Connection {
         Ok(done)
     }
 
+    /// Encrypts one record of early data, as far as the server takes any.
+    fn encrypt_early(&mut self, plain: &[u8]) -> Result<usize, Failure> {
+        let part = plain.get(..FRAGMENT).unwrap_or(plain);
+        let (State::Client(client), Some(early)) = (&mut self.state, &mut self.early) else {
+            return Ok(0);
+        };
+        if part.is_empty() || !early.is_open() || !self.incoming.is_empty() {
+            return Ok(0);
+        }
+        let written = match client.process_tls_records(&mut []).state {
+            Ok(ConnectionState::TransmitTlsData(mut transmit)) => {
+                let room = self.outgoing.room(part.len() + OVERHEAD);
+                early.encrypt(&mut transmit, part, room)
+            }
+            _ => Err(Failure::INTERNAL),
+        };
+        match written {
+            Ok((plain, n)) => {
+                self.outgoing.fill(n);
+                Ok(plain)
+            }
+            Err(failure) => Err(self.fail(failure)),
+        }
+    }
+
     /// Puts the notice that nothing more will come into the outbox, once.
     pub fn notify_close(&mut self) {
-        if std::mem::replace(&mut self.notified, true) || self.handshaking {
+        let early = self.handshaking && !(self.ahead && self.is_server());
+        if std::mem::replace(&mut self.notified, true) || early {
             return;
         }
         let (input, out) = (&mut self.incoming, &mut self.outgoing);
@@ -347,6 +437,7 @@ impl Connection {
                 .map(|group| group.name()),
             alpn: self.alpn().map(Into::into),
             resumed: self.is_resumed(),
+            ahead: self.handshaking.then(Box::default),
             certificates: certificates
                 .unwrap_or_default()
                 .iter()
@@ -365,7 +456,11 @@ impl Connection {
     /// The application protocol agreed on.
     #[must_use]
     pub fn alpn(&self) -> Option<&[u8]> {
-        self.agreed()?.alpn_protocol()
+        match &self.early {
+            // Early data is taken in this protocol or not at all (RFC 8446, section 4.2.10).
+            Some(early) if self.handshaking && self.ahead => early.protocol(),
+            _ => self.agreed()?.alpn_protocol(),
+        }
     }
 
     /// Whether a session was taken up again.
@@ -378,13 +473,16 @@ impl Connection {
 
 /// Either end of a connection.
 trait End {
-    type Data: Early;
+    type Data: EarlyData;
     fn advance<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
 }
 
-/// The end that may receive early data.
-trait Early: Sized {
+/// What either end does with early data.
+trait EarlyData: Sized {
+    /// Takes what has come.
     fn read(early: ReadEarlyData<'_, '_, Self>, take: &mut dyn FnMut(&[u8]));
+    /// Whether some may be sent.
+    fn may_send(transmit: &mut TransmitTlsData<'_, Self>) -> bool;
 }
 
 impl End for UnbufferedServerConnection {
@@ -407,16 +505,24 @@ impl End for UnbufferedClientConnection {
     }
 }
 
-impl Early for ServerConnectionData {
+impl EarlyData for ServerConnectionData {
     fn read(mut early: ReadEarlyData<'_, '_, Self>, take: &mut dyn FnMut(&[u8])) {
         while let Some(Ok(record)) = early.next_record() {
             take(record.payload);
         }
     }
+
+    fn may_send(_: &mut TransmitTlsData<'_, Self>) -> bool {
+        false
+    }
 }
 
-impl Early for ClientConnectionData {
+impl EarlyData for ClientConnectionData {
     fn read(_: ReadEarlyData<'_, '_, Self>, _: &mut dyn FnMut(&[u8])) {}
+
+    fn may_send(transmit: &mut TransmitTlsData<'_, Self>) -> bool {
+        transmit.may_encrypt_early_data().is_some()
+    }
 }
 
 /// Puts one message that is due into the outbox.
@@ -470,6 +576,10 @@ fn write<E: End>(
                 while let Some(Ok(record)) = traffic.next_record() {
                     sink.put(record.payload);
                 }
+                Ok(false)
+            }
+            Ok(ConnectionState::ReadEarlyData(early)) => {
+                E::Data::read(early, &mut |payload| sink.put(payload));
                 Ok(false)
             }
             Ok(ConnectionState::PeerClosed) => {
@@ -546,6 +656,7 @@ struct Traffic<'a> {
     outgoing: &'a mut Records,
     observed: &'a mut Observed,
     closed: &'a mut bool,
+    early: Option<&'a mut Early>,
 }
 
 impl Traffic<'_> {
@@ -572,11 +683,24 @@ impl Traffic<'_> {
                     encode(message, self.outgoing)?;
                     let fresh = self.outgoing.bytes().get(before..).unwrap_or_default();
                     self.observed.see_server_hello(fresh);
+                    if let Some(early) = &mut self.early
+                        && let Err(failure) = early.see_message(fresh)
+                    {
+                        self.incoming.consume(discard);
+                        return Err(failure);
+                    }
                     Step::On
                 }
-                Ok(ConnectionState::TransmitTlsData(transmit)) => {
-                    transmit.done();
-                    Step::On
+                Ok(ConnectionState::TransmitTlsData(mut transmit)) => {
+                    let may_send = E::Data::may_send(&mut transmit);
+                    // Once it is said that all is sent, no early data can follow.
+                    let early = self.early.as_deref_mut();
+                    if early.is_some_and(|early| early.stays_open(may_send)) {
+                        Step::Wait
+                    } else {
+                        transmit.done();
+                        Step::On
+                    }
                 }
                 Ok(ConnectionState::PeerClosed) => {
                     *self.closed = true;
@@ -631,6 +755,14 @@ mod tests {
     }
 
     fn listener(common: &Common, trust: &Trust, names: &[&str]) -> (Arc<Listener>, Vec<u8>) {
+        listener_with(common, trust, bundle(names))
+    }
+
+    fn listener_with(
+        common: &Common,
+        trust: &Trust,
+        (bundle, der): (Arc<Bundle>, Vec<u8>),
+    ) -> (Arc<Listener>, Vec<u8>) {
         let cache = Arc::new(SessionCache::new(100));
         let line = Line {
             strict: false,
@@ -641,7 +773,6 @@ mod tests {
             max_record: None,
             keylog: true,
         };
-        let (bundle, der) = bundle(names);
         let instance = Arc::new(Instance::new(&line, common, trust, bundle).unwrap());
         let mut table = Names::default();
         table.add(&instance, &[], 0);
@@ -653,11 +784,15 @@ mod tests {
     }
 
     fn connector(der: &[u8], verify: Verify) -> Connector {
+        connector_with(der, verify, Common::default())
+    }
+
+    fn connector_with(der: &[u8], verify: Verify, common: Common) -> Connector {
         let mut authorities = Authorities::default();
         authorities.add(der);
         let common = Common {
             verify: Some(verify),
-            ..Common::default()
+            ..common
         };
         let trust = Trust {
             authorities: Some(Arc::new(authorities)),
@@ -801,6 +936,119 @@ mod tests {
             server.came(text.len());
             assert_eq!(server.process(&mut []), Err(failure));
             assert_eq!(server.process(&mut []), Err(failure));
+        }
+    }
+
+    /// What early data takes on both ends, for a protocol agreed on.
+    fn early() -> Common {
+        Common {
+            early_data: true,
+            alpn: Some([b"http/1.1".to_vec()].into()),
+            ..Common::default()
+        }
+    }
+
+    /// A server, a connector that has a session with it, and a server with the same certificate that knows of no session.
+    fn acquainted() -> (Arc<Listener>, Connector, Arc<Listener>) {
+        let bundle = bundle(&["a.example"]);
+        let (listener, der) = listener_with(&early(), &Trust::default(), bundle.clone());
+        let (stranger, _) = listener_with(&early(), &Trust::default(), bundle);
+        let connector = connector_with(&der, Verify::Required, early());
+        // The first connection does not know whether the server takes any.
+        let mut client = connector.connect_early(Some(b"a.example")).unwrap();
+        assert!(!client.is_ahead() && !client.may_write());
+        let mut server = Connection::accept(listener.clone());
+        shake(&mut client, &mut server).unwrap();
+        assert_eq!(server.alpn(), Some(&b"http/1.1"[..]));
+        (listener, connector, stranger)
+    }
+
+    #[test]
+    fn early_data_arrives_and_is_answered_before_the_handshake_is_over() {
+        let (listener, connector, _) = acquainted();
+        let mut client = connector.connect_early(Some(b"a.example")).unwrap();
+        assert!(client.is_ahead() && client.may_write());
+        assert_eq!(client.alpn(), Some(&b"http/1.1"[..]));
+        assert_eq!(client.encrypt(b"early").unwrap(), 5);
+        let mut server = Connection::accept(listener);
+        assert_eq!(carry(&mut client, &mut server, &mut []).unwrap(), 0);
+        assert!(server.go_ahead() && server.is_handshaking() && server.has_backlog());
+        let seen = server.seen();
+        assert!(seen.is_ahead() && seen.is_resumed() && seen.observed.early_data);
+        let mut room = [0; 100];
+        assert_eq!(server.process(&mut room).unwrap(), 5);
+        assert_eq!(&room[..5], b"early");
+        assert_eq!(server.encrypt(b"answer").unwrap(), 6);
+        assert_eq!(carry(&mut server, &mut client, &mut room).unwrap(), 6);
+        assert_eq!(&room[..6], b"answer");
+        assert!(!client.is_handshaking() && client.is_resumed());
+        carry(&mut client, &mut server, &mut []).unwrap();
+        assert!(!server.is_handshaking());
+        seen.catch_up();
+        assert!(!seen.is_ahead());
+        // The tickets that came with this connection serve for the next.
+        let client = connector.connect_early(Some(b"a.example")).unwrap();
+        assert!(client.is_ahead());
+    }
+
+    #[test]
+    fn no_more_early_data_is_sent_than_the_server_takes() {
+        let (listener, connector, _) = acquainted();
+        let mut client = connector.connect_early(Some(b"a.example")).unwrap();
+        let text: Vec<u8> = (0..40_000u32).map(|n| n as u8).collect();
+        let mut sent = 0;
+        while client.may_write() {
+            sent += client.encrypt(&text[sent..]).unwrap();
+        }
+        assert_eq!(sent, 16_384);
+        let mut server = Connection::accept(listener);
+        let mut room = vec![0; 50_000];
+        let mut got = carry(&mut client, &mut server, &mut room).unwrap();
+        carry(&mut server, &mut client, &mut []).unwrap();
+        while sent < text.len() {
+            sent += client.encrypt(&text[sent..]).unwrap();
+            got += carry(&mut client, &mut server, &mut room[got..]).unwrap();
+        }
+        assert!(room[..got] == text);
+    }
+
+    #[test]
+    fn refused_early_data_ends_the_connection_and_is_not_tried_again() {
+        let (_, connector, stranger) = acquainted();
+        let mut client = connector.connect_early(Some(b"a.example")).unwrap();
+        client.encrypt(b"early").unwrap();
+        let mut server = Connection::accept(stranger.clone());
+        let mut room = [0; 100];
+        assert_eq!(carry(&mut client, &mut server, &mut room).unwrap(), 0);
+        assert!(!server.go_ahead());
+        let refused = carry(&mut server, &mut client, &mut []);
+        assert_eq!(refused, Err(Failure::EARLY_REFUSED));
+        assert_eq!(client.failure(), Some(Failure::EARLY_REFUSED));
+        // What else is known of the server's sessions is forgotten.
+        let mut client = connector.connect_early(Some(b"a.example")).unwrap();
+        assert!(!client.is_ahead());
+        let mut server = Connection::accept(stranger);
+        shake(&mut client, &mut server).unwrap();
+        assert!(!client.is_resumed());
+    }
+
+    #[test]
+    fn early_data_is_not_taken_where_other_machines_understand_the_tickets() {
+        let keys = crate::tickets::TicketKeys::new("f", (1..4).map(|n| vec![n; 48]).collect());
+        let keys = Arc::new(keys.unwrap());
+        let cache = Arc::new(SessionCache::new(0));
+        for (keys, taken) in [(None, true), (Some(&keys), false)] {
+            let resumption = Resumption::new(&cache, true, keys, 300).unwrap();
+            let mut config = rustls::ServerConfig::builder_with_provider(
+                crate::provider::provider(&Common::default()).unwrap(),
+            )
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()));
+            resumption.apply(&mut config, true);
+            assert_eq!(config.max_early_data_size > 0, taken);
+            assert_eq!(config.ticketer.enabled(), !taken);
         }
     }
 }

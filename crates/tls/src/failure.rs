@@ -53,6 +53,8 @@ failures! {
     NO_PROTOCOL = 235, "no application protocol";
     /// The key of the peer's certificate is on a curve that is not offered.
     WRONG_CURVE = 378, "wrong curve";
+    /// The server did not take early data.
+    EARLY_REFUSED = 0, "early data refused";
     /// Something went wrong on this side.
     INTERNAL = 68, "internal error";
 }

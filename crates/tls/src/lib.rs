@@ -12,6 +12,7 @@ mod connection;
 mod constraints;
 pub mod crtlist;
 pub mod der;
+mod early;
 mod encrypted;
 mod failure;
 mod files;

@@ -15,7 +15,12 @@ use std::time::{Duration, Instant};
 pub struct Resumption {
     tickets: Option<Arc<dyn ProducesTickets>>,
     cache: Arc<dyn StoresServerSessions>,
+    /// Where sessions are that early data may come with; nowhere if other machines are to understand the tickets.
+    early: Option<Arc<dyn StoresServerSessions>>,
 }
+
+/// The most early data that is taken, in bytes.
+const EARLY_DATA: u32 = 16_384;
 
 impl Resumption {
     /// Sessions in the shared cache, and in tickets unless they are unwanted, for `lifetime` seconds. Tickets are made under
@@ -34,32 +39,51 @@ impl Resumption {
             (true, Some(keys)) => Some(Arc::new(Shared(keys.clone()))),
             (true, None) => Some(aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?),
         };
+        let sessions = |cache: &Arc<SessionCache>| -> Arc<dyn StoresServerSessions> {
+            Arc::new(LineCache {
+                cache: cache.clone(),
+                line: NEXT_LINE.fetch_add(1, Ordering::Relaxed),
+                lifetime: Duration::from_secs(lifetime.into()),
+            })
+        };
+        let (cache, early) = match cache.capacity {
+            0 => {
+                let own = Arc::new(SessionCache::new(EARLY_SESSIONS));
+                let none: Arc<dyn StoresServerSessions> = Arc::new(NoServerSessionStorage {});
+                (none, sessions(&own))
+            }
+            _ => {
+                let cache = sessions(cache);
+                (cache.clone(), cache)
+            }
+        };
+        let shares_tickets = tickets && keys.is_some();
         Ok(Self {
             tickets: inner
                 .map(|inner| -> Arc<dyn ProducesTickets> { Arc::new(Dated { inner, lifetime }) }),
-            cache: match cache.capacity {
-                0 => Arc::new(NoServerSessionStorage {}),
-                _ => Arc::new(LineCache {
-                    cache: cache.clone(),
-                    line: NEXT_LINE.fetch_add(1, Ordering::Relaxed),
-                    lifetime: Duration::from_secs(lifetime.into()),
-                }),
-            },
+            cache,
+            early: (!shares_tickets).then_some(early),
         })
     }
 
-    pub(crate) fn apply(&self, config: &mut ServerConfig) {
+    /// Applies this to a configuration. A session in a cache is taken up again once, a ticket as often as it is shown: so early
+    /// data, which must not be replayed, takes the place of tickets (RFC 8446, section 8.1).
+    pub(crate) fn apply(&self, config: &mut ServerConfig, early_data: bool) {
+        if let Some(early) = self.early.as_ref().filter(|_| early_data) {
+            config.session_storage = early.clone();
+            config.max_early_data_size = EARLY_DATA;
+            config.send_half_rtt_data = true;
+            return;
+        }
         config.session_storage = self.cache.clone();
         if let Some(ticketer) = &self.tickets {
             config.ticketer = ticketer.clone();
         }
     }
-
-    /// Whether early data can be told from its replay: sessions in a cache are used once, tickets are not.
-    pub(crate) fn may_replay_safely(&self) -> bool {
-        self.tickets.is_none() && self.cache.can_cache()
-    }
 }
+
+/// How many sessions are kept for early data where none are kept otherwise (`tune.ssl.cachesize 0`).
+const EARLY_SESSIONS: usize = 20_000;
 
 /// Sessions of one line can't be taken up on another, which may ask for other certificates.
 static NEXT_LINE: AtomicU64 = AtomicU64::new(0);

@@ -1,7 +1,9 @@
 //! What is known of a connection once its handshake is over.
 
 use crate::observed::Observed;
+use parking_lot::Mutex;
 use rustls::{CipherSuite, NamedGroup, ProtocolVersion};
+use std::task::{Context, Poll, Waker};
 
 /// What is known of a connection once its handshake is over, in OpenSSL's words.
 #[derive(Debug)]
@@ -11,12 +13,58 @@ pub struct Seen {
     pub(crate) group: Option<NamedGroup>,
     pub(crate) alpn: Option<Box<[u8]>>,
     pub(crate) resumed: bool,
+    /// Of a connection that is used before its handshake is over.
+    pub(crate) ahead: Option<Box<Ahead>>,
     pub(crate) certificates: Box<[Box<[u8]>]>,
     /// What was seen of the handshake.
     pub observed: Observed,
 }
 
+/// Who waits for the end of a handshake; `None` once it is over.
+#[derive(Debug)]
+pub(crate) struct Ahead(Mutex<Option<Vec<Waker>>>);
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+}
+
 impl Seen {
+    /// Whether the handshake is still going on: what the peer has sent may be a replay.
+    #[must_use]
+    pub fn is_ahead(&self) -> bool {
+        let ahead = self.ahead.as_deref();
+        ahead.is_some_and(|ahead| ahead.0.lock().is_some())
+    }
+
+    /// Says that the handshake is over.
+    pub fn catch_up(&self) {
+        let waiting = self
+            .ahead
+            .as_deref()
+            .and_then(|ahead| ahead.0.lock().take());
+        for waker in waiting.into_iter().flatten() {
+            waker.wake();
+        }
+    }
+
+    /// Ready when the handshake is over.
+    pub fn poll_caught_up(&self, cx: &Context<'_>) -> Poll<()> {
+        let Some(ahead) = self.ahead.as_deref() else {
+            return Poll::Ready(());
+        };
+        match &mut *ahead.0.lock() {
+            None => Poll::Ready(()),
+            Some(waiting) => {
+                if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+                    waiting.push(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
     /// The protocol version.
     #[must_use]
     pub fn version_name(&self) -> Option<&'static str> {

@@ -137,10 +137,7 @@ impl Instance {
         config.ignore_client_order = !line.prefer_client;
         config.max_fragment_size = line.max_record.map(|bytes| bytes + 5);
         config.key_log = Arc::new(KeepSecrets { all: line.keylog });
-        line.resumption.apply(&mut config);
-        if common.early_data && line.resumption.may_replay_safely() {
-            config.max_early_data_size = 16_384;
-        }
+        line.resumption.apply(&mut config, common.early_data);
         let mut unnegotiated = None;
         if let Some(alpn) = common.alpn.as_deref().filter(|alpn| !alpn.is_empty()) {
             unnegotiated = Some(Arc::new(config.clone()));

@@ -91,7 +91,7 @@ pub struct Secure {
     pub connection: tls::Connection,
 }
 
-/// Goes through the TLS handshake on a connection.
+/// Goes through the TLS handshake on a connection, unless there is early data to be sent on it first.
 ///
 /// # Errors
 /// As [`ConnectError`] tells.
@@ -102,6 +102,7 @@ pub async fn shake_hands(
     deadline: &mut Deadline,
 ) -> Result<(), ConnectError> {
     let mut before = &secure.before[..];
+    let ahead = secure.connection.is_ahead();
     while !before.is_empty() {
         let sent = poll_fn(|cx| match socket.poll_write(cx, &[IoSlice::new(before)]) {
             Poll::Ready(sent) => Poll::Ready(Some(sent)),
@@ -114,6 +115,10 @@ pub async fn shake_hands(
         }
     }
     socket.secure(secure.connection);
+    if ahead {
+        // The request goes with the first message of the handshake.
+        return Ok(());
+    }
     let shaken = poll_fn(|cx| match socket.poll_handshake(cx) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         Poll::Pending => deadline.poll(cx, at).map(|()| None),

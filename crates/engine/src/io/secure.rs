@@ -106,6 +106,15 @@ pub fn poll_write(
     slices: &[IoSlice<'_>],
 ) -> Poll<io::Result<usize>> {
     ready!(poll_flush(socket, tls, cx))?;
+    if !tls.may_write() {
+        // What the server takes before its answer has been sent.
+        ready!(poll_completion(socket, tls, cx)).map_err(|fault| match fault {
+            HandshakeFault::Failed(failure) => broken(failure),
+            HandshakeFault::Empty | HandshakeFault::Aborted => {
+                io::ErrorKind::ConnectionReset.into()
+            }
+        })?;
+    }
     let mut taken = 0;
     for slice in slices {
         let most = AT_ONCE.saturating_sub(taken).min(slice.len());
@@ -122,10 +131,31 @@ pub fn poll_write(
     }
 }
 
+/// Ready when the handshake is over, or when an early request can be answered before that.
 pub fn poll_handshake(
     socket: &Socket,
     tls: &mut Connection,
     cx: &mut Context<'_>,
+) -> Poll<Result<(), HandshakeFault>> {
+    shake(socket, tls, cx, |tls| {
+        !tls.is_handshaking() || tls.go_ahead()
+    })
+}
+
+/// Ready when the handshake is over.
+pub fn poll_completion(
+    socket: &Socket,
+    tls: &mut Connection,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), HandshakeFault>> {
+    shake(socket, tls, cx, |tls| !tls.is_handshaking())
+}
+
+fn shake(
+    socket: &Socket,
+    tls: &mut Connection,
+    cx: &mut Context<'_>,
+    is_enough: fn(&mut Connection) -> bool,
 ) -> Poll<Result<(), HandshakeFault>> {
     loop {
         let progress = tls.process(&mut []);
@@ -138,7 +168,7 @@ pub fn poll_handshake(
             Poll::Ready(Err(_)) => return Poll::Ready(Err(HandshakeFault::Aborted)),
             Poll::Pending => return Poll::Pending,
         }
-        if !tls.is_handshaking() {
+        if is_enough(tls) {
             return Poll::Ready(Ok(()));
         }
         match ready!(poll_receive(socket, tls, cx)) {

@@ -67,7 +67,11 @@ impl Transport {
     /// Those of `read(2)`, and those of TLS.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         match &mut self.tls {
-            Some(tls) => secure::poll_read(&self.socket, tls, cx, room),
+            Some(tls) => {
+                let read = secure::poll_read(&self.socket, tls, cx, room);
+                self.catch_up();
+                read
+            }
             None => self.socket.poll_read(cx, room),
         }
     }
@@ -86,7 +90,9 @@ impl Transport {
                 if !secure::is_readable(tls) {
                     ready!(self.socket.poll_readable(cx))?;
                 }
-                secure::poll_read(&self.socket, tls, cx, room())
+                let read = secure::poll_read(&self.socket, tls, cx, room());
+                self.catch_up();
+                read
             }
             None => self.socket.poll_read_into(cx, room),
         }
@@ -114,7 +120,11 @@ impl Transport {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match &mut self.tls {
-            Some(tls) => secure::poll_write(&self.socket, tls, cx, slices),
+            Some(tls) => {
+                let written = secure::poll_write(&self.socket, tls, cx, slices);
+                self.catch_up();
+                written
+            }
             None => self.socket.poll_write(cx, slices),
         }
     }
@@ -151,6 +161,44 @@ impl Transport {
             self.seen = Some(Arc::new(tls.seen()));
         }
         outcome
+    }
+
+    /// Goes on with a handshake that the connection is ahead of.
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeFault>> {
+        let Some(tls) = &mut self.tls else {
+            return Poll::Ready(Ok(()));
+        };
+        let outcome = secure::poll_completion(&self.socket, tls, cx);
+        self.catch_up();
+        outcome
+    }
+
+    /// Says so where the connection was ahead of its handshake and is no more.
+    fn catch_up(&mut self) {
+        let Some(tls) = self.tls.as_mut().filter(|tls| tls.is_ahead()) else {
+            return;
+        };
+        let failed = tls.failure().is_some();
+        if tls.is_handshaking() && !failed {
+            return;
+        }
+        tls.caught_up();
+        match &self.seen {
+            // What was early stays in doubt when the handshake fails.
+            Some(seen) if !failed => seen.catch_up(),
+            Some(_) => {}
+            None => self.seen = Some(Arc::new(tls.seen())),
+        }
+    }
+
+    /// Whether the server did not take the early data sent to it.
+    #[must_use]
+    pub fn was_refused_early(&self) -> bool {
+        let failure = self.tls.as_deref().and_then(tls::Connection::failure);
+        failure == Some(tls::Failure::EARLY_REFUSED)
     }
 
     /// Moves up to `most` bytes of a plain connection into an empty pipe; 0 is the end of the stream.

@@ -157,6 +157,10 @@ impl rules::Stream for Stream<'_> {
         self.state.brakes.put(order, limiter, figures, entry);
     }
 
+    fn awaits_handshake(&self) -> bool {
+        self.session.tls.as_deref().is_some_and(tls::Seen::is_ahead)
+    }
+
     fn disable_l7_retry(&mut self) {
         self.state.no_l7_retry = true;
     }

@@ -436,6 +436,7 @@ impl Stream<'_> {
             key,
             tls: conn_tls,
             reused: true,
+            early: false,
             uses: served + 1,
             ends: OnceCell::new(),
         });
@@ -509,7 +510,8 @@ impl Stream<'_> {
             0
         };
         self.state.server_fault = None;
-        if socket.tls().is_some_and(|tls| !tls.is_resumed()) {
+        let early = socket.tls().is_some_and(tls::Connection::is_ahead);
+        if socket.tls().is_some_and(|tls| !tls.is_resumed()) && !early {
             let keys = &self.session.runtime.process.tls.server_keys;
             keys.add(clock::now_ms());
         }
@@ -524,6 +526,7 @@ impl Stream<'_> {
             key,
             tls: conn_tls,
             reused: false,
+            early,
             uses: 1,
             ends: OnceCell::new(),
         });
@@ -615,12 +618,31 @@ impl Stream<'_> {
             Mux::H1 => [b"http/1.1".to_vec()],
             Mux::H2 => [b"h2".to_vec()],
         });
-        let connection = connector
-            .connect(name.as_deref(), alpn.as_ref().map(|alpn| &alpn[..]))
-            .map_err(|_| Failure::Resource)?;
+        let connection = match &alpn {
+            None if self.may_send_early(server) => connector.connect_early(name.as_deref()),
+            _ => connector.connect(name.as_deref(), alpn.as_ref().map(|alpn| &alpn[..])),
+        };
+        let connection = connection.map_err(|_| Failure::Resource)?;
         let mut before = Vec::new();
         self.write_relay_header(server, &mut before);
         Ok(Some(Secure { before, connection }))
+    }
+
+    /// Whether what there is to be sent may be sent to a server before it answers the handshake: to those that allow it, when
+    /// it came as early data itself, so that the client knows what to do about a refusal, or when it can be sent again.
+    fn may_send_early(&self, server: &ServerRuntime) -> bool {
+        if !server.config.settings.tls.common.early_data {
+            return false;
+        }
+        let client = self.session.tls.as_deref();
+        let came_early = client.is_some_and(|tls| tls.observed.early_data);
+        match self.state.has_request {
+            true => came_early || (self.state.retries == 0 && self.is_early_retried()),
+            false => {
+                let retried = self.backend().config.back.retry_on.zero_rtt_rejected;
+                (came_early || retried) && !self.client.conn.input.is_empty()
+            }
+        }
     }
 
     /// What a request of WebSocket is to be carried by (`ws`).

@@ -54,6 +54,7 @@ impl Stream<'_> {
                     continue;
                 }
                 self.state.times.response = clock::now_ms();
+                self.note_server_tls();
                 // A tunnel has no length (RFC 9110, section 9.3.6).
                 if answer.framing == Framing::Tunnel && status != 101 {
                     self.state.response.remove_known(FieldId::ContentLength);

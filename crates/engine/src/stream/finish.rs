@@ -203,9 +203,11 @@ impl Stream<'_> {
 
     /// Takes note of what the connection to the server carried before it is given up.
     pub(super) fn note_server_conn(&mut self) {
-        if let Some(server) = &self.state.server_conn
-            && !server.conn.is_multiplexed()
-        {
+        let Some(server) = &mut self.state.server_conn else {
+            return;
+        };
+        self.state.server_tls = server.tls.take();
+        if !server.conn.is_multiplexed() {
             self.state.server_bytes.0 += server.conn.received;
             self.state.server_bytes.1 += server.conn.sent;
         }

@@ -102,6 +102,8 @@ pub struct State {
     pub slot: Option<Slot>,
     /// The connection to it.
     pub server_conn: Option<ServerConn>,
+    /// What is known of its TLS, once it is given up.
+    pub server_tls: Option<Arc<tls::Seen>>,
     /// Moments.
     pub times: Times,
     /// How it ended; the first cause counts.
@@ -241,6 +243,8 @@ pub struct ServerConn {
     pub tls: Option<Arc<tls::Seen>>,
     /// Whether it was idle before.
     pub reused: bool,
+    /// Whether the request goes, or went, to the server as early data.
+    pub early: bool,
     /// How many streams it has served, this one included.
     pub uses: u32,
     /// Its source and destination, asked of the system when they are needed.

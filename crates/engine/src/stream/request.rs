@@ -209,6 +209,7 @@ impl Stream<'_> {
             self.buffer_request().await?;
         }
         self.request_rules(&frontend).await?;
+        self.mark_early();
         self.choose_backend(&frontend);
         let backend = self.backend().clone();
         if !backend.config.caps.back {
@@ -230,6 +231,14 @@ impl Stream<'_> {
         self.find_persistence(&backend);
         self.add_headers(&frontend.config, &backend.config);
         Ok(())
+    }
+
+    /// Tells the server of a request that may be a replay, since its client's handshake is not over (RFC 8470, section 5.1).
+    fn mark_early(&mut self) {
+        let tls = self.session.tls.as_deref();
+        if tls.is_some_and(tls::Seen::is_ahead) && self.state.request.get(b"early-data").is_none() {
+            self.state.request.push(b"early-data", b"1");
+        }
     }
 
     /// Counts the stream in its backend; taken back when the stream ends.

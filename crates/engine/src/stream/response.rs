@@ -23,7 +23,15 @@ impl Stream<'_> {
             if let Err(next) = self.reach_server().await {
                 return next;
             }
-            let exchanged = self.exchange_unless_ended().await;
+            let mut exchanged = self.exchange_unless_ended().await;
+            if self
+                .state
+                .server_conn
+                .as_ref()
+                .is_some_and(|server| server.early)
+            {
+                exchanged = exchanged.map_err(|lost| self.settle_early(lost));
+            }
             self.observe_answer(exchanged.as_ref().err().copied());
             match exchanged {
                 Ok(answer) if self.is_status_retried() => {

@@ -2,7 +2,9 @@
 
 use super::counters::FAILURE;
 use super::{Next, Phase, Source, Stream};
+use crate::handshake::TlsFault;
 use crate::health::{Ending, Event};
+use crate::io::Transport;
 use model::RetryOn;
 use model::live::count;
 use wire::h1::Framing;
@@ -20,6 +22,8 @@ pub(super) enum Lost {
     Timeout,
     /// The request could not be sent.
     Unsent,
+    /// The server did not take it as early data.
+    Early,
     /// The client went away, in this phase.
     Client(Phase),
     /// The client did not send its body in time.
@@ -79,7 +83,48 @@ impl Stream<'_> {
             }
             Lost::Junk => retry_on.junk_response,
             Lost::Timeout => retry_on.response_timeout,
+            Lost::Early => retry_on.zero_rtt_rejected,
             Lost::Client(_) | Lost::ClientTimeout | Lost::BadBody | Lost::Ended(_) => false,
+        }
+    }
+
+    /// Whether a request that is refused as early data would be sent again.
+    pub(super) fn is_early_retried(&self) -> bool {
+        self.is_retried(Lost::Early)
+    }
+
+    /// Takes note of how the handshake ended that the request went ahead of, and says what it means for the request.
+    pub(super) fn settle_early(&mut self, lost: Lost) -> Lost {
+        let Some(server) = self
+            .state
+            .server_conn
+            .as_mut()
+            .filter(|server| server.early)
+        else {
+            return lost;
+        };
+        let ask = |socket: &Transport| (socket.seen().cloned(), socket.was_refused_early());
+        let Some((seen, refused)) = server.conn.ask(ask) else {
+            return lost;
+        };
+        server.tls = seen;
+        if !refused {
+            return lost;
+        }
+        self.state.server_fault = Some(TlsFault::EarlyRefused.into());
+        Lost::Early
+    }
+
+    /// Takes note of the handshake that the request went ahead of, once the server has answered.
+    pub(super) fn note_server_tls(&mut self) {
+        if let Some(server) = self
+            .state
+            .server_conn
+            .as_mut()
+            .filter(|server| server.early)
+        {
+            let seen = server.conn.ask(|socket| socket.seen().cloned());
+            server.tls = seen.flatten();
         }
     }
 
@@ -93,7 +138,13 @@ impl Stream<'_> {
             Some(Lost::Unsent) => Event::BrokenWrite,
             Some(Lost::Junk) => Event::BadResponse,
             Some(Lost::Timeout) => Event::ResponseTimeout,
-            Some(Lost::Client(_) | Lost::ClientTimeout | Lost::BadBody | Lost::Ended(_)) => return,
+            Some(
+                Lost::Early
+                | Lost::Client(_)
+                | Lost::ClientTimeout
+                | Lost::BadBody
+                | Lost::Ended(_),
+            ) => return,
         };
         self.observe_server(event);
     }
@@ -119,6 +170,7 @@ impl Stream<'_> {
         let backend = self.backend().clone();
         let (source, phase, status) = match lost {
             Lost::Empty | Lost::Cut | Lost::Unsent => (Source::Server, Phase::Headers, 502),
+            Lost::Early => (Source::Server, Phase::Headers, 425),
             Lost::Junk => (Source::Proxy, Phase::Headers, 502),
             Lost::Timeout => (Source::ServerTimeout, Phase::Headers, 504),
             Lost::Client(phase) => (Source::Client, phase, 400),

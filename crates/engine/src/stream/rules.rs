@@ -3,7 +3,7 @@
 use super::relay::{Relay, RelayEnd, Shape};
 use super::{Next, Phase, Source, Stream};
 use crate::clock;
-use crate::mux::{Conn, Received};
+use crate::mux::{Conn, Leaving, Received};
 use crate::resolvers;
 use crate::session::ClientSide;
 use expr::sample::Value;
@@ -145,6 +145,9 @@ impl Stream<'_> {
         if self.state.inspects_response && !self.client.conn.is_message_over() {
             return Box::pin(self.pass_request_on(until)).await;
         }
+        if rules::Stream::awaits_handshake(self) {
+            return self.wait_for_handshake(until).await;
+        }
         let runtime = self.session.runtime.clone();
         let limits = &runtime.limits;
         poll_fn(|cx| {
@@ -160,6 +163,28 @@ impl Stream<'_> {
                 }
             }
             self.client.deadline.poll(cx, Some(until)).map(|()| true)
+        })
+        .await
+    }
+
+    /// Waits for the end of a handshake that the request came ahead of, or for a moment; says whether the client is still
+    /// there.
+    async fn wait_for_handshake(&mut self, until: u64) -> bool {
+        let ClientSide { conn, deadline, .. } = &mut *self.client;
+        poll_fn(|cx| {
+            let over = if let Some(socket) = conn.socket_mut() {
+                socket.poll_completion(cx).map(|outcome| outcome.is_ok())
+            } else if conn.poll_leaving(cx) == Some(Leaving::Broken) {
+                Poll::Ready(false)
+            } else if let Some(tls) = &self.session.tls {
+                tls.poll_caught_up(cx).map(|()| true)
+            } else {
+                Poll::Ready(true)
+            };
+            match over {
+                Poll::Ready(over) => Poll::Ready(over),
+                Poll::Pending => deadline.poll(cx, Some(until)).map(|()| true),
+            }
         })
         .await
     }

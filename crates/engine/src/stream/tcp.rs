@@ -2,6 +2,7 @@
 
 use super::glance::Glance;
 use super::relay::{Relay, Shape};
+use super::retry::Lost;
 use super::rules::Verdict;
 use super::{Card, Phase, Source, Stage, State, Stream};
 use crate::clock;
@@ -252,6 +253,7 @@ impl Stream<'_> {
         self.state.bytes.0 += from_client;
         self.state.bytes.1 += from_server;
         self.forget_progress();
+        self.settle_early(Lost::Empty);
         match end {
             Ok(end) => self.end_tunnel(end),
             Err(why) => self.state.end(Source::of_ending(why), Phase::Data),

@@ -82,7 +82,10 @@ impl View for Stream<'_> {
     fn tls(&self, side: Side) -> Option<&tls::Seen> {
         match side {
             Side::Request => self.session.tls.as_deref(),
-            Side::Response => self.state.server_conn.as_ref()?.tls.as_deref(),
+            Side::Response => match &self.state.server_conn {
+                Some(server) => server.tls.as_deref(),
+                None => self.state.server_tls.as_deref(),
+            },
         }
     }
 
@@ -98,7 +101,13 @@ impl View for Stream<'_> {
     }
 
     fn server_connection(&self) -> Option<Connection<'_>> {
-        let server = self.state.server_conn.as_ref()?;
+        let Some(server) = self.state.server_conn.as_ref() else {
+            let fault = self.state.server_fault?;
+            return Some(Connection {
+                error: fault.code(),
+                ..Connection::default()
+            });
+        };
         let (src, dst) = server.ends.get_or_init(|| {
             let ends = server.conn.ask(|socket| (socket.local(), socket.peer()));
             ends.unwrap_or_default()

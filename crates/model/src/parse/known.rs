@@ -133,7 +133,6 @@ const SERVER: &[Group] = &[
         "checks over idle connections",
         &["check-pool-conn-name", "check-reuse-pool"],
     ),
-    ("early data to servers", &["allow-0rtt"]),
     (
         "names of checks taken from what they send",
         &["check-sni-auto"],

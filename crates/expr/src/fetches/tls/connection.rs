@@ -79,7 +79,7 @@ macro_rules! both {
             FetchRow::new("ssl_bc_err_str", Type::Str, BACK, server_error_text, "OpenSSL's text for that error."),
             FetchRow::new("ssl_fc_has_sni", Type::Bool, FRONT, of!(Side::Request, tls => Some(Value::Bool(tls.observed.server_name.is_some()))), "Whether the client asked for a name."),
             FetchRow::new("ssl_fc_has_crt", Type::Bool, FRONT, of!(Side::Request, tls => Some(Value::Bool(!tls.is_resumed() && tls.peer_certificates().next().is_some()))), "Whether the client showed a certificate on this very connection."),
-            FetchRow::new("ssl_fc_has_early", Type::Bool, FRONT, of!(Side::Request, _tls => Some(Value::Bool(false))), "Whether the request may be a replay: never, since handshakes are completed first."),
+            FetchRow::new("ssl_fc_has_early", Type::Bool, FRONT, of!(Side::Request, tls => Some(Value::Bool(tls.is_ahead()))), "Whether early data came and the handshake is not over, so that the request may be a replay."),
             FetchRow::new("ssl_fc_early_rcvd", Type::Bool, FRONT, of!(Side::Request, tls => Some(Value::Bool(tls.observed.early_data))), "Whether early data came."),
             FetchRow::new("ssl_fc_crtname", Type::Str, FRONT, of!(Side::Request, tls => Some(text(tls.observed.instance.as_ref()?.bundle.name.as_bytes()))), "The name of the certificate in use."),
         ];

@@ -5,6 +5,7 @@ use crate::proxy::Mode;
 use config::{Diagnostic, Severity};
 use std::sync::Arc;
 use tls::SessionCache;
+use tls::settings::{BindSettings, GlobalSettings};
 
 /// Prepares listeners and servers that speak TLS.
 pub fn resolve(parser: &mut Parser<'_>) {
@@ -55,6 +56,12 @@ pub fn resolve(parser: &mut Parser<'_>) {
             }
             adapted.common.alpn = protocols;
             adapt_lines(proxy.mode, &mut adapted);
+            if takes_no_early_data(&adapted, &global) {
+                faults.push(Diagnostic {
+                    severity: Severity::Notice,
+                    ..at(&bind.origin, format!("Proxy '{name}': 'allow-0rtt' has no effect for bind '{}': tickets under the keys of 'tls-ticket-keys' could be shown twice, and early data with them.", bind.written))
+                });
+            }
             match tls::listener(&adapted, &global, store, &cache) {
                 Ok(listener) => {
                     let listener = Arc::new(listener);
@@ -100,6 +107,17 @@ pub fn resolve(parser: &mut Parser<'_>) {
     for fault in faults {
         parser.diagnostics.push(fault);
     }
+}
+
+/// Whether early data is asked for where sessions are in tickets that other machines understand: nobody could tell a replay.
+fn takes_no_early_data(settings: &BindSettings, global: &GlobalSettings) -> bool {
+    let mut lines = settings
+        .lines
+        .iter()
+        .filter_map(|line| line.common.as_ref());
+    let wanted = settings.common.early_data || lines.any(|common| common.early_data);
+    let tickets = settings.tickets.or(global.bind_tickets).unwrap_or(true);
+    wanted && tickets && settings.ticket_keys.is_some()
 }
 
 /// Reads the certificates that converters verify and decrypt tokens with, unless they are there.

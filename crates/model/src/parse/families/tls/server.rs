@@ -14,6 +14,11 @@ type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
 pub const OPTIONS: &[OptionRow<ServerLine>] = &[
     flag("ssl", "TLS to the server."),
     flag("no-ssl", "No TLS to the server."),
+    shared(
+        "allow-0rtt",
+        0,
+        "Requests are sent as early data where they may be.",
+    ),
     shared("alpn", 1, "Application protocols, the preferred first."),
     shared(
         "ca-file",
