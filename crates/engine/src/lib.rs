@@ -31,4 +31,5 @@ pub mod service;
 pub mod session;
 pub mod state_file;
 pub mod stream;
+mod turns;
 pub mod worker;

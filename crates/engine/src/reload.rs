@@ -8,6 +8,7 @@ use crate::handover::Inherited;
 use crate::listener::{self, BindFailure, Listening};
 use crate::proxy::ProxyRuntime;
 use crate::runtime::Runtime;
+use crate::turns::in_turns;
 use model::Snapshot;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -136,23 +137,18 @@ fn carry_patterns(old: &Snapshot, new: &Snapshot) {
 /// How long workers are waited for. None is ever so late; the change takes place whether or not it is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many proxies are gone through before traffic has its turn.
-const AT_ONCE: usize = 512;
-
 /// Lets all workers change over, and waits until they have. What listened before and does not any more is closed by
 /// then.
 pub async fn commit(old: &Arc<Runtime>, change: Arc<Change>) {
     let process = &old.process;
-    for some in change.runtime.proxies.chunks(AT_ONCE) {
-        for proxy in some {
-            let older = proxy.kin.older.get().and_then(Weak::upgrade);
-            if let Some(older) = older {
-                // Each runtime is followed once.
-                let _ = older.kin.newer.set(Arc::downgrade(proxy));
-            }
+    in_turns(&change.runtime.proxies, |proxy| {
+        let older = proxy.kin.older.get().and_then(Weak::upgrade);
+        if let Some(older) = older {
+            // Each runtime is followed once.
+            let _ = older.kin.newer.set(Arc::downgrade(proxy));
         }
-        tokio::task::yield_now().await;
-    }
+    })
+    .await;
     for sockets in &change.sockets {
         for listening in sockets.lock().iter() {
             process.exposed.add(&listening.bind, &listening.fd);

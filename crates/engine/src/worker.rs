@@ -338,10 +338,13 @@ async fn serve(
         changes.mark_changed();
     }
     // The first worker's are given.
-    let mut services = forwards.map(|forwards| {
-        crate::api::start_service(&runtime);
-        log::start(&runtime, forwards)
-    });
+    let mut services = match forwards {
+        Some(forwards) => {
+            crate::api::start_service(&runtime);
+            Some(log::start(&runtime, forwards).await)
+        }
+        None => None,
+    };
     let mut sockets = sockets;
     let mut listeners = listen(&worker, &runtime, &sockets);
     let mut checks = crate::check::start(&worker, &runtime);
@@ -380,7 +383,7 @@ async fn serve(
                     resolvers = Some(crate::resolvers::start(&runtime));
                 }
                 if let Some(services) = &mut services {
-                    services.extend(&runtime);
+                    services.extend(&runtime).await;
                 }
                 if let Some(peers) = &mut peers {
                     peers.follow(&runtime);

@@ -33,6 +33,7 @@ use std::process::ExitCode;
 static ALLOCATOR: sys::Allocator = sys::Allocator;
 
 fn main() -> ExitCode {
+    sys::Allocator::return_unused_soon();
     let mut reporter = Reporter::new();
     match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Usage) => usage(),

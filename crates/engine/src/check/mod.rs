@@ -18,6 +18,7 @@ mod wire;
 use crate::io::Deadline;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::{self, Runtime};
+use crate::turns::in_turns;
 use crate::worker::Worker;
 use crate::{clock, health};
 use model::Observe;
@@ -75,9 +76,9 @@ pub fn start(worker: &Rc<Worker>, runtime: &Arc<Runtime>) -> AbortHandle {
         true => runtime.check_orders.receiver.lock().take(),
         false => None,
     };
-    let mut watch = Watch::new(share(worker.index, runtime));
-    let runtime = runtime.clone();
+    let (worker, runtime) = (worker.index, runtime.clone());
     let all = async move {
+        let mut watch = Watch::new(share(worker, &runtime).await);
         tokio::join!(watch.run(&runtime, orders), async {
             if first {
                 warm_up(&runtime).await;
@@ -88,22 +89,18 @@ pub fn start(worker: &Rc<Worker>, runtime: &Arc<Runtime>) -> AbortHandle {
 }
 
 /// A worker's targets, each with the time of its first check in milliseconds from now.
-fn share(worker: usize, runtime: &Arc<Runtime>) -> Vec<(u64, Rc<Target>)> {
-    let checked: Vec<_> = runtime
-        .proxies
-        .iter()
-        .filter(|proxy| target::has_checks(&proxy.config))
-        .flat_map(|proxy| {
-            let servers = proxy.servers.load();
-            let servers: Vec<_> = servers.iter().cloned().collect();
-            servers.into_iter().map(move |server| (proxy, server))
-        })
-        .flat_map(|(proxy, server)| {
-            let finders: Vec<_> = target::finders(&server.config).collect();
-            let found = finders.into_iter();
-            found.map(move |finder| (proxy, server.clone(), finder))
-        })
-        .collect();
+async fn share(worker: usize, runtime: &Arc<Runtime>) -> Vec<(u64, Rc<Target>)> {
+    let mut checked = Vec::new();
+    in_turns(&runtime.proxies, |proxy| {
+        if !target::has_checks(&proxy.config) {
+            return;
+        }
+        for server in proxy.servers.load().iter() {
+            let finders = target::finders(&server.config);
+            checked.extend(finders.map(|finder| (proxy, server.clone(), finder)));
+        }
+    })
+    .await;
     let first = |server: &ServerRuntime, finder| {
         let intervals = target::intervals(&server.config.settings.check, finder);
         match finder {
@@ -116,18 +113,21 @@ fn share(worker: usize, runtime: &Arc<Runtime>) -> Vec<(u64, Rc<Target>)> {
         .map(|(_, server, finder)| first(server, *finder));
     let shortest = delays.min();
     let threads = (runtime.process.threads as usize).max(1);
-    checked
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| at % threads == worker)
-        .map(|(at, (proxy, server, finder))| {
-            let interval = first(server, *finder).max(shortest.unwrap_or(0));
-            let most = runtime.snapshot.global.max_spread_checks;
-            let spread = most.map_or(interval, |most| interval.min(most));
-            let delay = schedule::first_delay(spread, at, checked.len());
-            (delay, Rc::new(Target::new(proxy, server, *finder)))
-        })
-        .collect()
+    let most = runtime.snapshot.global.max_spread_checks;
+    let mut share = Vec::new();
+    in_turns(
+        checked.iter().enumerate(),
+        |(at, (proxy, server, finder))| {
+            if at % threads == worker {
+                let interval = first(server, *finder).max(shortest.unwrap_or(0));
+                let spread = most.map_or(interval, |most| interval.min(most));
+                let delay = schedule::first_delay(spread, at, checked.len());
+                share.push((delay, Rc::new(Target::new(proxy, server, *finder))));
+            }
+        },
+    )
+    .await;
+    share
 }
 
 /// What a worker looks after.
@@ -318,18 +318,15 @@ async fn once(runtime: Arc<Runtime>, target: Rc<Target>) -> u64 {
 
 /// Lets servers that have come up lately take more and more (`slowstart`).
 async fn warm_up(runtime: &Arc<Runtime>) {
-    let slow = runtime
-        .proxies
-        .iter()
-        .flat_map(|proxy| {
-            let servers = proxy.servers.load();
-            let servers: Vec<_> = servers.iter().cloned().collect();
-            servers.into_iter().map(move |server| (proxy, server))
-        })
-        .filter(|(_, server)| server.config.settings.slow_start > 0);
-    let slow: Vec<_> = slow
-        .map(|(proxy, server)| (proxy.clone(), server))
-        .collect();
+    let mut slow = Vec::new();
+    in_turns(&runtime.proxies, |proxy| {
+        let servers = proxy.servers.load();
+        let growing = servers
+            .iter()
+            .filter(|server| server.config.settings.slow_start > 0);
+        slow.extend(growing.map(|server| (proxy.clone(), server.clone())));
+    })
+    .await;
     while !slow.is_empty() {
         warm_once(runtime, &slow).await;
     }

@@ -68,8 +68,8 @@ pub struct LogService {
 
 impl LogService {
     /// Starts the senders of rings that have none yet.
-    pub fn extend(&mut self, runtime: &Runtime) {
-        for (ring, destination) in registry::senders(runtime) {
+    pub async fn extend(&mut self, runtime: &Runtime) {
+        for (ring, destination) in registry::senders(runtime).await {
             if self.served.iter().any(|known| Arc::ptr_eq(known, &ring)) {
                 continue;
             }
@@ -90,9 +90,9 @@ impl Drop for LogService {
 }
 
 /// Starts all log services on this thread's local tasks, with listeners that were bound by [`bind`].
-pub fn start(runtime: &Arc<Runtime>, forwards: Forwards) -> LogService {
+pub async fn start(runtime: &Arc<Runtime>, forwards: Forwards) -> LogService {
     let mut service = LogService::default();
-    service.extend(runtime);
+    service.extend(runtime).await;
     forwards.start(runtime, &mut service.tasks);
     service
 }

@@ -3,6 +3,7 @@
 use super::ring::Ring;
 use super::sender::Destination;
 use crate::runtime::Runtime;
+use crate::turns::in_turns;
 use model::log::{self as configured, LogTarget};
 use model::{Address, Mode, Snapshot};
 use parking_lot::Mutex;
@@ -174,7 +175,7 @@ pub(super) fn of_server(backend: &Arc<str>, server: &Arc<str>) -> Arc<Ring> {
 }
 
 /// All rings of a configuration that somebody has to empty, with where to.
-pub(super) fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> {
+pub(super) async fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> {
     let snapshot = &runtime.snapshot;
     let mut senders = Vec::new();
     for section in &snapshot.logging.rings {
@@ -189,7 +190,7 @@ pub(super) fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> {
             ));
         }
     }
-    for address in stream_targets(snapshot) {
+    for address in stream_targets(snapshot).await {
         let plain = Destination {
             address: address.clone(),
             octet_counting: false,
@@ -197,11 +198,10 @@ pub(super) fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> {
         };
         senders.push((of_target(&address), plain));
     }
-    for backend in snapshot
-        .proxies
-        .iter()
-        .filter(|proxy| proxy.mode == Mode::Log && proxy.caps.back)
-    {
+    in_turns(&snapshot.proxies, |backend| {
+        if backend.mode != Mode::Log || !backend.caps.back {
+            return;
+        }
         for server in backend
             .back
             .servers
@@ -217,20 +217,20 @@ pub(super) fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> {
                 },
             ));
         }
-    }
+    })
+    .await;
     senders
 }
 
 /// The addresses of all `tcp@` targets and their like, each once.
-fn stream_targets(snapshot: &Snapshot) -> Vec<Address> {
-    let proxies = snapshot.proxies.iter().flat_map(|proxy| &proxy.log.targets);
+async fn stream_targets(snapshot: &Snapshot) -> Vec<Address> {
     let forwards = snapshot
         .logging
         .forwards
         .iter()
         .flat_map(|forward| &forward.targets);
     let mut addresses = Vec::new();
-    for target in snapshot.global.logs.iter().chain(proxies).chain(forwards) {
+    let mut add = |target: &Arc<LogTarget>| {
         if let configured::Destination::Socket {
             address,
             stream: true,
@@ -239,6 +239,16 @@ fn stream_targets(snapshot: &Snapshot) -> Vec<Address> {
         {
             addresses.push(address.clone());
         }
-    }
+    };
+    snapshot
+        .global
+        .logs
+        .iter()
+        .chain(forwards)
+        .for_each(&mut add);
+    in_turns(&snapshot.proxies, |proxy| {
+        proxy.log.targets.iter().for_each(&mut add);
+    })
+    .await;
     addresses
 }

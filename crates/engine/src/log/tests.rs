@@ -366,7 +366,7 @@ fn with_services(
         .build();
     let event_loop = event_loop.expect("an event loop");
     tokio::task::LocalSet::new().block_on(&event_loop, async {
-        let service = start(runtime, forwards);
+        let service = start(runtime, forwards).await;
         let client = tokio::task::spawn_blocking(client);
         let outcome = tokio::time::timeout(Duration::from_secs(10), client).await;
         outcome

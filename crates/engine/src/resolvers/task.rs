@@ -64,7 +64,7 @@ pub async fn run(
         section: section.clone(),
     };
     task.look_for_families(clock::now_ms());
-    task.watched.begin(&mut task.machine, clock::now_ms());
+    task.watched.begin(&mut task.machine, clock::now_ms()).await;
     let mut deadline = Deadline::default();
     loop {
         task.turn(clock::now_ms());

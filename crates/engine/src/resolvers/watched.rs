@@ -8,6 +8,7 @@ use super::state::{Member, lose, regain, tell};
 use crate::backend::Location;
 use crate::proxy::ServerRuntime;
 use crate::runtime::Runtime;
+use crate::turns::in_turns;
 use model::IpFamily;
 use model::resolvers::Resolvers;
 use std::collections::{HashMap, VecDeque};
@@ -83,9 +84,9 @@ impl Watched {
     }
 
     /// Starts to watch all names.
-    pub fn begin(&mut self, machine: &mut Machine, now: u64) {
+    pub async fn begin(&mut self, machine: &mut Machine, now: u64) {
         let runtime = self.runtime.clone();
-        for proxy in &runtime.proxies {
+        in_turns(&runtime.proxies, |proxy| {
             let first = self.groups.len();
             for server in proxy.servers.load().iter() {
                 let naming = &server.config.settings.naming;
@@ -99,7 +100,8 @@ impl Watched {
                     None => self.watch(machine, &member, now),
                 }
             }
-        }
+        })
+        .await;
         for group in &mut self.groups {
             let name = group.name.clone();
             let kind = Type::Srv;
