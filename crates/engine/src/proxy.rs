@@ -37,6 +37,8 @@ pub struct ProxyRuntime {
     pub history: Arc<Mutex<[History; 2]>>,
     /// Balancing and queues.
     pub dispatch: Dispatch,
+    /// Where requests go that are meant for no server, in place of balancing.
+    pub direct: Option<Arc<ServerRuntime>>,
     /// Whether `use_backend` rules pass the backend over (`unpublish backend`).
     pub unpublished: AtomicBool,
     /// Whether a command has removed the backend.
@@ -337,6 +339,7 @@ impl ProxyRuntime {
             servers: Servers::new(servers),
             binds: listeners(&config, workers),
             dispatch,
+            direct: direct(&config, workers),
             history: Arc::default(),
             unpublished: AtomicBool::new(false),
             deleted: AtomicBool::new(false),
@@ -396,6 +399,7 @@ impl ProxyRuntime {
             back: old.back.clone(),
             binds: binds.collect(),
             dispatch: Dispatch::following(&config, &servers, &old.dispatch),
+            direct: direct(&config, workers),
             servers: Servers::new(servers),
             // One that was removed and is in the file again is a new one.
             unpublished: AtomicBool::new(
@@ -501,6 +505,11 @@ fn events(counters: &Counters) -> (u64, u64) {
     let failed: u64 = failed.into_iter().map(load).sum();
     let errors = failed.max(counters.tallies.get(Tally::Status5));
     (load(&counters.requests).max(load(&counters.total)), errors)
+}
+
+fn direct(config: &Proxy, workers: usize) -> Option<Arc<ServerRuntime>> {
+    let server = config.back.direct.as_ref()?;
+    Some(Arc::new(ServerRuntime::new(server.clone(), workers)))
 }
 
 fn listeners(config: &Proxy, workers: usize) -> Vec<Arc<ListenerState>> {

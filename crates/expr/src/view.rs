@@ -329,6 +329,10 @@ pub trait View {
     fn response(&self) -> Option<&Head> {
         None
     }
+    /// Whether the client takes this for its proxy, and may think so (`option http-use-proxy-header`).
+    fn is_to_proxy(&self) -> bool {
+        false
+    }
     /// Whether this is a TCP stream, whatever it carries.
     fn is_tcp(&self) -> bool {
         false

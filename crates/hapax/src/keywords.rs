@@ -254,9 +254,8 @@ fn line_options<T>(line: &str, tables: &[&[OptionRow<T>]], place: Place) -> Stri
 
 /// The options of proxies: those that are only on or off with where they are valid, then all others.
 fn switches() -> String {
-    let works = |name: &str| known::waits_for(Place::ProxyOption, name).is_none();
     let mut lines: Vec<String> = Vec::new();
-    for row in SWITCHES.iter().filter(|row| works(row.name)) {
+    for row in SWITCHES {
         let sides = [(Valid::FE, "FE "), (Valid::BE, "BE ")]
             .iter()
             .filter(|(side, _)| row.valid.meets(*side))
@@ -271,7 +270,7 @@ fn switches() -> String {
     let is_switch = |name: &str| SWITCHES.iter().any(|row| row.name == name);
     lines.extend(
         options::names()
-            .filter(|name| works(name) && !is_switch(name))
+            .filter(|name| !is_switch(name))
             .map(|name| format!("\toption {name}\n")),
     );
     lines.sort();

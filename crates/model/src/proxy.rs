@@ -158,6 +158,8 @@ options! {
     UNSAFE_RESPONSE = 2;
     /// `allbackups`
     ALL_BACKUPS = 3;
+    /// `checkcache`
+    CHECK_CACHE = 18;
     /// `clitcpka`
     CLIENT_KEEPALIVE = 5;
     /// `contstats`
@@ -184,8 +186,12 @@ options! {
     NO_DELAY = 16;
     /// `http-pretend-keepalive`
     PRETEND_KEEPALIVE = 17;
+    /// `http-use-proxy-header`
+    PROXY_HEADERS = 27;
     /// `idle-close-on-response`
     IDLE_CLOSE_ON_RESPONSE = 19;
+    /// `independent-streams`
+    INDEPENDENT = 20;
     /// `log-health-checks`
     LOG_HEALTH_CHECKS = 21;
     /// `log-separate-errors`
@@ -212,6 +218,8 @@ options! {
     SMART_CONNECT = 33;
     /// `socket-stats`
     SOCKET_STATS = 36;
+    /// `transparent`
+    TRANSPARENT = 25;
     /// `no option abortonclose`: not even by the default of HTTP backends
     NO_ABORT_ON_CLOSE = 35;
 }
@@ -470,6 +478,10 @@ pub struct Backend {
     pub default_server: ServerDraft,
     /// `balance`.
     pub balance: BalanceSettings,
+    /// Whether a line says how to balance.
+    pub balance_given: bool,
+    /// Where requests go that are meant for no server, in place of balancing (`dispatch`, `option transparent`).
+    pub direct: Option<Arc<Server>>,
     /// `fullconn`; 0 derives it from the frontends.
     pub fullconn: u32,
     /// `retries`.
@@ -683,6 +695,8 @@ impl Default for Backend {
                 factor: 0,
                 affinity: Affinity::Always,
             },
+            balance_given: false,
+            direct: None,
             fullconn: 0,
             retries: 3,
             redispatch: None,

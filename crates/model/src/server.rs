@@ -86,6 +86,44 @@ pub struct Server {
     pub tls: Option<Arc<tls::Connector>>,
 }
 
+impl Server {
+    /// The place of a destination that is none of its backend's servers.
+    pub const APART: ServerIdx = ServerIdx(u32::MAX);
+
+    /// Where a backend that balances nothing sends what is meant for none of its servers (`dispatch`, `option
+    /// transparent`). It is named as logs show it: no server.
+    #[must_use]
+    pub fn direct(address: Address, mapped_port: bool, origin: (Arc<str>, u32)) -> Self {
+        Self {
+            idx: Self::APART,
+            name: "<NOSRV>".into(),
+            id: 0,
+            id_given: false,
+            guid: None,
+            origin,
+            address,
+            datagram: false,
+            mapped_port,
+            host: None,
+            service: None,
+            unresolved: false,
+            settings: ServerDraft {
+                non_stick: true,
+                // Its connections are not kept.
+                pool_max: Some(0),
+                ..ServerDraft::default()
+            },
+            tls: None,
+        }
+    }
+
+    /// Whether it is none of its backend's servers.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        self.idx == Self::APART
+    }
+}
+
 /// Server options, as `default-server` and `server` lines set them.
 #[derive(Debug, Clone)]
 pub struct ServerDraft {

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd};
 
 fn set<T>(fd: impl AsFd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
@@ -177,4 +178,48 @@ pub fn set_md5_signature(
         }
     }
     set(fd, libc::IPPROTO_TCP, TCP_MD5SIG, &signature)
+}
+
+/// `SO_ORIGINAL_DST`: where an IPv4 connection was meant for before the system's address translation brought it here;
+/// `None` where nothing keeps track of that.
+pub fn original_destination(fd: impl AsFd) -> Option<SocketAddrV4> {
+    let mut address = libc::sockaddr_in {
+        sin_family: 0,
+        sin_port: 0,
+        sin_addr: libc::in_addr { s_addr: 0 },
+        sin_zero: [0; 8],
+    };
+    let mut length = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+    // SAFETY: `address` has room for `length` bytes for the duration of the call, and the descriptor is open.
+    let outcome = unsafe {
+        libc::getsockopt(
+            fd.as_fd().as_raw_fd(),
+            libc::SOL_IP,
+            libc::SO_ORIGINAL_DST,
+            std::ptr::from_mut(&mut address).cast(),
+            &mut length,
+        )
+    };
+    let ip = Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr));
+    (outcome == 0).then(|| SocketAddrV4::new(ip, u16::from_be(address.sin_port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::original_destination;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn what_was_not_translated_was_meant_for_here() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let _client = TcpStream::connect(address).expect("a connection");
+        let (server, _) = listener.accept().expect("a connection");
+        // Nobody may keep track of connections here.
+        let original = original_destination(&server);
+        assert!(original.is_none_or(|original| address == original.into()));
+        let (one, _other) = UnixStream::pair().expect("a pair");
+        assert_eq!(original_destination(&one), None);
+    }
 }

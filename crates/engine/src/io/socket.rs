@@ -234,6 +234,17 @@ impl Socket {
         rustix::net::getsockname(&self.fd).ok().and_then(endpoint)
     }
 
+    /// The address that the peer has asked for: this end's, but for what the system has translated.
+    #[must_use]
+    pub fn destination(&self) -> Option<Endpoint> {
+        let local = self.local()?;
+        if !matches!(local, Endpoint::Inet(SocketAddr::V4(_))) {
+            return Some(local);
+        }
+        let original = sys::original_destination(&self.fd).map(|v4| Endpoint::Inet(v4.into()));
+        Some(original.unwrap_or(local))
+    }
+
     /// The peer's address.
     #[must_use]
     pub fn peer(&self) -> Option<Endpoint> {

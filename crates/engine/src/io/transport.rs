@@ -270,6 +270,12 @@ impl Transport {
         self.socket.local()
     }
 
+    /// The address that the peer has asked for; see [`Socket::destination`].
+    #[must_use]
+    pub fn destination(&self) -> Option<Endpoint> {
+        self.socket.destination()
+    }
+
     /// The peer's address.
     #[must_use]
     pub fn peer(&self) -> Option<Endpoint> {

@@ -163,7 +163,8 @@ impl Stream<'_> {
         count(&server.state.counters.retries, 1);
         if self.is_redispatch_due(backend, limit)
             && !self.state.persistence.is_forced()
-            && backend.servers.load().len() > 1
+            && !server.config.is_apart()
+            && (backend.servers.load().len() > 1 || backend.direct.is_some())
         {
             self.state.slot = None;
             self.state.redispatched = true;

@@ -40,12 +40,17 @@ impl Stream<'_> {
         if !self.write_request() {
             return Err(Lost::Junk);
         }
+        let began = clock::now_ms();
         self.send_request().await?;
         // Waiting for the server holds no memory on the client's side.
         self.client.conn.input.release_if_empty();
-        let mut at = self
-            .server_timeout()
-            .map(|timeout| clock::now_ms() + timeout);
+        // What was sent may not count as activity of the server.
+        let since = if self.independent().1 {
+            began
+        } else {
+            clock::now_ms()
+        };
+        let mut at = self.server_timeout().map(|timeout| since + timeout);
         loop {
             if let Some(answer) = self.parse_response()? {
                 let status = self.state.response.status();
@@ -104,6 +109,7 @@ impl Stream<'_> {
         );
         if let (Some(header), Some(server)) =
             (&backend.config.back.send_name_header, &self.state.server)
+            && !server.config.is_apart()
         {
             self.state.request.set(
                 header.to_ascii_lowercase().as_bytes(),
@@ -138,6 +144,7 @@ impl Stream<'_> {
         let body = !self.client.conn.is_message_over();
         let drops = self.dropped_trailers();
         let timeouts = self.relay_timeouts();
+        let independent = self.independent();
         let Some(server) = self.state.server_conn.as_mut() else {
             return Err(Lost::Unsent);
         };
@@ -171,7 +178,8 @@ impl Stream<'_> {
         .note_progress(self.state.card.as_deref().map(Card::moved))
         .drop_trailers(drops.0, drops.1)
         .splice(splice)
-        .brake(&self.state.brakes);
+        .brake(&self.state.brakes)
+        .independent(independent.0, independent.1);
         let end = relay.run(deadline).await;
         let spliced = relay.spliced();
         self.state.bytes.0 += relay.moved().0;

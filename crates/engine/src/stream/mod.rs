@@ -3,6 +3,7 @@
 mod access;
 mod bad_message;
 mod brakes;
+mod cacheability;
 mod card;
 mod cause;
 mod counters;
@@ -180,6 +181,8 @@ pub struct State {
     pub reusable: bool,
     /// Whether the client left before its body was complete, while the body was waited for.
     pub body_cut: bool,
+    /// Whether the client takes this for its proxy (`option http-use-proxy-header`).
+    pub to_proxy: bool,
     /// Whether the server's connection belongs to this client alone.
     pub private: bool,
     /// What a server must answer to the key of WebSocket that was made for it.

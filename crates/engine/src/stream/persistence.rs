@@ -246,7 +246,8 @@ impl Stream<'_> {
         };
         let own = cookie_of(&backend, &server);
         let found = self.edit_server_cookie(cookie, own.as_deref());
-        if cookie.mode == CookieMode::Insert && self.is_cookie_due(cookie, found) {
+        let inserts = cookie.mode == CookieMode::Insert && !server.config.is_apart();
+        if inserts && self.is_cookie_due(cookie, found) {
             self.insert_cookie(cookie, own.as_deref());
         }
     }
@@ -358,42 +359,6 @@ impl Stream<'_> {
         }
     }
 
-    /// Whether a cache on the way might keep the response.
-    fn is_response_cacheable(&self) -> bool {
-        let head = &self.state.response;
-        if !matches!(self.state.request.method(), Method::Get | Method::Head)
-            || !matches!(
-                head.status(),
-                200 | 203 | 204 | 206 | 300 | 301 | 404 | 405 | 410 | 414 | 501
-            )
-        {
-            return false;
-        }
-        if head
-            .get_all(b"pragma")
-            .any(|value| value.eq_ignore_ascii_case(b"no-cache"))
-        {
-            return false;
-        }
-        let mut fresh = ["expires", "etag", "last-modified"]
-            .iter()
-            .any(|name| head.get(name.as_bytes()).is_some());
-        for value in head.get_all(b"cache-control") {
-            for part in value.split(|b| *b == b',') {
-                let part = part.trim_ascii().to_ascii_lowercase();
-                match &part[..] {
-                    b"private" | b"no-cache" | b"no-store" | b"max-age=0" | b"s-maxage=0" => {
-                        return false;
-                    }
-                    part => {
-                        fresh |= part.starts_with(b"max-age=") || part.starts_with(b"s-maxage=")
-                    }
-                }
-            }
-        }
-        fresh
-    }
-
     /// `persist rdp-cookie`: the cookie holds the address and the port of the server, as numbers in network order.
     fn follow_rdp_cookie(&mut self, backend: &ProxyRuntime, expr: &expr::Expr) {
         use expr::{Type, Value};
@@ -430,6 +395,9 @@ pub fn cookie_of(backend: &ProxyRuntime, server: &ServerRuntime) -> Option<Arc<s
         return Some(own.clone());
     }
     backend.config.back.cookie.as_ref()?;
+    if server.config.is_apart() {
+        return None;
+    }
     let dynamic = backend.dynamic_cookie.read();
     let secret = dynamic.key.as_deref().filter(|_| dynamic.on)?;
     let location = server.whereabouts.now();

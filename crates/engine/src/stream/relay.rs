@@ -51,6 +51,31 @@ pub enum RelayEnd {
     ResponseStarted,
 }
 
+/// Activity of the peers for whom sending and receiving are counted apart.
+#[derive(Debug)]
+struct Apart {
+    client: Option<LastSeen>,
+    server: Option<LastSeen>,
+}
+
+/// When a peer was last heard, and when it last took something.
+#[derive(Debug, Clone, Copy)]
+struct LastSeen {
+    heard: u64,
+    took: u64,
+}
+
+impl LastSeen {
+    /// The moment from which a peer is idle that is waited for.
+    fn since(self, reading: bool, writing: bool) -> u64 {
+        match (reading, writing) {
+            (true, false) => self.heard,
+            (false, _) => self.took,
+            (true, true) => self.heard.min(self.took),
+        }
+    }
+}
+
 /// One direction of a relay.
 #[derive(Debug, Default)]
 struct Flow {
@@ -136,6 +161,8 @@ pub struct Relay<'a> {
     response: Flow,
     client_active: u64,
     server_active: u64,
+    /// Activity of peers for whom sending and receiving are counted apart.
+    apart: Option<Box<Apart>>,
     /// Limits for what passes, if there are any.
     brakes: Option<&'a Brakes>,
     /// Where it is noted what has been moved, as long as the relay is under way.
@@ -169,6 +196,7 @@ impl<'a> Relay<'a> {
             response: flow(true),
             client_active: now,
             server_active: now,
+            apart: None,
             brakes: None,
             progress: None,
         }
@@ -188,6 +216,26 @@ impl<'a> Relay<'a> {
             self.request.splices &= !brakes.holds(false);
             self.response.splices &= !brakes.holds(true);
             self.brakes = Some(brakes);
+        }
+        self
+    }
+
+    /// Says for whom, the client and the server, sending does not count as activity while its bytes are waited for
+    /// (`option independent-streams`).
+    #[must_use]
+    pub fn independent(mut self, client: bool, server: bool) -> Self {
+        if client || server {
+            let now = clock::now_ms();
+            self.apart = Some(Box::new(Apart {
+                client: client.then_some(LastSeen {
+                    heard: now,
+                    took: now,
+                }),
+                server: server.then_some(LastSeen {
+                    heard: now,
+                    took: now,
+                }),
+            }));
         }
         self
     }
@@ -277,9 +325,39 @@ impl<'a> Relay<'a> {
             // Who waits for a limit is not idle.
             let now = clock::now_ms();
             (self.client_active, self.server_active) = (now, now);
+            for client in [true, false] {
+                self.note_heard(client);
+                self.note_taken(client);
+            }
             if deadline.poll(cx, Some(held_until)).is_pending() {
                 return Poll::Pending;
             }
+        }
+    }
+
+    fn seen(&self, client: bool) -> Option<LastSeen> {
+        let apart = self.apart.as_deref()?;
+        if client { apart.client } else { apart.server }
+    }
+
+    fn note_heard(&mut self, client: bool) {
+        if let Some(seen) = self.seen_mut(client) {
+            seen.heard = clock::now_ms();
+        }
+    }
+
+    fn note_taken(&mut self, client: bool) {
+        if let Some(seen) = self.seen_mut(client) {
+            seen.took = clock::now_ms();
+        }
+    }
+
+    fn seen_mut(&mut self, client: bool) -> Option<&mut LastSeen> {
+        let apart = self.apart.as_deref_mut()?;
+        if client {
+            apart.client.as_mut()
+        } else {
+            apart.server.as_mut()
         }
     }
 
@@ -299,9 +377,11 @@ impl<'a> Relay<'a> {
         let moved = poll_flow(cx, self.client, self.server, flow, limits, self.brakes);
         if self.client.received != from {
             self.client_active = clock::now_ms();
+            self.note_heard(true);
         }
         if self.server.sent != to {
             self.server_active = clock::now_ms();
+            self.note_taken(false);
         }
         match moved {
             Ok(()) => None,
@@ -341,9 +421,11 @@ impl<'a> Relay<'a> {
             let moved = poll_flow(cx, self.server, self.client, flow, limits, self.brakes);
             if self.server.received != from {
                 self.server_active = clock::now_ms();
+                self.note_heard(false);
             }
             if self.client.sent != to {
                 self.client_active = clock::now_ms();
+                self.note_taken(true);
             }
             match moved {
                 Ok(()) => {}
@@ -407,18 +489,23 @@ impl<'a> Relay<'a> {
         let half_closed =
             self.shape == Shape::Tunnel && (self.request.finished || self.response.finished);
         let timeout = self.timeout(self.timeouts.client, self.timeouts.client_fin, half_closed);
-        let active = if self.shape == Shape::Tunnel {
-            self.client_active.max(self.server_active)
-        } else {
-            self.client_active
+        let active = match self.seen(true) {
+            Some(seen) => seen.since(reading, writing),
+            None if self.shape == Shape::Tunnel => self.client_active.max(self.server_active),
+            None => self.client_active,
         };
         timeout.map(|timeout| active + timeout)
     }
 
     fn server_deadline(&self) -> Option<u64> {
+        let seen = self.seen(false);
         let reading =
             !self.response.delivered && self.response.waits_for_source && !self.server.has_ended();
-        let awaited = reading && self.shape != Shape::RequestUntilResponse;
+        // The time until a response begins is measured from the end of the request.
+        let awaited = match self.shape {
+            Shape::RequestUntilResponse => seen.is_some(),
+            _ => reading,
+        };
         let writing = !self.request.delivered && !self.request.waits_for_source;
         if !(awaited || writing) {
             return None;
@@ -426,10 +513,10 @@ impl<'a> Relay<'a> {
         let half_closed =
             self.shape == Shape::Tunnel && (self.request.finished || self.response.finished);
         let timeout = self.timeout(self.timeouts.server, self.timeouts.server_fin, half_closed);
-        let active = if self.shape == Shape::Tunnel {
-            self.client_active.max(self.server_active)
-        } else {
-            self.server_active
+        let active = match seen {
+            Some(seen) => seen.since(awaited, writing),
+            None if self.shape == Shape::Tunnel => self.client_active.max(self.server_active),
+            None => self.server_active,
         };
         timeout.map(|timeout| active + timeout)
     }

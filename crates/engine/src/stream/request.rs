@@ -201,6 +201,9 @@ impl Stream<'_> {
             self.count_tracked_request();
             return Err(self.answer_monitor().await);
         }
+        if frontend.config.options.has(Options::PROXY_HEADERS) {
+            self.state.to_proxy = !matches!(self.state.request.target(), [b'/' | b'*', ..]);
+        }
         if !self.state.content_ruled {
             self.content_rules(&frontend).await?;
         }

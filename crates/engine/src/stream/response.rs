@@ -75,7 +75,12 @@ impl Stream<'_> {
             self.drop_server_conn();
             return next;
         }
+        let sets_cookie = self.sets_cookie();
         self.write_cookie();
+        if sets_cookie && let Err(next) = self.refuse_cacheable_cookie().await {
+            self.drop_server_conn();
+            return next;
+        }
         self.store_server();
         if !self.after_response_rules().await {
             self.drop_server_conn();
@@ -112,6 +117,7 @@ impl Stream<'_> {
         let request_over = self.client.conn.is_message_over();
         let drops = self.dropped_trailers();
         let timeouts = self.relay_timeouts();
+        let independent = self.independent();
         let (end, rest) = {
             let Some(server) = self.state.server_conn.as_mut() else {
                 return Next::Abort;
@@ -124,6 +130,7 @@ impl Stream<'_> {
                 .drop_trailers(drops.0, drops.1)
                 .splice(splice)
                 .brake(&self.state.brakes)
+                .independent(independent.0, independent.1)
                 .stop_before_end();
             if request_over || self.state.replay.is_some() {
                 relay = relay.request_done();
@@ -195,6 +202,7 @@ impl Stream<'_> {
     async fn tunnel(&mut self, _answer: Answer) -> Next {
         let _ = self.write_response_head(Framing::Tunnel, false);
         let timeouts = self.relay_timeouts();
+        let independent = self.independent();
         let end = {
             let Some(server) = self.state.server_conn.as_mut() else {
                 return Next::Abort;
@@ -208,7 +216,8 @@ impl Stream<'_> {
             let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts)
                 .note_progress(self.state.card.as_deref().map(Card::moved))
                 .splice(splice)
-                .brake(&self.state.brakes);
+                .brake(&self.state.brakes)
+                .independent(independent.0, independent.1);
             let end = relay.run(deadline).await;
             let (from_client, from_server) = relay.moved();
             let spliced = relay.spliced();
@@ -233,6 +242,13 @@ impl Stream<'_> {
             RelayEnd::ServerAborted => self.state.end(Source::Server, Phase::Data),
             _ => {}
         }
+    }
+
+    /// For whom, the client and the server, sending does not count as activity while it is waited for.
+    pub(super) fn independent(&self) -> (bool, bool) {
+        let proxies = [&self.session.frontend, self.backend()];
+        let [client, server] = proxies.map(|proxy| proxy.config.options.has(Options::INDEPENDENT));
+        (client, server)
     }
 
     /// Timeouts in force for moving data.
@@ -313,7 +329,7 @@ impl Stream<'_> {
         Ok(())
     }
 
-    async fn settle_response(&mut self, verdict: Verdict) -> Result<(), Next> {
+    pub(super) async fn settle_response(&mut self, verdict: Verdict) -> Result<(), Next> {
         if !matches!(verdict, Verdict::Pass | Verdict::SwitchToHttp(_))
             && let Some(server) = &self.state.server_conn
         {

@@ -210,6 +210,7 @@ impl Stream<'_> {
     /// whether the client is still there.
     async fn pass_request_on(&mut self, until: u64) -> bool {
         let timeouts = self.relay_timeouts();
+        let independent = self.independent();
         let Some(server) = self.state.server_conn.as_mut() else {
             return false;
         };
@@ -219,7 +220,8 @@ impl Stream<'_> {
         let shape = Shape::RequestUntilResponse;
         let mut relay = Relay::new(conn, server, limits, shape, timeouts)
             .splice(false)
-            .brake(&self.state.brakes);
+            .brake(&self.state.brakes)
+            .independent(independent.0, independent.1);
         let end = tokio::select! {
             end = relay.run(deadline) => Some(end),
             () = tokio::time::sleep_until(clock::instant(until).into()) => None,

@@ -90,7 +90,7 @@ impl Stream<'_> {
 
     /// Whether the request names a user of the page with the password.
     fn is_known_to(&self, page: &StatsPage) -> bool {
-        let Some((user, password)) = expr::basic_credentials(&self.state.request) else {
+        let Some((user, password)) = expr::basic_credentials(self) else {
             return false;
         };
         let mut known = page.users.iter();

@@ -230,6 +230,7 @@ impl Stream<'_> {
         // From here on bytes leave.
         self.state.glance = Glance::default();
         let timeouts = self.relay_timeouts();
+        let independent = self.independent();
         let ending = self.ending();
         let Some(server) = self.state.server_conn.as_mut() else {
             return;
@@ -240,7 +241,8 @@ impl Stream<'_> {
         let mut relay = Relay::new(conn, &mut server.conn, limits, Shape::Tunnel, timeouts)
             .note_progress(self.state.card.as_deref().map(Card::moved))
             .splice(splice)
-            .brake(&self.state.brakes);
+            .brake(&self.state.brakes)
+            .independent(independent.0, independent.1);
         let end = match ending {
             None => Ok(relay.run(deadline).await),
             Some(ending) => tokio::select! {

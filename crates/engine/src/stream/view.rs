@@ -53,7 +53,7 @@ impl View for Stream<'_> {
         let session = &*self.session;
         let real_dst = session
             .real_dst
-            .get_or_init(|| self.client.conn.ask(Transport::local).flatten())
+            .get_or_init(|| self.client.conn.ask(Transport::destination).flatten())
             .as_ref();
         let src = self.state.src.as_deref().or(session.src.as_deref());
         let dst = self.state.dst.as_deref().or(session.dst.as_deref());
@@ -140,6 +140,7 @@ impl View for Stream<'_> {
         self.state
             .server
             .as_deref()
+            .filter(|server| !server.config.is_apart())
             .map(|server| server as &dyn ServerView)
     }
 
@@ -160,6 +161,10 @@ impl View for Stream<'_> {
             true => Some(&self.state.response),
             false => self.glanced(Side::Response),
         }
+    }
+
+    fn is_to_proxy(&self) -> bool {
+        self.state.to_proxy
     }
 
     fn is_tcp(&self) -> bool {

@@ -7,20 +7,28 @@ use crate::phases::Phases;
 use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
 use crate::view::View;
-use message::{FieldId, Head};
+use message::FieldId;
 use std::borrow::Cow;
 
-/// Scheme and credentials of the request.
-fn credentials(head: &Head) -> Option<(&[u8], &[u8])> {
-    let value = head.known(FieldId::Authorization)?;
+/// What the request authenticates with; a client that takes this for its proxy does so to a proxy.
+fn authorization(view: &dyn View) -> Option<&[u8]> {
+    let head = view.request()?;
+    match view.is_to_proxy() {
+        true => head.get(b"proxy-authorization"),
+        false => head.known(FieldId::Authorization),
+    }
+}
+
+/// Scheme and credentials.
+fn credentials(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = memchr::memchr(b' ', value)?;
     Some((value.get(..space)?, value.get(space..)?.trim_ascii()))
 }
 
 /// User and password that a request gives by the Basic scheme (RFC 7617).
 #[must_use]
-pub fn basic_credentials(head: &Head) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (scheme, text) = credentials(head)?;
+pub fn basic_credentials(view: &dyn View) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (scheme, text) = credentials(authorization(view)?)?;
     if !scheme.eq_ignore_ascii_case(b"basic") {
         return None;
     }
@@ -29,10 +37,6 @@ pub fn basic_credentials(head: &Head) -> Option<(Vec<u8>, Vec<u8>)> {
     let password = user.split_off(colon + 1);
     user.pop();
     Some((user, password))
-}
-
-fn basic(view: &dyn View) -> Option<(Vec<u8>, Vec<u8>)> {
-    basic_credentials(view.request()?)
 }
 
 fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
@@ -62,15 +66,15 @@ fn owned<'a>(text: Option<Vec<u8>>) -> Outcome<'a> {
 }
 
 fn user<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    owned(basic(view).map(|(user, _)| user))
+    owned(basic_credentials(view).map(|(user, _)| user))
 }
 
 fn pass<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    owned(basic(view).map(|(_, password)| password))
+    owned(basic_credentials(view).map(|(_, password)| password))
 }
 
 fn kind<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    let scheme = view.request().and_then(credentials).map(|(s, _)| s);
+    let scheme = authorization(view).and_then(credentials).map(|(s, _)| s);
     let known = scheme.and_then(|scheme| {
         ["Basic", "Digest", "Bearer"]
             .into_iter()
@@ -84,13 +88,11 @@ fn check_bearer(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), Strin
 }
 
 fn bearer<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    let Some(head) = view.request() else {
-        return Outcome::Missing;
+    let value = match args.str(0) {
+        Some(name) => view.request().and_then(|head| head.get(name)),
+        None => authorization(view),
     };
-    let token = match args.str(0) {
-        Some(name) => head.get(name).and_then(bearer_token),
-        None => head.known(FieldId::Authorization).and_then(bearer_token),
-    };
+    let token = value.and_then(bearer_token);
     Outcome::of(token.map(|t| Value::Str(Cow::Borrowed(t))))
 }
 
@@ -107,7 +109,7 @@ fn groups<'a>(args: &'a Args, view: &'a dyn View) -> Option<&'a [Box<str>]> {
     let Some(Target::UserList(list)) = args.reference(0)?.get() else {
         return None;
     };
-    let (user, password) = basic(view)?;
+    let (user, password) = basic_credentials(view)?;
     view.authenticate(*list, &user, &password)
 }
 

@@ -233,11 +233,7 @@ pub fn loader_words() -> Vec<Vec<u8>> {
     words.extend(owned(
         actions.flat_map(|table| table.iter().map(|row| row.name)),
     ));
-    for family in [
-        known::Family::Global,
-        known::Family::Proxy,
-        known::Family::ProxyOption,
-    ] {
+    for family in [known::Family::Global, known::Family::Proxy] {
         words.extend(owned(known::names(family)));
     }
     words

@@ -16,15 +16,6 @@ fn messages_of(line: &str) -> (bool, Vec<String>) {
 #[test]
 fn what_is_not_built_is_refused() {
     for (line, what) in [
-        ("option transparent", "option transparent"),
-        ("transparent", "transparent"),
-        ("option checkcache", "option checkcache"),
-        ("option independent-streams", "option independent-streams"),
-        ("option independant-streams", "option independent-streams"),
-        (
-            "option http-use-proxy-header",
-            "option http-use-proxy-header",
-        ),
         ("bind :81 namespace n", "namespace"),
         ("server a :80 namespace n", "namespace"),
         ("server a :80 socks4 127.0.0.1:1080", "socks4"),
@@ -52,14 +43,6 @@ fn what_is_not_built_is_refused() {
 }
 
 #[test]
-fn what_is_not_built_may_be_switched_off() {
-    for option in ["transparent", "persist"] {
-        let (loaded, messages) = messages_of(&format!("no option {option}"));
-        assert!(loaded, "{option}: {messages:?}");
-    }
-}
-
-#[test]
 fn what_changes_nothing_is_told() {
     for line in [
         "option contstats",
@@ -67,6 +50,8 @@ fn what_changes_nothing_is_told() {
         "option splice-auto",
         "option splice-request",
         "option splice-response",
+        "option use-small-buffers",
+        "option use-small-buffers queue check",
         "bind :81 nice 5",
         "bind :81 shards 2",
         "bind :81 shards by-group",
@@ -84,6 +69,7 @@ fn what_changes_nothing_is_told() {
     }
     for line in [
         "no option contstats",
+        "no option use-small-buffers queue",
         "bind :81 shards by-thread",
         "server a 127.0.0.1:80 observe none",
     ] {

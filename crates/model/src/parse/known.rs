@@ -12,8 +12,6 @@ pub enum Family {
     Global,
     /// `defaults`, `frontend`, `backend` and `listen`.
     Proxy,
-    /// After `option` in a proxy.
-    ProxyOption,
     /// Options of a `bind` line.
     Bind,
     /// Options of a `server` line.
@@ -110,15 +108,6 @@ const PROXY: &[Group] = &[
         "sessions held on a server connection",
         &["max-session-srv-conns"],
     ),
-    ("forwarding to one address", &["dispatch"]),
-];
-
-const PROXY_OPTION: &[Group] = &[
-    ("small buffers", &["use-small-buffers"]),
-    ("'Proxy-Connection' headers", &["http-use-proxy-header"]),
-    ("timeouts for each direction", &["independent-streams"]),
-    ("forwarding to the original destination", &["transparent"]),
-    ("cookie persistence", &["checkcache"]),
 ];
 
 const BIND: &[Group] = &[
@@ -153,7 +142,6 @@ fn groups(family: Family) -> &'static [Group] {
     match family {
         Family::Global => GLOBAL,
         Family::Proxy => PROXY,
-        Family::ProxyOption => PROXY_OPTION,
         Family::Bind => BIND,
         Family::Server => SERVER,
         Family::Action => ACTION,

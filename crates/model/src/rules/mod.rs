@@ -298,10 +298,6 @@ pub trait Stream: View {
     fn body_timed_out(&mut self, side: Side) {
         let _ = side;
     }
-    /// Whether clients talk to the frontend as to their own proxy (`option http-use-proxy-header`).
-    fn uses_proxy_headers(&self) -> bool {
-        false
-    }
     /// How much the head of this message may still grow, in bytes as [`Head::stored_len`] counts them; negative when it has
     /// become too large.
     fn head_room(&self, side: Side) -> isize {

@@ -183,6 +183,13 @@ impl Dispatch {
             let server = proxy.server_at(*idx);
             server.is_some_and(|server| wish.even_down || serves(&server.state))
         });
+        if let (None, Some(direct)) = (wished, &proxy.direct) {
+            direct.state.counters.begin(clock::now_ms());
+            return Assigned::Server(Slot {
+                backend: proxy.clone(),
+                server: direct.clone(),
+            });
+        }
         let balanced = wished.is_none();
         let picked = wished.or_else(|| {
             let random = || (runtime::random() >> 32) as u32;

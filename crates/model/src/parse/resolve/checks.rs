@@ -1,10 +1,14 @@
 //! Checks of each proxy as a whole: timeouts, listeners, and what only HTTP proxies can use.
 
 use super::bare;
+use crate::address::Address;
 use crate::parse::families::proxy::switches::SWITCHES;
 use crate::parse::{Draft, Parser, Valid};
 use crate::proxy::{Algorithm, HashKey, Mode, Options, Proxy};
+use crate::server::Server;
 use config::Severity;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 pub(super) fn run(parser: &mut Parser<'_>) {
     let cookie_len = parser.global.captured_cookie_len;
@@ -30,6 +34,7 @@ pub(super) fn run(parser: &mut Parser<'_>) {
         }
         if proxy.caps.back {
             fit_balance(proxy, &label, &mut warnings, &mut alerts);
+            direct(proxy, &label, &mut warnings, &mut alerts);
         }
         if proxy.mode != Mode::Http {
             leave_http(proxy, &label, &mut warnings);
@@ -84,6 +89,29 @@ fn fit_balance(
         _ if proxy.mode == Mode::Log => alerts.push(format!(
             "in {label}: \"balance\" only supports 'roundrobin', 'random', 'sticky' and 'log-hash'."
         )),
+        _ => {}
+    }
+}
+
+/// Where a proxy without balancing sends to, and whether it is one.
+fn direct(proxy: &mut Proxy, label: &str, warnings: &mut Vec<String>, alerts: &mut Vec<String>) {
+    let transparent = proxy.options.has(Options::TRANSPARENT);
+    let back = &mut proxy.back;
+    match (back.balance_given, back.direct.is_some()) {
+        (true, true) => {
+            back.direct = None;
+            warnings.push(format!(
+                "dispatch address of {label} will be ignored in balance mode."
+            ));
+        }
+        (true, false) if transparent => alerts.push(format!(
+            "{label} cannot use both transparent and balance mode."
+        )),
+        (false, false) if transparent => {
+            let anywhere = Address::Inet((Ipv4Addr::UNSPECIFIED, 0).into());
+            let server = Server::direct(anywhere, true, proxy.origin.clone());
+            back.direct = Some(Arc::new(server));
+        }
         _ => {}
     }
 }

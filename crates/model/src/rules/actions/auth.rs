@@ -22,12 +22,8 @@ struct Auth {
 
 impl Action for Auth {
     fn run(&self, stream: &mut dyn Stream) -> Flow {
-        // Clients that take this for their proxy send a complete target, and then expect the status of a proxy.
-        let is_proxied = stream.uses_proxy_headers()
-            && stream
-                .request()
-                .is_some_and(|head| !head.target().starts_with(b"/"));
-        let (status, field) = match is_proxied {
+        // Clients that take this for their proxy expect the status of a proxy.
+        let (status, field) = match stream.is_to_proxy() {
             true => (407, &b"proxy-authenticate"[..]),
             false => (401, &b"www-authenticate"[..]),
         };

@@ -137,6 +137,9 @@ fn http(lines: &str) -> Outcome {
 }
 
 impl View for Fake {
+    fn is_to_proxy(&self) -> bool {
+        self.is_proxied
+    }
     fn now(&self) -> Date {
         Date::default()
     }
@@ -249,9 +252,6 @@ impl Stream for Fake {
     }
     fn body_timed_out(&mut self, side: Side) {
         self.done.push(format!("no body {side:?}"));
-    }
-    fn uses_proxy_headers(&self) -> bool {
-        self.is_proxied
     }
     fn head_room(&self, side: Side) -> isize {
         let head = match side {

@@ -77,7 +77,8 @@ fn balance(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         _ => return Err(unknown(statement, name)),
     };
     ignores_rest(parser, statement, &format!("balance {name}"), used);
-    parser.proxy()?.back.balance.algorithm = algorithm;
+    let back = &mut parser.proxy()?.back;
+    (back.balance.algorithm, back.balance_given) = (algorithm, true);
     Ok(())
 }
 

@@ -1,12 +1,15 @@
 //! Directives of older versions, translated where their meaning still exists.
 
+use super::options;
 use super::rewriting::{self, OLD};
 use super::switches::SWITCHES;
 use super::timeouts;
-use super::{not_built, options};
+use crate::address::{self, Allow};
 use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid, families, valid_in};
-use crate::proxy::{CloseMode, Mode};
+use crate::proxy::{CloseMode, Mode, Options};
+use crate::server::Server;
 use config::{Line, Word};
+use std::sync::Arc;
 
 const fn row(
     name: &'static str,
@@ -322,36 +325,54 @@ fn bind_process(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 }
 
 fn dispatch(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let address = statement.required(0, "an address")?;
+    let text = statement.required(0, "an address")?;
     statement.at_most(1)?;
     if !super::has_half(parser, statement, super::Half::Back, "'dispatch'")? {
         return Ok(());
     }
-    let modern = words(&["server", "dispatch", address]);
+    let allow = Allow {
+        port_required: true,
+        offset: false,
+        datagram: false,
+        ..Allow::SERVER
+    };
+    let parsed = address::expand(text, &parser.env).and_then(|text| address::parse(&text, allow));
+    let range = parsed.map_err(|error| statement.fault(0, format!("'dispatch' : {error}")))?;
     if !parser.global.exposes[1] {
         let message = "'dispatch' is deprecated in 3.3 and will be removed in 3.5. The modern way to do the same is to \
-                       create a server with the same address.";
-        parser.warn(
-            statement,
-            message,
-            Some(format!("write: {}", written(&modern))),
-        );
+                       create a server with the same address, and possibly to assign any extra server a weight of zero \
+                       if any.";
+        let modern = written(&words(&["server", "dispatch", text]));
+        parser.warn(statement, message, Some(format!("write: {modern}")));
     }
-    reread(parser, statement, &modern)
+    let server = Server::direct(range.address, false, statement.origin());
+    parser.proxy()?.back.direct = Some(Arc::new(server));
+    Ok(())
 }
 
-fn transparent_keyword(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    Err(not_built(
-        statement,
-        0,
-        "transparent",
-        "forwarding to the original destination",
-    )
-    .hint(TRANSPARENT))
+fn transparent_keyword(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    let caps = parser.proxy()?.caps;
+    if !caps.defaults && !super::has_half(parser, statement, super::Half::Back, "'transparent'")? {
+        return Ok(());
+    }
+    warn_of_transparent(parser, statement, "'transparent'");
+    parser.proxy()?.options.set(Options::TRANSPARENT, true);
+    Ok(())
 }
 
 /// What does the same as `option transparent`.
-pub(super) const TRANSPARENT: &str = "write: server transparent 0.0.0.0";
+const TRANSPARENT: &str = "write: server transparent 0.0.0.0";
+
+fn warn_of_transparent(parser: &mut Parser<'_>, statement: Statement<'_>, named: &str) {
+    if parser.global.exposes[1] {
+        return;
+    }
+    let message = format!(
+        "{named} is deprecated in 3.3 and will be removed in 3.5. The modern way to do the same is to create a server with \
+         address 0.0.0.0."
+    );
+    parser.warn(statement, message, Some(TRANSPARENT.to_owned()));
+}
 
 /// Options of older versions; `None` for any other.
 pub(super) fn option(
@@ -378,7 +399,11 @@ pub(super) fn option(
         "accept-invalid-http-response" => renamed(parser, statement, name, "accept-unsafe-violations-in-http-response"),
         "independant-streams" => parser
             .outdated(statement, "option 'independant-streams' is misspelled.", "option independent-streams")
-            .and_then(|()| options::switch_off(statement, "independent-streams")),
+            .and_then(|()| switch(parser, statement, "independent-streams")),
+        "transparent" => {
+            warn_of_transparent(parser, statement, "option 'transparent'");
+            switch(parser, statement, name)
+        }
         _ => return None,
     })
 }
@@ -416,6 +441,7 @@ fn switch(parser: &mut Parser<'_>, statement: Statement<'_>, name: &str) -> Pars
 #[cfg(test)]
 mod tests {
     use super::super::testing::{listen, read_with};
+    use crate::address::Address;
     use crate::proxy::{CloseMode, Options};
 
     #[test]
@@ -477,11 +503,58 @@ mod tests {
     }
 
     #[test]
-    fn a_dispatch_address_becomes_a_server() {
-        let out = listen(" dispatch 127.0.0.1:81");
-        assert_eq!(out.proxy("l").back.servers.len(), 1);
+    fn a_dispatch_address_is_no_server() {
+        let out = listen(" dispatch 127.0.0.1:81\n server a 127.0.0.1:82");
+        let back = &out.proxy("l").back;
+        assert_eq!(back.servers.len(), 1);
+        let direct = back.direct.as_ref().map(|server| server.address.clone());
+        assert_eq!(direct, Some(Address::Inet(([127, 0, 0, 1], 81).into())));
         assert!(
             out.messages.contains("write: server dispatch 127.0.0.1:81"),
+            "{}",
+            out.messages
+        );
+        for (address, message) in [
+            ("127.0.0.1", "missing port specification in '127.0.0.1'"),
+            ("127.0.0.1:+3", "port offset not permitted here"),
+            ("127.0.0.1:1-3", "port range not permitted here"),
+        ] {
+            let out = listen(&format!(" dispatch {address}"));
+            let message = format!("'dispatch' : {message}");
+            assert!(
+                out.loaded.is_none() && out.messages.contains(&message),
+                "{}",
+                out.messages
+            );
+        }
+    }
+
+    #[test]
+    fn a_transparent_proxy_goes_anywhere() {
+        for line in [" transparent", " option transparent"] {
+            let out = listen(line);
+            let direct = out.proxy("l").back.direct.clone();
+            assert!(direct.is_some_and(|server| server.mapped_port), "{line}");
+            assert!(
+                out.messages.contains("write: server transparent 0.0.0.0"),
+                "{}",
+                out.messages
+            );
+        }
+        let out = listen(" option transparent\n no option transparent");
+        assert!(out.proxy("l").back.direct.is_none());
+    }
+
+    #[test]
+    fn balancing_excludes_both() {
+        let out = listen(" balance source\n dispatch 127.0.0.1:81");
+        assert!(out.proxy("l").back.direct.is_none());
+        let ignored = "dispatch address of proxy 'l' will be ignored in balance mode.";
+        assert!(out.messages.contains(ignored), "{}", out.messages);
+        let out = listen(" balance source\n option transparent");
+        let refused = "cannot use both transparent and balance mode.";
+        assert!(
+            out.loaded.is_none() && out.messages.contains(refused),
             "{}",
             out.messages
         );

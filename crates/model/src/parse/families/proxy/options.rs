@@ -1,10 +1,10 @@
 //! `option`, `no option` and `default option`.
 
 use super::switches::{OptionRow, SWITCHES};
-use super::{Half, legacy, not_built, number};
+use super::{Half, legacy, number};
 use crate::log::DefaultLine;
 use crate::parse::families::check;
-use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid, known};
+use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid};
 use crate::proxy::{CloseMode, Options, RestrictNames};
 use std::sync::Arc;
 
@@ -106,15 +106,13 @@ const SPECIALS: &[Special] = &[
     special("tcplog", Valid::ALL, false, |p, s| {
         log_line(p, s, DefaultLine::Tcp)
     }),
+    special("use-small-buffers", Valid::BE_DEF, true, small_buffers),
 ];
 
 /// All option names.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    let built = SWITCHES
-        .iter()
-        .map(|row| row.name)
-        .chain(SPECIALS.iter().map(|row| row.name));
-    built.chain(known::names(known::Family::ProxyOption))
+    let switches = SWITCHES.iter().map(|row| row.name);
+    switches.chain(SPECIALS.iter().map(|row| row.name))
 }
 
 fn option(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -124,9 +122,6 @@ fn option(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     }
     if let Some(answer) = legacy::option(parser, statement, name) {
         return answer;
-    }
-    if known::waits_for(known::Family::ProxyOption, name).is_some() {
-        return switch_off(statement, name);
     }
     if let Some(row) = SWITCHES.iter().find(|row| row.name == name) {
         return switch(parser, statement.inner(), row);
@@ -147,30 +142,6 @@ fn option(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         Some(_) => Ok(()),
         None => Err(unknown(statement, name)),
     }
-}
-
-/// The switches that are not built; they are off.
-const OFF: &[&str] = &[
-    "checkcache",
-    "http-use-proxy-header",
-    "independent-streams",
-    "transparent",
-];
-
-/// Refuses an option that is not built; those that can be switched off are.
-///
-/// # Errors
-/// Unless it is switched off.
-pub(super) fn switch_off(statement: Statement<'_>, name: &str) -> Parsed {
-    if OFF.contains(&name) && (statement.is_negated() || statement.is_default()) {
-        return Ok(());
-    }
-    let waits = known::waits_for(known::Family::ProxyOption, name).unwrap_or_default();
-    let fault = not_built(statement, 0, &format!("option {name}"), waits);
-    Err(match name {
-        "transparent" => fault.hint(legacy::TRANSPARENT),
-        _ => fault,
-    })
 }
 
 fn unknown(statement: Statement<'_>, name: &str) -> Fault {
@@ -317,6 +288,26 @@ fn restrict_names(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     };
     statement.at_most(1)?;
     parser.proxy()?.front.restrict_names = Some(policy);
+    Ok(())
+}
+
+/// Requests that wait in queues or for another try, and those of health checks, take no more memory than they are long.
+fn small_buffers(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    let known = ["queue", "l7-retries", "check"];
+    let words = statement.args_from(0);
+    if let Some(at) = words.iter().position(|word| !known.contains(word)) {
+        let message = format!(
+            "invalid parameter '{}'. option 'use-small-buffers' expects 'queue', 'l7-retries' or 'check' value.",
+            words.get(at).unwrap_or(&"")
+        );
+        return Err(statement.fault(at, message));
+    }
+    if !statement.is_negated() && !statement.is_default() {
+        parser.notice_once(
+            statement,
+            "'option use-small-buffers' has no effect: what waits takes no more memory than it is long.",
+        );
+    }
     Ok(())
 }
 

@@ -76,6 +76,12 @@ pub const SWITCHES: &[OptionRow] = &[
         Valid::BE_DEF,
         "Balance over all backup servers.",
     ),
+    http(
+        "checkcache",
+        Options::CHECK_CACHE,
+        Valid::BE_DEF,
+        "No cookies in responses that caches may keep.",
+    ),
     plain(
         "clitcpka",
         Options::CLIENT_KEEPALIVE,
@@ -161,10 +167,22 @@ pub const SWITCHES: &[OptionRow] = &[
         "Announce keep-alive to servers that are closed.",
     ),
     http(
+        "http-use-proxy-header",
+        Options::PROXY_HEADERS,
+        Valid::FE_DEF,
+        "Requests to a proxy authenticate as to a proxy.",
+    ),
+    http(
         "idle-close-on-response",
         Options::IDLE_CLOSE_ON_RESPONSE,
         Valid::FE_DEF,
         "Close idle clients only with a response when stopping.",
+    ),
+    plain(
+        "independent-streams",
+        Options::INDEPENDENT,
+        Valid::ALL,
+        "Sending does not count as activity of who should send.",
     ),
     plain(
         "log-health-checks",
@@ -252,5 +270,11 @@ pub const SWITCHES: &[OptionRow] = &[
         Options::SMART_CONNECT,
         Valid::BE_DEF,
         "No ACK before the data when connecting.",
+    ),
+    plain(
+        "transparent",
+        Options::TRANSPARENT,
+        Valid::BE_DEF,
+        "Deprecated: forward to the original destination.",
     ),
 ];
