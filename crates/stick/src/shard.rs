@@ -211,12 +211,13 @@ impl Shard {
         }
     }
 
-    /// Takes a reference, which keeps the entry.
-    pub(crate) fn refer(&mut self, slot: u32) {
+    /// Takes a reference, which keeps the entry, and refreshes it.
+    pub(crate) fn refer(&mut self, slot: u32, now: u32) {
         let references = self.references(slot);
         if references == 0 {
             self.unlink(slot);
         }
+        self.set(slot, TOUCHED, now);
         self.set(slot, REFERENCES, references.saturating_add(1));
     }
 

@@ -278,7 +278,7 @@ impl Table {
         change: impl FnOnce(&mut EntryMut<'_>) -> R,
     ) -> Option<R> {
         let now = tick(now_ms);
-        let result = self.with_entry(key, now, |shard, slot, fresh| {
+        let result = self.with_entry(key, now, |_, shard, slot, fresh| {
             if !fresh {
                 shard.touch(slot, now);
             }
@@ -291,16 +291,16 @@ impl Table {
 
     /// Tracks the entry of a key, which is made if need be. `None` when a full table has no room for it.
     pub fn track(self: &Arc<Self>, key: &Key<'_>, now_ms: u64) -> Option<Tracked> {
-        let (at, _) = self.place(key);
-        let slot = self.with_entry(key, tick(now_ms), |shard, slot, _| {
-            shard.refer(slot);
+        let now = tick(now_ms);
+        let (shard, slot) = self.with_entry(key, now, |at, shard, slot, _| {
+            shard.refer(slot, now);
             shard.note_update(slot);
-            slot
+            (at, slot)
         })?;
         self.ring();
         Some(Tracked {
             table: self.clone(),
-            shard: at,
+            shard,
             slot,
             seen: now_ms,
         })
@@ -326,7 +326,7 @@ impl Table {
         &self,
         key: &Key<'_>,
         now: u32,
-        with: impl FnOnce(&mut Shard, u32, bool) -> R,
+        with: impl FnOnce(usize, &mut Shard, u32, bool) -> R,
     ) -> Option<R> {
         if !key.fits(self.config.kind) {
             return None;
@@ -336,7 +336,7 @@ impl Table {
             let mut shard = self.shard(at)?;
             if let Some(slot) = shard.find(&self.config, hash, key) {
                 if !self.is_outdated(&shard, slot, now) {
-                    let result = with(&mut shard, slot, false);
+                    let result = with(at, &mut shard, slot, false);
                     self.note_oldest(at, &shard);
                     return Some(result);
                 }
@@ -345,7 +345,7 @@ impl Table {
             self.sweep(&mut shard, now, SWEEP);
             if self.take_room() {
                 let slot = shard.insert(&self.config, &self.hasher, hash, key, now);
-                let result = with(&mut shard, slot, true);
+                let result = with(at, &mut shard, slot, true);
                 self.note_oldest(at, &shard);
                 return Some(result);
             }
@@ -602,6 +602,13 @@ impl Tracked {
         Some(read(&self.table.entry(&shard, self.slot, tick(now_ms))))
     }
 
+    /// Whether the table stores one of these types, so that counting them changes anything.
+    #[must_use]
+    pub fn stores(&self, kinds: &[DataType]) -> bool {
+        let layout = &self.table.config.layout;
+        kinds.iter().any(|kind| layout.get(*kind).is_some())
+    }
+
     /// Changes the entry and refreshes it.
     pub fn update<R>(&self, now_ms: u64, change: impl FnOnce(&mut EntryMut<'_>) -> R) -> Option<R> {
         let now = tick(now_ms);
@@ -616,10 +623,15 @@ impl Tracked {
 
     /// Counts a connection that begins: the present ones, all, and their rate.
     pub fn begin_connection(&self, now_ms: u64) {
+        const CONNECTION: [DataType; 3] =
+            [DataType::ConnCur, DataType::ConnCnt, DataType::ConnRate];
+        if !self.stores(&CONNECTION) {
+            return;
+        }
         self.update(now_ms, |entry| {
-            entry.add(DataType::ConnCur, 0, 1);
-            entry.add(DataType::ConnCnt, 0, 1);
-            entry.add(DataType::ConnRate, 0, 1);
+            for kind in CONNECTION {
+                entry.add(kind, 0, 1);
+            }
         });
     }
 

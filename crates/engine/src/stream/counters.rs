@@ -78,6 +78,9 @@ pub(crate) const FAILURE: Counted = [DataType::HttpFailCnt, DataType::HttpFailRa
 pub(crate) const GLITCH: Counted = [DataType::GlitchCnt, DataType::GlitchRate];
 
 fn add(entry: &Tracked, now: u64, what: Counted, amount: u64) {
+    if !entry.stores(&what) {
+        return;
+    }
     entry.update(now, |entry| {
         for kind in what {
             entry.add(kind, 0, amount);

@@ -181,7 +181,7 @@ impl Table {
         if let Some(changes) = &self.changes {
             changes.fetch_add(1, Ordering::Relaxed);
         }
-        self.with_entry(key, now, |shard, slot, fresh| {
+        self.with_entry(key, now, |_, shard, slot, fresh| {
             if fresh || since(now, shard.touched(slot)) > idle {
                 shard.touch_back(slot, now.wrapping_sub(idle), now);
             }

@@ -250,3 +250,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_not_stored_changes_nothing() {
+    let table = Arc::new(table(100, Some(50), true));
+    let mut cursor = Cursor::default();
+    let tracked = table.track(&Key::Integer(1), 10).unwrap();
+    assert_eq!(told(&table, &mut cursor, 9, 10), [(1, 0)]);
+    tracked.begin_connection(20);
+    assert!(!tracked.stores(&[DataType::ConnCur, DataType::HttpReqCnt]));
+    assert!(tracked.stores(&[DataType::ConnCur, DataType::Gpc0]));
+    assert!(!table.has_updates(&cursor));
+    tracked.release(30);
+    assert_eq!(told(&table, &mut cursor, 9, 30), [(1, 0)]);
+}
