@@ -1,10 +1,13 @@
 //! `ssl ca-file`: authorities that peers are judged by.
 
-use super::{about_another, indexed, named, payload, print, row, users};
+use super::transaction::{Kind, Pending, abort, base, commit, del, new, shown};
+use super::{payload, print, row};
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
+use tls::live::State;
 use tls::verify::Authorities;
 
 /// The rows of this topic.
@@ -14,7 +17,7 @@ pub(super) const ROWS: &[CommandRow] = &[
         Level::Admin,
         "<cafile>",
         "drop authorities that were prepared",
-        abort,
+        abort::<Files>,
     ),
     row(
         &["add", "ssl", "ca-file"],
@@ -28,21 +31,21 @@ pub(super) const ROWS: &[CommandRow] = &[
         Level::Admin,
         "<cafile>",
         "use authorities that were prepared",
-        commit,
+        commit::<Files>,
     ),
     row(
         &["del", "ssl", "ca-file"],
         Level::Admin,
         "<cafile>",
         "forget authorities that are not in use",
-        del,
+        del::<Files>,
     ),
     row(
         &["new", "ssl", "ca-file"],
         Level::Admin,
         "<cafile>",
         "make an empty file of authorities to be filled",
-        new,
+        new::<Files>,
     ),
     row(
         &["set", "ssl", "ca-file"],
@@ -60,17 +63,25 @@ pub(super) const ROWS: &[CommandRow] = &[
     ),
 ];
 
-fn new(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    let Some(name) = named(args, reply, "'new ssl ca-file' expects a filename") else {
-        return;
-    };
-    let mut state = context.runtime.snapshot.certificates.lock();
-    state.know_system();
-    if state.store.authorities.contains_key(name) {
-        return reply.error(&format!("CA file '{name}' already exists!"));
+/// Files of authorities.
+struct Files;
+
+impl Kind for Files {
+    type Content = Authorities;
+    const NAME: &'static str = "CA";
+    const WORD: &'static str = "ca-file";
+
+    fn known(state: &mut State) -> &mut BTreeMap<Arc<str>, Arc<Authorities>> {
+        &mut state.store.authorities
     }
-    state.store.authorities.insert(name.into(), Arc::default());
-    reply.plain(format_args!("New CA file created '{name}'!\n"));
+
+    fn pending(state: &mut State) -> &mut Pending<Authorities> {
+        &mut state.authorities
+    }
+
+    fn complete(state: &mut State) {
+        state.know_system();
+    }
 }
 
 fn set(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>, add: bool) {
@@ -81,18 +92,9 @@ fn set(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>, add: bool) 
     let mut state = context.runtime.snapshot.certificates.lock();
     state.know_system();
     let refuse = |reply: &mut Reply, why: &str| reply.error(&format!("{why}Can't update {name}!"));
-    let (base, word) = match &state.authorities {
-        Some((about, _)) if **about != *name => {
-            return refuse(reply, &about_another(about, name, "set"));
-        }
-        Some((_, pending)) => (pending.clone(), "updated"),
-        None => match state.store.authorities.get(name) {
-            Some(known) => (known.clone(), "created"),
-            None => {
-                let why = "Can't replace a CA file which is not referenced by the configuration!\n";
-                return refuse(reply, why);
-            }
-        },
+    let (base, word) = match base::<Files>(&mut state, name) {
+        Ok(found) => found,
+        Err(why) => return refuse(reply, &why),
     };
     let mut all = Authorities::default();
     if add {
@@ -110,84 +112,8 @@ fn set(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>, add: bool) 
     reply.plain(format_args!("transaction {word} for CA {name}!\n"));
 }
 
-fn abort(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    let Some(name) = named(args, reply, "'abort ssl ca-file' expects a filename") else {
-        return;
-    };
-    let mut state = context.runtime.snapshot.certificates.lock();
-    match &state.authorities {
-        None => reply.error("No ongoing transaction!"),
-        Some((about, _)) if **about != *name => {
-            reply.error(about_another(about, name, "abort a transaction for").trim_end());
-        }
-        Some(_) => {
-            state.authorities = None;
-            reply.plain(format_args!(
-                "Transaction aborted for certificate '{name}'!\n"
-            ));
-        }
-    }
-}
-
-fn commit(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    let Some(name) = named(args, reply, "'commit ssl ca-file' expects a filename") else {
-        return;
-    };
-    let inventory = &context.runtime.snapshot.certificates;
-    let users = users(context.runtime);
-    let mut state = inventory.lock();
-    let why = match state.authorities.take() {
-        None => "No ongoing transaction! !\n".to_owned(),
-        Some((about, pending)) if *about != *name => {
-            let why = about_another(&about, name, "set");
-            state.authorities = Some((about, pending));
-            why
-        }
-        Some((about, pending)) => {
-            let former = state.store.authorities.insert(about.clone(), pending);
-            let outcome = state.judge_anew(&users, &inventory.global, name);
-            let text = match outcome {
-                Ok((changes, count)) => {
-                    changes.into_iter().for_each(tls::live::Change::make);
-                    format!("{}\nSuccess!", ".".repeat(count))
-                }
-                Err(why) => {
-                    state
-                        .store
-                        .authorities
-                        .extend(former.map(|former| (about, former)));
-                    format!("\n{why}\nFailed!")
-                }
-            };
-            return reply.plain(format_args!("Committing {name}{text}\n"));
-        }
-    };
-    reply.error(&format!("{why}Can't commit {name}!"));
-}
-
-fn del(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    let Some(name) = named(args, reply, "'del ssl ca-file' expects a CA file name") else {
-        return;
-    };
-    let inventory = &context.runtime.snapshot.certificates;
-    let mut state = inventory.lock();
-    state.know_system();
-    let why = match state.store.authorities.contains_key(name) {
-        false => "doesn't exist!",
-        true if users(context.runtime).judge_by(name, &inventory.global) => {
-            "in use, can't be deleted!"
-        }
-        true => {
-            state.store.authorities.remove(name);
-            return reply.plain(format_args!("CA file '{name}' deleted!\n"));
-        }
-    };
-    reply.error(&format!("Can't remove the CA file: CA file '{name}' {why}"));
-}
-
 fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    let inventory = &context.runtime.snapshot.certificates;
-    let mut state = inventory.lock();
+    let mut state = context.runtime.snapshot.certificates.lock();
     state.know_system();
     let word = args.get(0);
     let mut text = String::new();
@@ -202,28 +128,16 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         }
         return reply.plain(format_args!("{text}"));
     }
-    let Ok((name, index)) = indexed(word) else {
-        return reply.error(&format!("wrong CA index after colons in '{word}'!"));
+    let file = match shown::<Files>(context, &mut state, word) {
+        Ok(file) => file,
+        Err(why) => return reply.error(&why),
     };
-    let found = match name.strip_prefix('*') {
-        Some(name) => match &state.authorities {
-            Some((about, pending)) if **about == *name => Some((pending.clone(), "Uncommitted")),
-            _ => None,
-        },
-        None => {
-            let known = state.store.authorities.get(name).cloned();
-            let used = users(context.runtime).judge_by(name, &inventory.global);
-            known.map(|known| (known, if used { "Used" } else { "Unused" }))
-        }
-    };
-    let Some((all, status)) = found else {
-        return reply.error("Can't display the CA file : Not found!");
-    };
+    let (all, index) = (file.content, file.index);
     // What is not there is not told from what is empty.
     if all.is_empty() || index.is_some_and(|index| index > all.len()) {
         return;
     }
-    let _ = writeln!(text, "Filename: {name}\nStatus: {status}");
+    let _ = writeln!(text, "Filename: {}\nStatus: {}", file.name, file.status);
     for (at, der) in all.shown().into_iter().enumerate() {
         if index.is_none_or(|index| index == at + 1) {
             print::authority(&mut text, at + 1, der);

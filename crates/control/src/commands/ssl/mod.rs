@@ -12,6 +12,7 @@ mod revocations;
 mod sni;
 mod ticket_keys;
 mod tokens;
+mod transaction;
 
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
