@@ -7,7 +7,7 @@ use engine::peers::Status;
 use engine::proxy::Listening;
 use engine::runtime::Runtime;
 use model::live::tally::Tally;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// One line of `show info`.
 pub struct Fact {
@@ -47,7 +47,6 @@ fn n32(n: impl TryInto<u32>) -> Option<Value> {
     Some(Value::U32(n.try_into().unwrap_or(u32::MAX)))
 }
 
-/// What there is none of, such as a limit that is not set.
 /// How many other peers are in such a state.
 fn peers(runtime: &Runtime, is: impl Fn(Status) -> bool) -> u64 {
     let members = runtime.peers.iter().flat_map(|section| &section.members);
@@ -57,12 +56,50 @@ fn peers(runtime: &Runtime, is: impl Fn(Status) -> bool) -> u64 {
         .count() as u64
 }
 
+/// What there is none of, such as a limit that is not set.
 fn zero(_: &Runtime, _: bool) -> Option<Value> {
     Some(Value::U32(0))
 }
 
 fn one(_: &Runtime, _: bool) -> Option<Value> {
     Some(Value::U32(1))
+}
+
+/// Debugging commands that were run.
+static DEBUG_COMMANDS: AtomicU32 = AtomicU32::new(0);
+/// What has been used that may explain oddities: a bit for each kind of command.
+static TAINTED: AtomicU32 = AtomicU32::new(0);
+
+/// HAProxy's bits for commands that need `expert-mode` and `experimental-mode`.
+const EXPERT: u32 = 4;
+const EXPERIMENTAL: u32 = 8;
+
+/// Counts a debugging command, which only experts may run.
+pub fn note_debug_command() {
+    DEBUG_COMMANDS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Notes that a command for experts was run.
+pub fn note_expert_command() {
+    TAINTED.fetch_or(EXPERT, Ordering::Relaxed);
+}
+
+/// Notes that an experimental command was run.
+pub fn note_experimental_command() {
+    TAINTED.fetch_or(EXPERIMENTAL, Ordering::Relaxed);
+}
+
+fn tainted() -> String {
+    match TAINTED.load(Ordering::Relaxed) {
+        0 => "0".to_owned(),
+        bits => format!("{bits:#x}"),
+    }
+}
+
+/// The limit on memory for data in bytes, 0 for none.
+fn memory_limit() -> u64 {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Data);
+    limit.current.unwrap_or(0)
 }
 
 /// All of them, in order.
@@ -109,7 +146,7 @@ pub const FACTS: &[Fact] = &[
         "Memmax_MB",
         "CLPV",
         "Limit on memory in MB, 0 for none",
-        zero,
+        |_, _| n32(memory_limit() >> 20),
     ),
     fact(10, "PoolAlloc_MB", "MGPV", "Memory in use in MB", |_, _| {
         n32(resident() >> 20)
@@ -166,13 +203,15 @@ pub const FACTS: &[Fact] = &[
         "Limit on TLS connections, 0 for none",
         zero,
     ),
-    fact(21, "CurrSslConns", "MGPV", "TLS connections", zero),
+    fact(21, "CurrSslConns", "MGPV", "TLS connections", |_, _| {
+        n32(engine::io::tls_connections().0)
+    }),
     fact(
         22,
         "CumSslConns",
         "MCPV",
         "TLS connections since the start",
-        zero,
+        |_, _| n32(engine::io::tls_connections().1),
     ),
     fact(
         23,
@@ -181,8 +220,12 @@ pub const FACTS: &[Fact] = &[
         "Limit on pipes for splicing, 0 for none",
         zero,
     ),
-    fact(24, "PipesUsed", "MGPV", "Pipes in use", |_, _| n32(0_u32)),
-    fact(25, "PipesFree", "MGPV", "Pipes kept for use", zero),
+    fact(24, "PipesUsed", "MGPV", "Pipes in use", |_, _| {
+        n32(engine::io::pipes().0)
+    }),
+    fact(25, "PipesFree", "MGPV", "Pipes kept for use", |_, _| {
+        n32(engine::io::pipes().1)
+    }),
     fact(
         26,
         "ConnRate",
@@ -274,14 +317,14 @@ pub const FACTS: &[Fact] = &[
         "SslCacheLookups",
         "MCPV",
         "Lookups in the TLS session cache",
-        zero,
+        |_, _| n32(tls::cache_lookups().0),
     ),
     fact(
         41,
         "SslCacheMisses",
         "MCPV",
         "Lookups there that found nothing",
-        zero,
+        |_, _| n32(tls::cache_lookups().1),
     ),
     fact(
         42,
@@ -378,7 +421,7 @@ pub const FACTS: &[Fact] = &[
         "FailedResolutions",
         "MGPV",
         "Name resolutions that failed",
-        zero,
+        |_, _| n32(engine::resolvers::failed()),
     ),
     fact(
         61,
@@ -406,7 +449,7 @@ pub const FACTS: &[Fact] = &[
         "DebugCommandsIssued",
         "MGPV",
         "Debugging commands run, 0 on a sound process",
-        zero,
+        |_, _| n32(DEBUG_COMMANDS.load(Ordering::Relaxed)),
     ),
     fact(
         65,
@@ -421,7 +464,7 @@ pub const FACTS: &[Fact] = &[
         "Memmax_bytes",
         "CLPV",
         "Limit on memory in bytes, 0 for none",
-        zero,
+        |_, _| Some(Value::U64(memory_limit())),
     ),
     fact(
         68,
@@ -454,7 +497,7 @@ pub const FACTS: &[Fact] = &[
         "Tainted",
         "SGPV",
         "Experimental features in use",
-        |_, _| text("0"),
+        |_, _| text(tainted()),
     ),
     fact(
         72,
@@ -506,14 +549,14 @@ pub const FACTS: &[Fact] = &[
         "PatternsAdded",
         "MGPV",
         "Patterns added since the start",
-        |r, _| Some(Value::U64(patterns(r))),
+        |r, _| Some(Value::U64(patterns(r) + expr::pattern::freed())),
     ),
     fact(
         80,
         "PatternsFreed",
         "MGPV",
         "Patterns removed since the start",
-        |_, _| Some(Value::U64(0)),
+        |_, _| Some(Value::U64(expr::pattern::freed())),
     ),
     fact(81, "NbThreadGroups", "CGSV", "Thread groups, always 1", one),
 ];

@@ -11,6 +11,10 @@ use std::sync::Arc;
 pub enum Severity {
     /// A refusal.
     Error = 3,
+    /// What was perhaps not what was meant.
+    Warning = 4,
+    /// A notice of something done.
+    Notice = 5,
     /// A notice of something done or told.
     Info = 6,
 }
@@ -128,6 +132,8 @@ impl Reply {
     pub fn message(&mut self, severity: Severity, text: &str) {
         let name = match severity {
             Severity::Error => "err",
+            Severity::Warning => "warning",
+            Severity::Notice => "notice",
             Severity::Info => "info",
         };
         let _ = match self.severity {

@@ -1,6 +1,7 @@
 //! The runtime API's listeners: they accept, and hand connections to whoever answers commands.
 
 use crate::io::Socket;
+use crate::profile::{self, profiled};
 use crate::runtime::Runtime;
 use model::Bind;
 use model::live::count;
@@ -73,8 +74,9 @@ fn start(runtime: &Arc<Runtime>, bind: &Arc<Bind>, socket: OwnedFd, room: OwnedS
         return;
     };
     let serving = handler(runtime.clone(), bind.clone(), socket);
-    tokio::task::spawn_local(async move {
+    let serving = async move {
         serving.await;
         drop(room);
-    });
+    };
+    tokio::task::spawn_local(profiled(profile::Command, serving));
 }

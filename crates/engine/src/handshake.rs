@@ -4,11 +4,13 @@ use crate::clock;
 use crate::mux::Received;
 use crate::session::{Accepted, ClientSide, Session};
 use crate::stream::{Stream, Verdict};
+use crate::trace;
 use crate::worker::Worker;
 use base::Endpoint;
 use model::live::tally::Tally;
 use model::rules::{CloseKind, Mux, RelayHeader, Rule};
 use std::future::poll_fn;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -93,6 +95,9 @@ async fn secure(
     let Some(socket) = conn.socket_mut() else {
         return Ok(());
     };
+    if trace::watches(model::trace::Event::SslNew) {
+        trace::securing(session, Some(socket.as_raw_fd()));
+    }
     socket.secure(tls);
     let outcome = poll_fn(|cx| {
         if let Poll::Ready(outcome) = socket.poll_handshake(cx) {
@@ -102,6 +107,9 @@ async fn secure(
     });
     let outcome = outcome.await;
     session.tls = socket.seen().cloned();
+    if trace::watches(model::trace::Event::SslHandshake) && matches!(outcome, Some(Ok(()))) {
+        trace::secured(session, Some(socket.as_raw_fd()));
+    }
     match outcome {
         Some(Ok(())) => {
             let resumed = socket.tls().is_some_and(tls::Connection::is_resumed);
@@ -197,8 +205,8 @@ async fn rules_at(
         }
         _ => return None,
     }
-    session.src = src.or(session.src);
-    session.dst = dst.or(session.dst);
+    session.src = src.or(session.src.take());
+    session.dst = dst.or(session.dst.take());
     session.log_level = level.or(session.log_level);
     Some(session)
 }
@@ -220,6 +228,10 @@ struct Told {
 /// Logs a connection that did not get through its handshake.
 fn log_error(session: Session, worker: &Rc<Worker>, client: &mut ClientSide) {
     let session = Rc::new(session);
+    if trace::watches_any(trace::REFUSALS) {
+        let why = session.error.map(HandshakeError::line).unwrap_or_default();
+        trace::refused(&session, client.conn.ask(AsRawFd::as_raw_fd), &why);
+    }
     let mut state = worker.take_state();
     Stream::new(&session, worker, client, &mut state).log_handshake();
     worker.give_state(state);

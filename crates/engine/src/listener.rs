@@ -4,6 +4,7 @@ use crate::clock;
 use crate::handover::Inherited;
 use crate::io::Socket;
 use crate::log::{self, Forwards};
+use crate::profile::{self, profiled};
 use crate::proxy::Listening::{Paused, Running};
 use crate::proxy::{self, ProxyRuntime};
 use crate::runtime::Runtime;
@@ -565,5 +566,5 @@ fn start(
         peer,
         speaks_h1: Default::default(),
     };
-    tokio::task::spawn_local(session::run(accepted, socket));
+    tokio::task::spawn_local(profiled(profile::Session, session::run(accepted, socket)));
 }

@@ -176,6 +176,7 @@ pub enum End {
 pub fn run(runtime: Arc<Runtime>, listeners: Listeners) -> io::Result<End> {
     let process = runtime.process.clone();
     process.set_current(&runtime);
+    crate::profile::set(runtime.snapshot.global.profiling);
     let (phase, watch) = watch::channel(Phase::Running);
     for listening in listeners.by_worker.iter().flatten() {
         runtime.process.exposed.add(&listening.bind, &listening.fd);

@@ -169,6 +169,12 @@ pub fn set_worker_number(number: u32) {
     WORKER.set(number);
 }
 
+/// Which worker (from 1) this thread is.
+#[must_use]
+pub fn worker_number() -> u32 {
+    WORKER.get()
+}
+
 /// An evenly distributed random number; not for secrets.
 pub fn random() -> u64 {
     let mut state = RANDOM.get();

@@ -19,6 +19,7 @@ use model::live::tally::Tally;
 use model::rules::Mux;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -87,6 +88,14 @@ impl Session {
         self.frontend.front.begin_session(now);
         if let Some(counters) = &listener.counters {
             counters.begin_session(now);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if crate::trace::watches_any(crate::trace::SESSION_ENDS) {
+            crate::trace::over(self);
         }
     }
 }
@@ -170,6 +179,9 @@ pub fn run(accepted: Accepted, socket: Socket) -> impl Future<Output = ()> {
                 None => return,
             },
         };
+        if crate::trace::watches_any(crate::trace::SESSION_BEGINS) || crate::trace::watches_data() {
+            crate::trace::accepted(&session, client.conn.ask(AsRawFd::as_raw_fd));
+        }
         let mut begun = None;
         if session.frontend.config.mode != Mode::Http {
             accepted.frontend.front.tally(Tally::SessionsOther, 1);

@@ -3,6 +3,7 @@
 use crate::io::Deadline;
 use crate::log::Forwards;
 use crate::mux::h2;
+use crate::profile::{self, profiled};
 use crate::proxy::ServerRuntime;
 use crate::runtime::{self, Runtime};
 use crate::stream::{Card, Seen, State};
@@ -293,8 +294,14 @@ pub fn run(
     let event_loop = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .on_thread_park(log::flush)
-        .on_thread_unpark(clock::wake)
+        .on_thread_park(|| {
+            log::flush();
+            profile::park();
+        })
+        .on_thread_unpark(|| {
+            clock::wake();
+            profile::wake();
+        })
         .build_local(LocalOptions::default())?;
     let worker = Rc::new(Worker::new(index));
     event_loop.block_on(serve(worker, runtime, sockets, forwards, phase));
@@ -310,7 +317,10 @@ fn listen(
 ) -> Vec<tokio::task::JoinHandle<()>> {
     let accept = |listening: &crate::listener::Listening| {
         let (worker, runtime) = (worker.clone(), runtime.clone());
-        tokio::task::spawn_local(crate::listener::accept(worker, runtime, listening.clone()))
+        tokio::task::spawn_local(profiled(
+            profile::Accepting,
+            crate::listener::accept(worker, runtime, listening.clone()),
+        ))
     };
     sockets.iter().map(accept).collect()
 }

@@ -105,6 +105,8 @@ pub struct Options {
     pub keywords: Option<String>,
     /// `--strict`: refuse what only older versions understood.
     pub strict: bool,
+    /// `-dt`: what is traced from the start.
+    pub traces: Option<model::trace::Settings>,
     /// Options without a counterpart here, with the reason.
     pub without_effect: Vec<(&'static str, &'static str)>,
 }
@@ -224,7 +226,10 @@ fn debugging(rest: &[u8], options: &mut Options) -> Result<(), Refused> {
         [b'V', ..] => return Err(Refused::not_built("-dV", "TLS")),
         [b'c', ..] => return Err(Refused::not_built("-dc", "dumps of the CPU topology")),
         [b'r', ..] => return Err(Refused::not_built("-dr", "servers without an address")),
-        [b't', ..] => return Err(Refused::not_built("-dt", "traces")),
+        [b't', rest @ ..] => {
+            let text = String::from_utf8_lossy(rest);
+            options.traces = Some(model::trace::arguments(&text).map_err(Refused)?);
+        }
         _ => {
             options.debug = true;
             options.foreground = true;
@@ -344,7 +349,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_named() {
-        for option in ["-dA", "-dC", "-dV", "-dc", "-dr", "-dt"] {
+        for option in ["-dA", "-dC", "-dV", "-dc", "-dr"] {
             let Err(Refused(message)) = read(&format!("{option} -f a")) else {
                 panic!("{option} was taken");
             };

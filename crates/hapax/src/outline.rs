@@ -63,13 +63,14 @@ const IN_PLACE: &[&str] = &[
 /// Sections of proxies.
 const PROXIES: [&str; 3] = ["frontend", "backend", "listen"];
 /// Sections beside `global` whose running parts a reload in place does not replace.
-const FIXED: [&str; 6] = [
+const FIXED: [&str; 7] = [
     "log-forward",
     "log-profile",
     "mailers",
     "peers",
     "resolvers",
     "ring",
+    "traces",
 ];
 
 impl Outline {

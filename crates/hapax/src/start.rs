@@ -75,6 +75,7 @@ pub fn start(
     if let Err(why) = control::load_counters(&runtime) {
         reporter.warning(why);
     }
+    engine::trace::start(&runtime, options.traces.as_ref());
     let (warnings, boot) = (reporter.warnings() as u64, reporter.began().elapsed());
     let boot = u64::try_from(boot.as_millis()).unwrap_or(u64::MAX);
     runtime.process.warnings.store(warnings, Ordering::Relaxed);

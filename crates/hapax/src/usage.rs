@@ -42,6 +42,8 @@ Switches:
         -dF, -dZ      forward data by copying it; as -dS
         -dI           as 'insecure-fork-wanted'
         -dL           list the object files in use
+        -dt[<source>[:<level>[:<verbosity>]],...]
+                      trace on stderr: errors of everything unless told
         -dM, -de, -dp, -dG, -dT
                       taken for the sake of existing scripts; nothing here to switch
 
@@ -51,5 +53,5 @@ About:
         -vq, -vqs, -vqb
                       show only the version, its number, or its branch
 
-Not built yet, and refused: -dA -dC -dV -dc -dr -dt
+Not built yet, and refused: -dA -dC -dV -dc -dr
 ";

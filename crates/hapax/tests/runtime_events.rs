@@ -242,7 +242,34 @@ fn the_process_tells_of_its_start_and_its_inside() {
         ask(&program, "set profiling"),
         "Expects either 'tasks' or 'memory'.\n\n"
     );
-    assert!(ask(&program, "set profiling tasks on").contains("can't be profiled"));
+    assert_eq!(
+        ask(&program, "set profiling memory on"),
+        "Memory profiling not compiled in.\n\n"
+    );
+    assert!(
+        ask(&program, "show profiling status")
+            .starts_with("Per-task CPU profiling              : off ")
+    );
+    assert_eq!(ask(&program, "set profiling tasks on"), "\n");
+    assert_eq!(
+        Client::connect(program.address("web")).get("/").status(),
+        503
+    );
+    let costs = ask(&program, "show profiling");
+    assert!(
+        costs.starts_with("Per-task CPU profiling              : on  "),
+        "{costs}"
+    );
+    assert!(
+        costs.contains("\n  session                 ") && costs.contains("us"),
+        "{costs}"
+    );
+    ask(&program, "set profiling tasks off");
+    let answer = ask(&program, "set profiling tasks lock");
+    assert_eq!(
+        answer,
+        "The time that tasks spend on locks is not measured.\n\n"
+    );
     for command in [
         "show activity",
         "show fd",

@@ -5,6 +5,18 @@ use crate::statuses::StatusSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Whether it is measured what tasks cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profiling {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is.
+    On,
+    /// It is on threads whose turns take long.
+    Auto,
+}
+
 /// Process-wide settings, from the `global` section and the command line.
 #[derive(Debug, Clone)]
 pub struct Global {
@@ -90,6 +102,8 @@ pub struct Global {
     pub never_send_local: bool,
     /// `stats socket`: the runtime API's listeners.
     pub stats_sockets: Vec<crate::bind::Bind>,
+    /// `profiling.tasks`.
+    pub profiling: Profiling,
     /// `stats-file`.
     pub stats_file: Option<Arc<str>>,
     /// `stats timeout`, in milliseconds.
@@ -239,6 +253,7 @@ impl Default for Global {
             keep_on_insecure_transfer_encoding: false,
             never_send_local: false,
             stats_sockets: Vec::new(),
+            profiling: Profiling::Off,
             stats_file: None,
             stats_timeout: 10_000,
             stats_maxconn: 10,

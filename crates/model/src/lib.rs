@@ -21,6 +21,7 @@ mod server;
 mod snapshot;
 mod stats;
 mod statuses;
+pub mod trace;
 pub mod users;
 
 pub mod parse;
@@ -29,7 +30,7 @@ pub mod peers;
 pub use address::{Address, AddressRange, Host, IpFamily};
 pub use bind::Bind;
 pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
-pub use global::{Global, SocketBuffers, UnixBind};
+pub use global::{Global, Profiling, SocketBuffers, UnixBind};
 pub use proxy::{
     Affinity, Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader,
     Forwarded, Frontend, HashKey, HashType, HeaderCapture, KeepAliveProbe, Mode, Options, Proxy,

@@ -158,6 +158,8 @@ pub struct Logging {
     pub rings: Vec<Arc<Ring>>,
     /// `log-forward` sections.
     pub forwards: Vec<Arc<LogForward>>,
+    /// What `traces` sections set up, if there are any.
+    pub traces: Option<Arc<crate::trace::Settings>>,
 }
 
 /// A `ring` section.

@@ -53,7 +53,7 @@ pub use key::Kind;
 pub use live::Inventory;
 pub use names::{Names, Placed, Shown};
 pub use observed::{Judgement, Observed};
-pub use resume::{Resumption, SessionCache};
+pub use resume::{Resumption, SessionCache, cache_lookups};
 pub use revocation::{RevocationList, Revocations};
 pub use seen::Seen;
 pub use server::{Chosen, Instance, Line, Listener, Trust};

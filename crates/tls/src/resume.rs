@@ -90,6 +90,24 @@ static NEXT_LINE: AtomicU64 = AtomicU64::new(0);
 
 type Key = Box<[u8]>;
 
+/// Lookups in caches of sessions, and those that have found nothing, since the start of the process.
+static LOOKUPS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+
+/// How often a session was looked for in a cache of this process, and how often there was none.
+#[must_use]
+pub fn cache_lookups() -> (u64, u64) {
+    let [all, missed] = LOOKUPS.each_ref().map(|n| n.load(Ordering::Relaxed));
+    (all, missed)
+}
+
+fn looked_up<T>(found: Option<T>) -> Option<T> {
+    LOOKUPS[0].fetch_add(1, Ordering::Relaxed);
+    if found.is_none() {
+        LOOKUPS[1].fetch_add(1, Ordering::Relaxed);
+    }
+    found
+}
+
 /// The sessions of all listening lines (`tune.ssl.cachesize`).
 #[derive(Debug)]
 pub struct SessionCache {
@@ -133,6 +151,19 @@ impl LineCache {
     fn key(&self, id: &[u8]) -> Key {
         [&self.line.to_be_bytes(), id].concat().into()
     }
+
+    fn find(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let key = self.key(key);
+        let shard = self.cache.shard(&key)?.lock();
+        let (since, session) = shard.sessions.get(&key)?;
+        (since.elapsed() <= self.lifetime).then(|| session.clone())
+    }
+
+    fn remove(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let key = self.key(key);
+        let (since, session) = self.cache.shard(&key)?.lock().sessions.remove(&key)?;
+        (since.elapsed() <= self.lifetime).then_some(session)
+    }
 }
 
 impl StoresServerSessions for LineCache {
@@ -160,16 +191,11 @@ impl StoresServerSessions for LineCache {
     }
 
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let key = self.key(key);
-        let shard = self.cache.shard(&key)?.lock();
-        let (since, session) = shard.sessions.get(&key)?;
-        (since.elapsed() <= self.lifetime).then(|| session.clone())
+        looked_up(self.find(key))
     }
 
     fn take(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let key = self.key(key);
-        let (since, session) = self.cache.shard(&key)?.lock().sessions.remove(&key)?;
-        (since.elapsed() <= self.lifetime).then_some(session)
+        looked_up(self.remove(key))
     }
 
     fn can_cache(&self) -> bool {

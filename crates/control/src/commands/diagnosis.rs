@@ -14,13 +14,6 @@ use std::sync::atomic::Ordering;
 /// The rows of this family.
 pub const ROWS: &[CommandRow] = &[
     CommandRow {
-        words: &["set", "profiling"],
-        level: Level::Admin,
-        args: "<what> {auto|on|off}",
-        doc: "refused: tasks and memory are not profiled",
-        run: set_profiling,
-    },
-    CommandRow {
         words: &["show", "activity"],
         level: Level::Operator,
         args: "[-1|0|thread_num]",
@@ -40,13 +33,6 @@ pub const ROWS: &[CommandRow] = &[
         args: "",
         doc: "show the program and libraries in memory",
         run: show_libs,
-    },
-    CommandRow {
-        words: &["show", "profiling"],
-        level: Level::Operator,
-        args: "[all|status|tasks|memory]",
-        doc: "show what is profiled",
-        run: show_profiling,
     },
     CommandRow {
         words: &["show", "startup-logs"],
@@ -252,38 +238,6 @@ fn show_dev(context: &mut Context<'_>, reply: &mut Reply, _: Args<'_>) {
     let connections = process.connections.now();
     let limit = process.maxconn.load(Ordering::Relaxed);
     reply.plain(format_args!("  connections: {connections} of {limit}\n"));
-}
-
-const NO_PROFILING: &str = "Tasks can't be profiled: there is nothing built in that measures them.";
-
-fn set_profiling(_: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    match (args.get(0), args.get(1)) {
-        ("memory", _) => reply.error("Memory profiling not compiled in."),
-        // It is off already.
-        ("tasks", "off") => {}
-        ("tasks", "on" | "auto" | "lock" | "no-lock" | "memory" | "no-memory") => {
-            reply.error(NO_PROFILING);
-        }
-        ("tasks", _) => reply.error(
-            "Expects a combination of either 'on', 'auto', 'off', 'lock', 'no-lock', 'memory' or 'no-memory'.",
-        ),
-        _ => reply.error("Expects either 'tasks' or 'memory'."),
-    }
-}
-
-fn show_profiling(_: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
-    for word in args.0 {
-        let known = [
-            "all", "status", "tasks", "memory", "byaddr", "bytime", "byctx", "aggr",
-        ];
-        if !known.contains(&word.as_str()) && word.parse::<u32>().is_err() {
-            return reply.error("Expects either 'all', 'status', 'tasks', 'memory', 'byaddr', 'bytime', 'byctx', 'aggr' or a max number of output lines.");
-        }
-    }
-    reply.plain(format_args!(
-        "Per-task CPU profiling              : off           # not built\n\
-         Memory usage profiling              : off           # not built\n"
-    ));
 }
 
 #[cfg(test)]

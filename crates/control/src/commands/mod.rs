@@ -19,6 +19,7 @@ mod modes;
 mod patterns;
 mod peers;
 mod process;
+mod profiling;
 mod refused;
 pub mod reload;
 mod resolvers;
@@ -30,6 +31,7 @@ mod sessions;
 mod ssl;
 mod statistics;
 mod tables;
+mod traces;
 mod variables;
 mod wait;
 
@@ -59,6 +61,7 @@ pub const ROOT: &[&[CommandRow]] = &[
     patterns::ROWS,
     peers::ROWS,
     process::ROWS,
+    profiling::ROWS,
     reload::ROWS,
     resolvers::ROWS,
     server_checks::ROWS,
@@ -67,6 +70,7 @@ pub const ROOT: &[&[CommandRow]] = &[
     sessions::ROWS,
     statistics::ROWS,
     tables::ROWS,
+    traces::ROWS,
     variables::ROWS,
     wait::ROWS,
 ];
@@ -153,7 +157,12 @@ pub fn run(context: &mut Context<'_>, reply: &mut Reply, words: &[String]) {
         Needs::Expert if !context.state.expert => {
             return reply.error("This command is restricted to expert mode only.");
         }
-        _ => {}
+        Needs::Experimental => crate::info::note_experimental_command(),
+        Needs::Expert => crate::info::note_expert_command(),
+        Needs::Nothing => {}
+    }
+    if row.words.starts_with(&["debug", "dev"]) {
+        crate::info::note_debug_command();
     }
     let rest = words.get(row.words.len()..).unwrap_or_default();
     (row.run)(context, reply, Args(rest));

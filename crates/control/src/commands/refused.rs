@@ -11,7 +11,6 @@ const COUNTERS: &str =
 const POOLS: &str =
     "This command is not built: memory is not kept in pools that could be told of one by one.";
 const QUIC: &str = "This command is not built yet: it waits for QUIC.";
-const TRACES: &str = "This command is not built yet: it waits for traces.";
 
 /// All of them. A command that is built wins over its entry here.
 pub const COMMANDS: &[Refused] = &[
@@ -36,6 +35,4 @@ pub const COMMANDS: &[Refused] = &[
     ("show cache", CACHE),
     ("show pools", POOLS),
     ("show quic", QUIC),
-    ("show trace", TRACES),
-    ("trace", TRACES),
 ];

@@ -28,6 +28,18 @@ pub enum ConnectError {
     Tls(TlsFault),
 }
 
+impl ConnectError {
+    /// What went wrong, in words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Failed(error) | Self::Resource(error) => error.to_string(),
+            Self::Timeout => "timeout".to_owned(),
+            Self::Tls(fault) => fault.text().to_owned(),
+        }
+    }
+}
+
 /// Where to connect and how.
 #[derive(Debug, Clone)]
 pub struct Route {

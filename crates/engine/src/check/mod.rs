@@ -16,11 +16,12 @@ mod target;
 mod wire;
 
 use crate::io::Deadline;
+use crate::profile::{self, profiled};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::{self, Runtime};
 use crate::turns::in_turns;
 use crate::worker::Worker;
-use crate::{clock, health};
+use crate::{clock, health, trace};
 use model::Observe;
 use model::live::health::Finder;
 use parking_lot::Mutex;
@@ -85,7 +86,7 @@ pub fn start(worker: &Rc<Worker>, runtime: &Arc<Runtime>) -> AbortHandle {
             }
         });
     };
-    tokio::task::spawn_local(all).abort_handle()
+    tokio::task::spawn_local(profiled(profile::Checks, all)).abort_handle()
 }
 
 /// A worker's targets, each with the time of its first check in milliseconds from now.
@@ -198,7 +199,8 @@ impl Watch {
         {
             if let Some(Some(target)) = self.targets.get(at) {
                 let check = once(runtime.clone(), target.clone());
-                self.running.spawn_local(async move { (at, check.await) });
+                let check = profiled(profile::Check, async move { (at, check.await) });
+                self.running.spawn_local(check);
             }
         }
     }
@@ -296,6 +298,16 @@ async fn next_order(orders: &mut Option<mpsc::UnboundedReceiver<Order>>) -> Opti
 async fn once(runtime: Arc<Runtime>, target: Rc<Target>) -> u64 {
     let (proxy, server) = (&target.proxy, &target.server);
     let maintained = server.state.admin().in_maintenance();
+    if trace::watches(trace::Event::CheckStart) {
+        let of = (&**proxy, server);
+        trace::check(
+            trace::Event::CheckStart,
+            "check due",
+            of,
+            target.finder,
+            None,
+        );
+    }
     match target.finder {
         // The agent may be the one that ends the maintenance.
         Finder::Agent if !server.state.agent_paused() => agent::run(&runtime, &target).await,

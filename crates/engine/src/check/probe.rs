@@ -7,6 +7,7 @@ use super::wire::{Broken, Line, broken, unreachable};
 use crate::clock;
 use crate::runtime::Runtime;
 use crate::stream::{Vars, var_size as size};
+use crate::trace::{self, Event};
 use base::Endpoint;
 use expr::sample::Type;
 use expr::view::{Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, View};
@@ -86,6 +87,7 @@ impl<'a> Probe<'a> {
     async fn steps(&mut self) -> Stepped {
         let script = self.target.script();
         for (at, step) in script.steps.iter().enumerate() {
+            self.trace_step(&step.action);
             match &step.action {
                 CheckAction::Connect(connect) => {
                     let next = script.steps.get(at + 1..).unwrap_or_default();
@@ -115,6 +117,22 @@ impl<'a> Probe<'a> {
         }
         self.finish();
         Ok(())
+    }
+
+    fn trace_step(&self, action: &CheckAction) {
+        let (event, what) = match action {
+            CheckAction::Connect(_) => (Event::CheckConnect, "connecting"),
+            CheckAction::Send(_) | CheckAction::Request(_) => (Event::CheckSend, "sending"),
+            CheckAction::Expect(_) => (Event::CheckExpect, "waiting for the answer"),
+            CheckAction::Set(_) | CheckAction::Unset(_) => {
+                (Event::CheckAction, "changing a variable")
+            }
+            CheckAction::Comment => return,
+        };
+        if trace::watches(event) {
+            let of = (&*self.target.proxy, &self.target.server);
+            trace::check(event, what, of, self.target.finder, None);
+        }
     }
 
     /// What a check amounts to whose last step expects nothing.

@@ -9,8 +9,9 @@ pub use followers::Followers;
 use crate::clock;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
+use crate::trace;
 use model::live::Admin;
-use model::live::health::{Effect, Finder, Operation, Outcome};
+use model::live::health::{Effect, Finder, Meaning, Operation, Outcome};
 use model::{Observe, Options};
 use std::sync::Arc;
 
@@ -76,6 +77,28 @@ fn inherit_maintenance(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, server: &Se
     }
 }
 
+#[cold]
+fn trace_result(of: (&Arc<ProxyRuntime>, &Arc<ServerRuntime>), finder: Finder, outcome: &Outcome) {
+    let of = (&**of.0, of.1);
+    let (event, what) = match outcome.status.meaning() {
+        Meaning::Passed | Meaning::PassedConditionally => {
+            (trace::Event::CheckSuccess, "check passed")
+        }
+        Meaning::Failed => (trace::Event::CheckErr, "check failed"),
+        Meaning::Neutral => (trace::Event::CheckEnd, "check without result"),
+    };
+    trace::check(event, what, of, finder, Some(outcome));
+    if event != trace::Event::CheckEnd {
+        trace::check(
+            trace::Event::CheckEnd,
+            "check ended",
+            of,
+            finder,
+            Some(outcome),
+        );
+    }
+}
+
 /// Applies the result of a check or of an agent.
 pub fn conclude(
     runtime: &Arc<Runtime>,
@@ -84,6 +107,9 @@ pub fn conclude(
     finder: Finder,
     outcome: Outcome,
 ) {
+    if trace::watches_any(trace::CHECKS) {
+        trace_result((proxy, server), finder, &outcome);
+    }
     let logged = proxy.config.options.has(Options::LOG_HEALTH_CHECKS);
     let (effect, progress) = {
         let mut health = server.state.health.lock();

@@ -3,9 +3,20 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many empty pipes a worker keeps.
 const KEPT: usize = 64;
+
+/// Pipes that there are, and those of them that nobody uses.
+static PIPES: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+
+/// How many pipes of this process are in use, and how many are kept for use.
+#[must_use]
+pub fn pipes() -> (usize, usize) {
+    let [all, free] = PIPES.each_ref().map(|n| n.load(Ordering::Relaxed));
+    (all.saturating_sub(free), free)
+}
 
 thread_local! {
     static FREE: RefCell<Vec<Pipe>> = const { RefCell::new(Vec::new()) };
@@ -35,6 +46,7 @@ impl Pipe {
     /// When there are no descriptors left.
     pub fn take() -> io::Result<Self> {
         if let Some(pipe) = FREE.with_borrow_mut(Vec::pop) {
+            PIPES[1].fetch_sub(1, Ordering::Relaxed);
             return Ok(pipe);
         }
         let flags = rustix::pipe::PipeFlags::NONBLOCK | rustix::pipe::PipeFlags::CLOEXEC;
@@ -44,6 +56,7 @@ impl Pipe {
             // Beyond the system's limit the pipe keeps its size.
             let _ = rustix::pipe::fcntl_setpipe_size(&input, size);
         }
+        PIPES[0].fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             output,
             input,
@@ -59,8 +72,15 @@ impl Pipe {
         let _ = FREE.try_with(|free| {
             let mut free = free.borrow_mut();
             if free.len() < KEPT {
+                PIPES[1].fetch_add(1, Ordering::Relaxed);
                 free.push(self);
             }
         });
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        PIPES[0].fetch_sub(1, Ordering::Relaxed);
     }
 }

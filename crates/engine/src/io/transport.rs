@@ -6,6 +6,7 @@ use base::Endpoint;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 /// A socket, with TLS over it or without. What plain connections have of TLS is one empty pointer.
@@ -26,21 +27,35 @@ impl From<Socket> for Transport {
     }
 }
 
+/// TLS connections that there are, and those that there have been since the start of the process.
+static TLS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+
+/// How many TLS connections with clients and with servers there are, and have been since the start of the process.
+#[must_use]
+pub fn tls_connections() -> (u64, u64) {
+    let [now, all] = TLS.each_ref().map(|n| n.load(Ordering::Relaxed));
+    (now, all)
+}
+
 impl Transport {
     /// Registers the socket with the event loop of this worker instead of another's.
     ///
     /// # Errors
     /// As [`Socket::new`].
     pub fn rehome(mut self) -> io::Result<Self> {
-        let tls = self.tls.take();
         let socket = Socket::new(self.socket.as_fd().try_clone_to_owned()?)?;
+        let tls = self.tls.take();
         let seen = self.seen.take();
         Ok(Self { socket, tls, seen })
     }
 
     /// Speaks TLS from now on.
     pub fn secure(&mut self, tls: tls::Connection) {
-        self.tls = Some(Box::new(tls));
+        if self.tls.replace(Box::new(tls)).is_none() {
+            for count in &TLS {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// The TLS connection, if it is one.
@@ -247,6 +262,7 @@ impl Transport {
     /// Tells the peer that nothing more will be written. Errors only mean that the connection is gone already.
     pub fn shutdown_write(&mut self) {
         if let Some(tls) = &mut self.tls {
+            TLS[0].fetch_sub(1, Ordering::Relaxed);
             secure::notify_close(&self.socket, tls);
         }
         self.socket.shutdown_write();

@@ -402,7 +402,7 @@ fn rings_are_emptied_over_connections_that_come_back() {
         Global::default(),
         Logging {
             rings: vec![Arc::new(section)],
-            forwards: Vec::new(),
+            ..Logging::default()
         },
     );
     let targets = [Arc::new(target(
@@ -469,8 +469,8 @@ fn sections_forward_datagrams_and_streams() {
         ..LogForward::default()
     };
     let logging = Logging {
-        rings: Vec::new(),
         forwards: vec![Arc::new(section)],
+        ..Logging::default()
     };
     let runtime = runtime(Global::default(), logging);
     let forwards = bind(&runtime.snapshot).expect("bound listeners");

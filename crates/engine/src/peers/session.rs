@@ -7,6 +7,8 @@ use super::tell;
 use crate::clock;
 use crate::io::{Buffer, Deadline, Transport};
 use crate::runtime::Runtime;
+use crate::trace;
+use model::trace::Level;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -130,6 +132,34 @@ impl Link {
     }
 }
 
+/// The events of messages that come.
+const HEARD: u64 = trace::Event::PeersRx.bit() | trace::Event::PeersResync.bit();
+
+#[cold]
+fn trace_heard(
+    section: &Arc<Section>,
+    (at, number): (usize, u64),
+    frame: &Frame<'_>,
+    bytes: &[u8],
+) {
+    let peer = trace::Peer {
+        section,
+        at,
+        number,
+    };
+    let message = trace::Message::of(frame, bytes);
+    let resync = matches!(
+        frame,
+        Frame::ResyncRequest | Frame::ResyncFinished | Frame::ResyncPartial | Frame::ResyncConfirm
+    );
+    let rx = trace::Event::PeersRx;
+    trace::peer(rx, Level::Proto, peer, "message received", message.clone());
+    if resync {
+        let event = trace::Event::PeersResync;
+        trace::peer(event, Level::State, peer, "resynchronisation", message);
+    }
+}
+
 /// Why a connection has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -209,6 +239,7 @@ pub async fn run(
         sent: now,
         heard: now,
     };
+    session.trace(trace::Event::PeersNew, Level::User, "session established");
     if teach {
         session.teacher.begin_lesson();
         member.state.lock().teaching = true;
@@ -260,7 +291,10 @@ impl Session<'_> {
             let event = link.wait(self.next_moment(), pin!(news)).await;
             match event {
                 Err(_) | Ok(Event::Ended) => return End::Lost,
-                Ok(Event::Sent) => self.sent = clock::now_ms(),
+                Ok(Event::Sent) => {
+                    self.sent = clock::now_ms();
+                    self.trace(trace::Event::PeersTx, Level::Proto, "messages sent");
+                }
                 Ok(_) => {}
             }
             // Others have their turn, too.
@@ -344,6 +378,10 @@ impl Session<'_> {
             };
             used += len;
             self.heard = now;
+            if trace::watches_any(HEARD) {
+                let bytes = rest.get(..len).unwrap_or_default();
+                trace_heard(self.section, (self.at, self.number), &frame, bytes);
+            }
             let learner = &mut self.learner;
             let taken = match frame {
                 Frame::Define(definition) => learner.define(self.section, &mut state, &definition),
@@ -404,7 +442,33 @@ impl Session<'_> {
         state.settled = state.confirmed;
     }
 
+    fn trace(&self, event: trace::Event, level: Level, what: &str) {
+        if trace::watches(event) {
+            let peer = trace::Peer {
+                section: self.section,
+                at: self.at,
+                number: self.number,
+            };
+            trace::peer(event, level, peer, what, trace::Message::default());
+        }
+    }
+
     async fn close(self, end: End, link: &mut Link) {
+        match end {
+            End::Dismissed | End::Lost => {}
+            End::Silent => self.trace(
+                trace::Event::PeersErr,
+                Level::Error,
+                "nothing heard for too long",
+            ),
+            End::Fault(Fault::Malformed) => {
+                self.trace(trace::Event::PeersErr, Level::Error, "malformed message");
+            }
+            End::Fault(Fault::TooLong) => {
+                self.trace(trace::Event::PeersErr, Level::Error, "message too long");
+            }
+        }
+        self.trace(trace::Event::PeersEnd, Level::User, "session ended");
         let (section, member) = (self.section, self.member);
         let name = &member.server.config.name;
         let from = link.socket.peer().map(|peer| format!(" ({peer})"));

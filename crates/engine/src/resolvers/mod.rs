@@ -15,6 +15,7 @@ mod watched;
 
 pub use counters::{COLUMNS, Count, Counters};
 
+use crate::profile::{self, profiled};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
 use model::IpFamily;
@@ -23,10 +24,24 @@ use model::resolvers::Resolvers;
 use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wire::dns::Name;
+
+/// Names that could not be resolved, since the start of the process.
+static FAILED: AtomicU64 = AtomicU64::new(0);
+
+/// How often a name could not be resolved since the start of the process.
+#[must_use]
+pub fn failed() -> u64 {
+    FAILED.load(Ordering::Relaxed)
+}
+
+fn count_failed() {
+    FAILED.fetch_add(1, Ordering::Relaxed);
+}
 
 /// A section at run time.
 #[derive(Debug)]
@@ -81,7 +96,7 @@ pub fn start(runtime: &Arc<Runtime>) -> Service {
     let tasks = runtime.resolvers.iter().filter_map(|section| {
         let orders = section.receiver.lock().take()?;
         let task = task::run(runtime.clone(), section.clone(), orders);
-        Some(tokio::task::spawn_local(task))
+        Some(tokio::task::spawn_local(profiled(profile::Resolver, task)))
     });
     Service(tasks.collect())
 }

@@ -235,6 +235,7 @@ impl Task {
                 self.reply(key);
             }
             Err(failure) => {
+                super::count_failed();
                 self.watched.failed(&mut self.machine, key, failure, now);
                 for waiter in self.waiters.remove(&key).into_iter().flatten() {
                     let _ = waiter.reply.send(None);

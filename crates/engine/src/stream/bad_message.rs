@@ -5,6 +5,7 @@
 use super::Stream;
 use crate::clock;
 use crate::proxy::ProxyRuntime;
+use crate::trace;
 use base::Endpoint;
 use expr::view::{Date, Side};
 use std::sync::Arc;
@@ -51,6 +52,7 @@ fn named(proxy: &ProxyRuntime) -> Named {
 impl Stream<'_> {
     /// Keeps the request in the client's buffer, which was refused.
     pub(super) fn keep_bad_request(&self, error: ParseError) {
+        self.trace_bad_message(trace::Side::Front, error.kind.name());
         // What did not come as HTTP/1 has no such form.
         if !self.client.conn.is_multiplexed() {
             let bytes = self.client.conn.input.bytes();
@@ -60,6 +62,7 @@ impl Stream<'_> {
 
     /// Keeps the response in the server's buffer, which was refused.
     pub(super) fn keep_bad_response(&self, error: ParseError) {
+        self.trace_bad_message(trace::Side::Back, error.kind.name());
         if let Some(server) = &self.state.server_conn
             && !server.conn.is_multiplexed()
         {

@@ -1,5 +1,6 @@
 //! Getting hold of a server connection: choosing, queueing, reusing, connecting, and trying again.
 
+use super::traced::UNCONNECTED;
 use super::{Next, Phase, ServerConn, Source, Stage, Stream};
 use crate::backend::{
     Assigned, ConnectError, IdleConn, InUse, Place, Route, Secure, Wish, address_for, binding,
@@ -11,6 +12,7 @@ use crate::health::{self, Ending, Event};
 use crate::io::Transport;
 use crate::mux::{Conn, Leaving, h2};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
+use crate::trace;
 use base::Endpoint;
 use expr::sample::Value;
 use expr::view::View;
@@ -441,6 +443,7 @@ impl Stream<'_> {
             uses: served + 1,
             ends: OnceCell::new(),
         });
+        self.trace_connected();
     }
 
     async fn open_connection(
@@ -486,6 +489,8 @@ impl Stream<'_> {
             Err(phase) => return Err(Failure::ClientGone(phase)),
             Ok(Ok(socket)) => socket,
             Ok(Err(error)) => {
+                let watched = trace::watches_any(UNCONNECTED);
+                let text = watched.then(|| error.text());
                 if !matches!(error, ConnectError::Resource(_)) {
                     self.observe_server(Event::Unconnected);
                 }
@@ -493,6 +498,9 @@ impl Stream<'_> {
                     ConnectError::Tls(fault) => Some(fault.into()),
                     _ => None,
                 };
+                if let Some(text) = text {
+                    self.trace_unconnected(&text);
+                }
                 return Err(match error {
                     ConnectError::Failed(_) => Failure::Refused,
                     ConnectError::Tls(TlsFault::Timeout) => Failure::ConnectTimeout,
@@ -531,6 +539,7 @@ impl Stream<'_> {
             uses: 1,
             ends: OnceCell::new(),
         });
+        self.trace_connected();
         Ok(())
     }
 

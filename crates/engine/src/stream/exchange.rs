@@ -3,6 +3,7 @@
 use super::relay::{Relay, RelayEnd, Shape};
 use super::response::counted_size;
 use super::retry::Lost;
+use super::traced::Passing;
 use super::{Card, Phase, Stage, Stream};
 use crate::clock;
 use crate::mux::{Leaving, Received};
@@ -133,6 +134,7 @@ impl Stream<'_> {
             .write_request(request, framing, side.header, cases, upgrade);
         server.conn.begin_body(framing);
         self.state.reusable = side.reusable;
+        self.trace_head(Passing::RequestSent);
         written
     }
 
@@ -300,6 +302,7 @@ impl Stream<'_> {
         if unasked || !self.is_websocket_accepted() {
             return Err(Lost::Junk);
         }
+        self.trace_head(Passing::ResponseReceived);
         Ok(Some(Answer { framing, flags }))
     }
 

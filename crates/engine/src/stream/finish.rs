@@ -17,7 +17,7 @@ const ERR: u8 = 3;
 
 impl State {
     /// Whether the stream counts as failed for `dontlog-normal` and `log-separate-errors`.
-    fn is_failed(&self) -> bool {
+    pub(super) fn is_failed(&self) -> bool {
         let failed = self
             .cause
             .is_some_and(|cause| !matches!(cause.source, Source::Local));
@@ -53,6 +53,7 @@ impl Stream<'_> {
         if !self.state.logged {
             self.log_end();
         }
+        self.trace_end();
     }
 
     fn count_stream(&self) {

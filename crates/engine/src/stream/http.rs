@@ -3,6 +3,7 @@
 use super::counters::{ERROR, GLITCH, REQUEST};
 use super::http2::serve_http2;
 use super::request::Arrival;
+use super::traced::Passing;
 use super::{Next, Phase, Source, State, Stream};
 use crate::clock;
 use crate::mux::{Conn, Received};
@@ -234,6 +235,8 @@ impl Stream<'_> {
             .streams
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.show();
+        self.trace_new();
+        self.trace_head(Passing::RequestReceived);
         self.state.head_bytes[0] = super::response::counted_size(&self.state.request);
         self.count_request();
         let frontend = &self.session.frontend;

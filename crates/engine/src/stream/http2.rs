@@ -6,11 +6,15 @@ use crate::clock;
 use crate::io::{Buffer, Deadline, Transport};
 use crate::mux::Conn;
 use crate::mux::h2::{Half, Multiplexed, News};
+use crate::profile::{self, profiled};
 use crate::session::{ClientSide, Session};
+use crate::trace;
 use crate::worker::Worker;
 use model::Options;
+use model::rules::Mux;
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -22,6 +26,10 @@ pub async fn serve_http2(
     input: Buffer,
     deadline: &mut Deadline,
 ) {
+    session.mux.set(Some(Mux::H2));
+    if trace::watches(trace::Event::H2ConnNew) {
+        trace::upgraded(session, socket.as_raw_fd());
+    }
     let counters = session.frontend.front.clone();
     let connection = Multiplexed::new(socket, input, session.runtime.http2.0, counters);
     let mut pump = Pump::new(session);
@@ -161,7 +169,7 @@ impl<'s> Pump<'s> {
                 News::Request(id) => {
                     let half = Half::new(connection.clone(), id);
                     let serve = serve_stream(session.clone(), worker.clone(), half);
-                    tokio::task::spawn_local(serve);
+                    tokio::task::spawn_local(profiled(profile::SharedStream, serve));
                 }
                 News::BadRequest => note_bad_request(session, worker),
             }

@@ -30,6 +30,7 @@ pub(crate) use pages::page;
 pub use rules::Verdict;
 mod tcp;
 mod times;
+mod traced;
 mod vars;
 mod view;
 mod websocket;

@@ -1,6 +1,7 @@
 //! Answers that the proxy makes by itself.
 
 use super::rules::Verdict;
+use super::traced::Passing;
 use super::{Cause, Next, Phase, Source, Stream, pages};
 use bytes::Bytes;
 use message::{FieldId, Head};
@@ -38,6 +39,7 @@ impl Stream<'_> {
         let Some(reply) = self.page(status) else {
             return Bytes::new();
         };
+        self.trace_head_of(Passing::ResponseSent, &reply.head);
         let conn = &mut self.client.conn;
         if !conn.is_multiplexed() && !reply.verbatim && reply.head.status() == status {
             pages::write_raw(status, &reply, conn.output());
@@ -189,6 +191,7 @@ impl Stream<'_> {
             cases.as_ref().and_then(|r| r.cases.as_ref()),
         );
         self.client.conn.begin_body(framing);
+        self.trace_head(Passing::ResponseSent);
         if stays { Next::KeepAlive } else { Next::Close }
     }
 

@@ -459,6 +459,7 @@ impl Stream<'_> {
         if chosen.config.caps.back {
             self.state.backend = Some(chosen);
             self.note_stage(Stage::Rules);
+            self.trace_backend();
         }
     }
 

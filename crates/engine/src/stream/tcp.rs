@@ -47,6 +47,7 @@ pub async fn serve_tcp(
     stream.log_connect();
     stream.log_stage("accept");
     stream.show();
+    stream.trace_new();
     let end = stream.unless_killed(async |stream| stream.tcp().await);
     let mut end = end.await.unwrap_or_else(|| {
         stream.end_killed();

@@ -8,7 +8,20 @@ use crate::sample::Value;
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Patterns that have gone since the start of the process, counted once per form as [`PatternRef::entry_count`] counts.
+static FREED: AtomicU64 = AtomicU64::new(0);
+
+/// How many patterns have gone since the start of the process.
+#[must_use]
+pub fn freed() -> u64 {
+    FREED.load(Ordering::Relaxed)
+}
+
+fn count_freed(patterns: usize) {
+    FREED.fetch_add(patterns as u64, Ordering::Relaxed);
+}
 
 /// What a list holds at the moment.
 #[derive(Debug)]
@@ -292,13 +305,21 @@ impl PatternRef {
     /// Removes all entries of a text from what is looked into, and returns how many there were.
     pub fn remove_key(&self, key: &[u8]) -> usize {
         let versions = self.versions.lock();
-        self.write(&versions, |set| set.remove_key(key))
+        self.write(&versions, |set| {
+            let removed = set.remove_key(key);
+            count_freed(removed * set.form_count());
+            removed
+        })
     }
 
     /// Removes the entry of a number from what is looked into. Returns whether there is one.
     pub fn remove(&self, id: u32) -> bool {
         let versions = self.versions.lock();
-        self.write(&versions, |set| set.remove(id))
+        self.write(&versions, |set| {
+            let removed = set.remove(id);
+            count_freed(usize::from(removed) * set.form_count());
+            removed
+        })
     }
 
     /// Gives all entries of a text another value, and returns how many there are.
@@ -345,6 +366,12 @@ impl PatternRef {
 
     /// Empties a version.
     pub fn clear(&self, version: Option<u32>) {
+        let before = self.entry_count();
+        self.empty(version);
+        count_freed(before.saturating_sub(self.entry_count()));
+    }
+
+    fn empty(&self, version: Option<u32>) {
         let mut versions = self.versions.lock();
         match version.filter(|version| *version != versions.current) {
             None => self.write(&versions, |set| *set = set.emptied()),
@@ -357,6 +384,13 @@ impl PatternRef {
     /// # Errors
     /// It is not one of those that were prepared.
     pub fn commit(&self, version: u32) -> Result<(), VersionError> {
+        let before = self.entry_count();
+        self.exchange(version)?;
+        count_freed(before.saturating_sub(self.entry_count()));
+        Ok(())
+    }
+
+    fn exchange(&self, version: u32) -> Result<(), VersionError> {
         let mut versions = self.versions.lock();
         let ahead = version.wrapping_sub(versions.current);
         if ahead > versions.next.wrapping_sub(versions.current) {

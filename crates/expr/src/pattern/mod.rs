@@ -15,7 +15,7 @@ mod texts;
 mod trie;
 
 pub use entries::Entry;
-pub use list::{PatternCell, PatternRef, VersionError};
+pub use list::{PatternCell, PatternRef, VersionError, freed};
 pub use set::{Found, PatternSet};
 pub use store::{FileName, PatternStore};
 pub(crate) use texts::parse_block;

@@ -64,10 +64,7 @@ const GLOBAL: &[Group] = &[
         COMPRESSION,
         &["maxcomprate", "maxcompcpuusage", "maxzlibmem"],
     ),
-    (
-        RUNTIME_API,
-        &["debug.counters", "profiling.tasks", "profiling.memory"],
-    ),
+    (RUNTIME_API, &["debug.counters", "profiling.memory"]),
     (STATS, &["shm-stats-file", "shm-stats-file-max-objects"]),
     ("spreading closes over time", &["close-spread-time"]),
     ("debugging aids", &["force-cfg-parser-pause"]),
@@ -258,11 +255,6 @@ pub const SECTIONS: &[SectionRow] = &[
         doc: "A program run by the master process.",
         open: refuse,
     },
-    SectionRow {
-        name: "traces",
-        doc: "Trace settings.",
-        open: refuse,
-    },
 ];
 
 fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
@@ -273,7 +265,6 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "crt-store" => TLS,
         "mailers" => "mail alerts",
         "namespace_list" => NAMESPACES,
-        "traces" => "traces",
         _ => {
             return Err(statement
                 .fault_here("The 'program' section is not supported anymore since HAProxy 3.3.")

@@ -181,6 +181,8 @@ pub struct Parser<'d> {
     pub http_errors: HashMap<Arc<str>, Arc<crate::ErrorPages>>,
     /// `ring`, `log-forward` and `log-profile` sections.
     pub logging: crate::log::Logging,
+    /// `traces` sections.
+    pub traces: families::traces::TraceDraft,
     /// `log-profile` sections by name.
     pub log_profiles: HashMap<Arc<str>, Arc<crate::log::LogProfile>>,
     /// `resolvers` sections.
@@ -222,6 +224,7 @@ impl<'d> Parser<'d> {
             expressions: expr::Compiler::new(&expr::tables::TABLES),
             http_errors: HashMap::new(),
             logging: crate::log::Logging::default(),
+            traces: families::traces::TraceDraft::default(),
             log_profiles: HashMap::new(),
             resolvers: Vec::new(),
             certificates: tls::Store::default(),

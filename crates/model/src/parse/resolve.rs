@@ -44,6 +44,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     super::families::proxy::filter::resolve(&mut parser, &table_names);
     let mut named = references::resolve(&mut parser, &names, &table_names);
     references::check_sinks(&mut parser);
+    super::families::traces::resolve(&mut parser);
     super::families::check_groups(&mut parser);
     rules::check(&mut parser, &table_names);
     if !faulty {

@@ -3,8 +3,10 @@
 use super::{Conn, Link, Received};
 use crate::io::{Buffer, Pipe};
 use crate::mux::h2;
+use crate::trace::{self, Direction};
 use message::{FieldId, Head, Method};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::task::{Context, Poll, ready};
 use wire::h1::{
     self, ChunkDecoder, ChunkEvent, Framing, Limits, MessageFlags, Options, ParseError, Parsed,
@@ -145,7 +147,29 @@ impl Conn {
         }
         self.input.fill(n);
         self.received += n as u64;
+        if trace::watches_data() {
+            self.trace_received(n);
+        }
         Poll::Ready(Ok(Received::Bytes))
+    }
+
+    /// Reports the last `n` bytes of the input.
+    #[cold]
+    fn trace_received(&self, n: usize) {
+        let bytes = self.input.bytes();
+        let bytes = bytes
+            .get(bytes.len().saturating_sub(n)..)
+            .unwrap_or_default();
+        if let Some(key) = self.trace_key() {
+            trace::moved(key, Direction::Received, n, bytes);
+        }
+    }
+
+    /// The key under which its bytes are noted for traces.
+    pub fn trace_key(&self) -> Option<u64> {
+        let fd = self.ask(AsRawFd::as_raw_fd)?;
+        let stream = self.stream_facts().map_or(0, |facts| facts.id);
+        Some(trace::key(fd, stream))
     }
 
     /// Says how the body that follows in the input is delimited.
@@ -282,6 +306,14 @@ impl Conn {
         };
         let n = ready!(socket.poll_splice_into(cx, pipe, most))?;
         self.received += n as u64;
+        if trace::watches_data() && n > 0 {
+            trace::moved(
+                trace::key(socket.as_raw_fd(), 0),
+                Direction::Received,
+                n,
+                &[],
+            );
+        }
         self.ended |= n == 0;
         if let Reader::Length(left) = &mut self.reader {
             *left -= (n as u64).min(*left);

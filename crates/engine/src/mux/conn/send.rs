@@ -2,8 +2,10 @@
 
 use super::{Conn, Link};
 use crate::io::{Pipe, Transport, give_text, take_text};
+use crate::trace::{self, Direction};
 use message::Head;
 use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
 use std::task::{Context, Poll, ready};
 use wire::h1::{self, CaseMap, ConnectionHeader, Framing};
 
@@ -124,6 +126,10 @@ impl Conn {
             Link::Stream(stream) => {
                 let n = ready!(stream.poll_write(cx, payload))?;
                 self.sent += n as u64;
+                if trace::watches_data() {
+                    let key = stream.with_socket(AsRawFd::as_raw_fd);
+                    trace_sent(trace::key(key, stream.id()), payload, n);
+                }
                 return Poll::Ready(Ok(n));
             }
             Link::None => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
@@ -131,6 +137,9 @@ impl Conn {
         if self.written == self.out.len() && self.chunk.is_empty() {
             let n = ready!(socket.poll_write(cx, &[IoSlice::new(payload)]))?;
             self.sent += n as u64;
+            if trace::watches_data() {
+                trace_sent(trace::key(socket.as_raw_fd(), 0), payload, n);
+            }
             return Poll::Ready(Ok(n));
         }
         if payload.len() <= SMALL {
@@ -147,6 +156,10 @@ impl Conn {
             let slices = [IoSlice::new(pending), IoSlice::new(payload)];
             let n = ready!(socket.poll_write(cx, &slices))?;
             self.sent += n as u64;
+            if trace::watches_data() {
+                let all = [pending, payload].concat();
+                trace_sent(trace::key(socket.as_raw_fd(), 0), &all, n);
+            }
             if let Some(beyond) = n.checked_sub(pending.len()) {
                 self.written = self.out.len();
                 if beyond > 0 || payload.is_empty() {
@@ -213,6 +226,9 @@ impl Conn {
             let pending = self.out.get(self.written..).unwrap_or_default();
             let n = ready!(socket.poll_write(cx, &[IoSlice::new(pending)]))?;
             self.sent += n as u64;
+            if trace::watches_data() {
+                trace_sent(trace::key(socket.as_raw_fd(), 0), pending, n);
+            }
             self.written += n;
         }
         self.written = 0;
@@ -237,6 +253,12 @@ impl Conn {
             }
         }
     }
+}
+
+/// Reports the first `n` of these bytes.
+#[cold]
+fn trace_sent(key: u64, bytes: &[u8], n: usize) {
+    trace::moved(key, Direction::Sent, n, bytes.get(..n).unwrap_or(bytes));
 }
 
 /// Text from the pool, which gets it back.

@@ -75,6 +75,12 @@ impl Half {
         ask(&self.shared.borrow().socket)
     }
 
+    /// The stream's number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
     /// Takes the next head that has come.
     pub fn take_head(&mut self, head: &mut Head) -> Option<Found> {
         let mut shared = self.shared.borrow_mut();

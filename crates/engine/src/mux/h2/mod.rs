@@ -12,6 +12,7 @@ pub use half::{Facts, Half, Readable};
 pub use server::{Pool, open};
 
 use crate::io::{Buffer, Transport};
+use crate::trace;
 use body::Body;
 use message::Head;
 use model::live::Counters;
@@ -19,6 +20,7 @@ use model::live::tally::Tally;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -297,6 +299,10 @@ impl Multiplexed {
             let step = match step {
                 Ok(step) => step,
                 Err(fault) => {
+                    if trace::watches(trace::Event::H2ConnErr) {
+                        let fd = self.socket.as_raw_fd();
+                        trace::broken(fd, &format!("{:?}", fault.code));
+                    }
                     news.extend(fault.logged.then_some(News::BadRequest));
                     return Err(io::ErrorKind::InvalidData.into());
                 }

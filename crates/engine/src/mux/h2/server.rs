@@ -3,6 +3,7 @@
 use super::{Half, Multiplexed};
 use crate::clock;
 use crate::io::{Buffer, Deadline, Transport};
+use crate::profile::{self, profiled};
 use crate::proxy::ServerRuntime;
 use model::live::Counters;
 use std::cell::RefCell;
@@ -77,7 +78,10 @@ pub fn open(
         });
     }
     let idle = server.config.settings.pool_purge_delay;
-    tokio::task::spawn_local(pump(pool.clone(), connection, idle, shared));
+    tokio::task::spawn_local(profiled(
+        profile::SharedServer,
+        pump(pool.clone(), connection, idle, shared),
+    ));
     Some(half)
 }
 

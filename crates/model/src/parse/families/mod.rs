@@ -11,6 +11,7 @@ pub mod resolvers;
 pub mod server;
 pub mod stick;
 pub mod tls;
+pub mod traces;
 mod userlist;
 
 pub(super) use userlist::check_groups;
@@ -30,6 +31,7 @@ pub const GLOBAL: &[&[Row]] = &[
     global::limits::ROWS,
     global::paths::ROWS,
     global::process::ROWS,
+    global::profiling::ROWS,
     global::runtime_api::ROWS,
     global::statuses::ROWS,
     global::threads::ROWS,
@@ -76,6 +78,7 @@ pub const SECTIONS: &[&[SectionRow]] = &[
     tls::store::SECTIONS,
     stick::SECTIONS,
     super::known::SECTIONS,
+    traces::SECTIONS,
     userlist::SECTIONS,
 ];
 

@@ -11,6 +11,7 @@ pub mod legacy;
 pub mod limits;
 pub mod paths;
 pub mod process;
+pub mod profiling;
 pub mod runtime_api;
 pub mod statuses;
 pub mod threads;
