@@ -21,6 +21,6 @@ _hapax() {
         ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W '-f -C --strict -c -cc -dD -dW -dK -D -db -d -p -sf -st -x -W -Ws -S -q -V -n -N -m -L -4
-        -dR -dS -dF -dZ -dI -dL -v -vv -vq -vqs -vqb' -- "$cur")
+        -dR -dS -dF -dZ -dI -dL -dt -v -vv -vq -vqs -vqb' -- "$cur")
 }
 complete -o filenames -F _hapax hapax

@@ -30,6 +30,10 @@ pub struct Worker {
     /// Boxed, since each is handed out and taken back by itself.
     #[expect(clippy::vec_box)]
     states: RefCell<Vec<Box<State>>>,
+    /// Stream states that were made and not freed.
+    made_states: Cell<usize>,
+    /// How much of each pool was needed lately, in the order of [`Worker::pools`].
+    needed: Cell<[f32; POOLS]>,
     /// Timers of streams that are over; their next use may find them set already.
     deadlines: RefCell<Vec<Deadline>>,
     /// HTTP/2 connections to servers.
@@ -57,6 +61,28 @@ pub struct Activity {
     pub streams: u64,
     /// States that are kept for the next streams.
     pub kept_states: u64,
+}
+
+/// How many pools a worker has.
+pub const POOLS: usize = 5;
+/// Over about how many seconds what is needed of a pool is averaged.
+const NEEDED_OVER: f32 = 8.0;
+
+/// What a worker has of things that it makes, uses again, and counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Pool {
+    /// Its name.
+    pub name: &'static str,
+    /// Bytes of one.
+    pub size: usize,
+    /// How many there are.
+    pub allocated: usize,
+    /// Their bytes in all.
+    pub bytes: usize,
+    /// How many of them are kept for use.
+    pub cached: usize,
+    /// How many were needed on average lately.
+    pub needed: usize,
 }
 
 /// A slab of wakers.
@@ -90,6 +116,8 @@ impl Worker {
         Self {
             index,
             states: RefCell::default(),
+            made_states: Cell::default(),
+            needed: Cell::default(),
             deadlines: RefCell::default(),
             multiplexed: Rc::default(),
             sessions: RefCell::default(),
@@ -101,7 +129,10 @@ impl Worker {
 
     /// An empty state for a stream.
     pub fn take_state(&self) -> Box<State> {
-        self.states.borrow_mut().pop().unwrap_or_default()
+        self.states.borrow_mut().pop().unwrap_or_else(|| {
+            self.made_states.set(self.made_states.get() + 1);
+            Box::default()
+        })
     }
 
     /// Takes a state back.
@@ -110,6 +141,9 @@ impl Worker {
         let mut states = self.states.borrow_mut();
         if states.len() < KEPT_STATES {
             states.push(state);
+        } else {
+            self.made_states
+                .set(self.made_states.get().saturating_sub(1));
         }
     }
 
@@ -198,6 +232,54 @@ impl Worker {
         }
     }
 
+    /// What this worker has of each pool.
+    #[must_use]
+    pub fn pools(&self) -> [Pool; POOLS] {
+        let (buffer, buffers, free) = io::buffers();
+        let (texts, text_bytes) = io::kept_texts();
+        let cards = self.cards.borrow().len();
+        let one = |name, size, (allocated, cached): (usize, usize), needed: f32| Pool {
+            name,
+            size,
+            allocated,
+            bytes: allocated * size,
+            cached,
+            needed: needed.round() as usize,
+        };
+        let states = (self.made_states.get(), self.states.borrow().len());
+        let needed = self.needed.get();
+        [
+            one("buffer", buffer, (buffers, free), needed[0]),
+            one("stream", size_of::<State>(), states, needed[1]),
+            one(
+                "session",
+                size_of::<crate::session::Session>(),
+                (self.session_count(), 0),
+                needed[2],
+            ),
+            one("card", size_of::<Card>(), (cards, 0), needed[3]),
+            Pool {
+                bytes: text_bytes,
+                ..one(
+                    "kept_text",
+                    text_bytes / texts.max(1),
+                    (texts, texts),
+                    needed[4],
+                )
+            },
+        ]
+    }
+
+    /// Follows what is needed of each pool, once a second.
+    fn follow_pools(&self) {
+        let mut needed = self.needed.get();
+        for (average, pool) in needed.iter_mut().zip(self.pools()) {
+            let used = pool.allocated.saturating_sub(pool.cached);
+            *average += (used as f32 - *average) / NEEDED_OVER;
+        }
+        self.needed.set(needed);
+    }
+
     /// Ends the stream of a number. Returns whether there is one.
     #[must_use]
     pub fn kill(&self, number: u64) -> bool {
@@ -241,6 +323,7 @@ impl Worker {
 
     /// Drops idle connections that were closed or have been idle for too long.
     fn purge(&self) {
+        self.follow_pools();
         self.cards
             .borrow_mut()
             .retain(|card| card.strong_count() > 0);

@@ -108,3 +108,36 @@ frontend inner
         value(info, "CurrSslConns") == "2"
     });
 }
+
+#[test]
+fn pools_are_told_of() {
+    let program = http()
+        .config(SOCKETS)
+        .config("frontend web\n  bind {web}\n  http-request return status 200\n")
+        .start();
+    assert_eq!(
+        Client::connect(program.address("web")).get("/").status(),
+        200
+    );
+    let pools = ask(&program, "show pools");
+    assert!(
+        pools.starts_with("Dumping pools usage.\n  - Pool buffer ("),
+        "{pools}"
+    );
+    assert!(pools.contains("\nTotal: "), "{pools}");
+    let mut client = Client::connect(program.address("web"));
+    client.send("GET / HTTP/1.1\r\n");
+    // What has come of the request is in a buffer.
+    ask_until(&program, "show pools match session", |pools| {
+        let used = pools
+            .split(" : ")
+            .nth(1)
+            .and_then(|text| text.split(' ').next());
+        used.is_some_and(|used| used != "0")
+    });
+    assert_eq!(
+        ask(&program, "show pools match nothing"),
+        "Dumping pools usage.\nTotal: 0 pools, 0 bytes allocated, 0 used (~0 by thread caches).\n\n"
+    );
+    assert!(ask(&program, "show pools foo").starts_with("Expects either 'byname', "));
+}

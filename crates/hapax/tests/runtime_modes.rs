@@ -189,9 +189,6 @@ fn what_is_not_built_is_refused_by_name() {
     let program = plain();
     let before = ask(&program, "show version");
     for command in [
-        "trace h1 sink buf0",
-        "show trace",
-        "show pools",
         "debug counters",
         "expert-mode on; debug dev exit",
         "expert-mode on; debug dev panic",

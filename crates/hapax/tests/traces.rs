@@ -198,7 +198,7 @@ fn http2_and_checks_are_told_of() {
     wait_for(&program, &["|h2|3|h2c_new]", "fe=web"]);
     let line = wait_for(&program, &["|h2|1|rx_hdr]"]);
     assert!(line.contains("/own HTTP/2.0\""), "{line}");
-    wait_for(&program, &["|h2|1|tx_hdr]", "HTTP/2.0 200"]);
+    wait_for(&program, &["|h2|1|tx_hdr]", "\"HTTP/1.1 200 OK\""]);
     wait_for(&program, &["|h2|3|h2s_end]"]);
     wait_for(&program, &["|h2|3|h2c_end]"]);
     let line = wait_for(

@@ -18,6 +18,7 @@ mod limits;
 mod modes;
 mod patterns;
 mod peers;
+mod pools;
 mod process;
 mod profiling;
 mod refused;
@@ -60,6 +61,7 @@ pub const ROOT: &[&[CommandRow]] = &[
     limits::ROWS,
     patterns::ROWS,
     peers::ROWS,
+    pools::ROWS,
     process::ROWS,
     profiling::ROWS,
     reload::ROWS,

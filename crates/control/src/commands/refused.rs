@@ -8,8 +8,6 @@ const ACME: &str = "This command is not built yet: it waits for ACME.";
 const CACHE: &str = "This command is not built yet: it waits for the cache.";
 const COUNTERS: &str =
     "This command is not built: there are no counters of conditions in the code.";
-const POOLS: &str =
-    "This command is not built: memory is not kept in pools that could be told of one by one.";
 const QUIC: &str = "This command is not built yet: it waits for QUIC.";
 
 /// All of them. A command that is built wins over its entry here.
@@ -33,6 +31,5 @@ pub const COMMANDS: &[Refused] = &[
     ("debug dev tkill", INSIDE),
     ("debug dev warn", INSIDE),
     ("show cache", CACHE),
-    ("show pools", POOLS),
     ("show quic", QUIC),
 ];

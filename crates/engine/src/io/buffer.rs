@@ -12,6 +12,8 @@ const KEPT: usize = 96;
 const LEAD: usize = 64;
 
 thread_local! {
+    /// Buffers that this thread has taken from the system and not given back.
+    static ALLOCATED: Cell<isize> = const { Cell::new(0) };
     static SIZE: Cell<usize> = const { Cell::new(16384) };
     static FREE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
     static TEXTS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
@@ -134,8 +136,10 @@ impl Drop for Buffer {
 }
 
 fn take_memory() -> Box<[u8]> {
-    FREE.with_borrow_mut(Vec::pop)
-        .unwrap_or_else(|| vec![0; LEAD + SIZE.get()].into_boxed_slice())
+    FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| {
+        ALLOCATED.set(ALLOCATED.get() + 1);
+        vec![0; LEAD + SIZE.get()].into_boxed_slice()
+    })
 }
 
 fn give_memory(memory: Box<[u8]>) {
@@ -144,8 +148,23 @@ fn give_memory(memory: Box<[u8]>) {
         let mut free = free.borrow_mut();
         if free.len() < KEPT && memory.len() == LEAD + SIZE.get() {
             free.push(memory);
+        } else {
+            ALLOCATED.set(ALLOCATED.get() - 1);
         }
     });
+}
+
+/// This thread's buffers: the bytes of each, how many there are, and how many of them are kept for use.
+#[must_use]
+pub fn buffers() -> (usize, usize, usize) {
+    let all = usize::try_from(ALLOCATED.get()).unwrap_or(0);
+    (LEAD + SIZE.get(), all, FREE.with_borrow(Vec::len))
+}
+
+/// This thread's text buffers that are kept for use: how many, and their bytes in all.
+#[must_use]
+pub fn kept_texts() -> (usize, usize) {
+    TEXTS.with_borrow(|texts| (texts.len(), texts.iter().map(Vec::capacity).sum()))
 }
 
 /// An empty text buffer from the pool.

@@ -8,7 +8,7 @@ mod secure;
 mod socket;
 mod transport;
 
-pub use buffer::{Buffer, give_text, set_buffer_size, take_text};
+pub use buffer::{Buffer, buffers, give_text, kept_texts, set_buffer_size, take_text};
 pub use deadline::Deadline;
 pub use options::{apply_to_client, apply_to_server};
 pub use pipe::{Pipe, pipes, set_pipe_size};
