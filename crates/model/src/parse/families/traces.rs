@@ -24,8 +24,11 @@ pub const SINKS: [(&str, &str); 3] = [
 #[derive(Default)]
 pub struct TraceDraft {
     settings: Option<Settings>,
-    sinks: Vec<(Box<str>, (Arc<str>, u32))>,
+    sinks: Vec<(Box<str>, Place)>,
 }
+
+/// A file and a line in it.
+type Place = (Arc<str>, u32);
 
 fn open(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     if !statement.is_empty() {
