@@ -201,17 +201,17 @@ pub const FACTS: &[Fact] = &[
         "MaxSslConns",
         "MMPV",
         "Limit on TLS connections, 0 for none",
-        zero,
+        |r, _| n32(r.snapshot.global.max_tls_connections),
     ),
-    fact(21, "CurrSslConns", "MGPV", "TLS connections", |_, _| {
-        n32(engine::io::tls_connections().0)
+    fact(21, "CurrSslConns", "MGPV", "TLS connections", |r, _| {
+        n32(r.process.tls.connections.load(Ordering::Relaxed))
     }),
     fact(
         22,
         "CumSslConns",
         "MCPV",
         "TLS connections since the start",
-        |_, _| n32(engine::io::tls_connections().1),
+        |r, _| n32(r.process.tls.total.load(Ordering::Relaxed)),
     ),
     fact(
         23,
@@ -265,17 +265,17 @@ pub const FACTS: &[Fact] = &[
         "SslRate",
         "MRPV",
         "TLS connections over the last second",
-        |r, _| n32(r.process.tls.handshakes.read(clock::now_ms())),
+        |r, _| n32(r.process.tls.accepted.read(clock::now_ms())),
     ),
     fact(
         33,
         "SslRateLimit",
         "CLPV",
         "Limit on SslRate (maxsslrate)",
-        zero,
+        |r, _| n32(r.process.max_rates[2].load(Ordering::Relaxed)),
     ),
     fact(34, "MaxSslRate", "MMPV", "Highest SslRate", |r, _| {
-        n32(r.process.tls.handshakes.max())
+        n32(r.process.tls.accepted.max())
     }),
     fact(
         35,

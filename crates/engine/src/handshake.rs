@@ -113,8 +113,9 @@ async fn secure(
     match outcome {
         Some(Ok(())) => {
             let resumed = socket.tls().is_some_and(tls::Connection::is_resumed);
-            let figures = &session.runtime.process.tls;
-            figures.count_client(clock::now_ms(), resumed);
+            if !resumed {
+                session.runtime.process.tls.keys.add(clock::now_ms());
+            }
             let mux = match socket.tls().and_then(tls::Connection::alpn) {
                 Some(b"h2") => Some(Mux::H2),
                 Some(b"http/1.1" | b"http/1.0") => Some(Mux::H1),

@@ -491,6 +491,10 @@ fn is_full(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &Listener
         return true;
     }
     let process = &runtime.process;
+    let most = runtime.snapshot.global.max_tls_connections;
+    if bind.tls.is_some() && process.tls.is_full(most) {
+        return true;
+    }
     let limit = proxy.maxconn();
     process.connections.now() >= process.maxconn.load(Ordering::Relaxed)
         || (limit > 0 && proxy.front.connections.now() >= limit)
@@ -502,7 +506,7 @@ async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, loa
         tokio::time::sleep(FULL).await;
     }
     loop {
-        match rate_delay(runtime, proxy) {
+        match rate_delay(runtime, proxy, bind) {
             0 => break,
             ms => tokio::time::sleep(Duration::from_millis(ms)).await,
         }
@@ -510,8 +514,8 @@ async fn wait_for_room(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, loa
 }
 
 /// How many milliseconds it takes until the frontend and the process may begin another session (`rate-limit sessions`,
-/// `maxconnrate`, `maxsessrate`).
-fn rate_delay(runtime: &Runtime, proxy: &ProxyRuntime) -> u64 {
+/// `maxconnrate`, `maxsessrate`, `maxsslrate`).
+fn rate_delay(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind) -> u64 {
     let now = clock::now_ms();
     let limit = |at: usize| {
         runtime
@@ -521,11 +525,13 @@ fn rate_delay(runtime: &Runtime, proxy: &ProxyRuntime) -> u64 {
             .map_or(0, |limit| limit.load(Ordering::Relaxed))
     };
     let (connections, sessions) = (limit(0), limit(1));
+    let tls = if bind.tls.is_some() { limit(2) } else { 0 };
     let own = proxy.config.front.session_rate_limit;
     let process = &runtime.process;
     let delays = [
         process.connection_rate.wait_for_room(now, connections),
         process.session_rate.wait_for_room(now, sessions),
+        process.tls.accepted.wait_for_room(now, tls),
         proxy.front.session_rate.wait_for_room(now, own),
     ];
     delays.into_iter().max().unwrap_or(0)
@@ -553,6 +559,9 @@ fn start(
     let now = clock::now_ms();
     model::live::count(&runtime.process.accepted, 1);
     runtime.process.connection_rate.add(now);
+    if bind.tls.is_some() {
+        process.tls.enter(now);
+    }
     proxy.front.accept(now);
     if let Some(counters) = &load.counters {
         counters.accept(now);

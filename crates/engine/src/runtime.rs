@@ -57,30 +57,47 @@ const EVENTS: usize = 1 << 20;
 /// Figures of TLS on both sides.
 #[derive(Debug, Default)]
 pub struct TlsFigures {
-    /// Handshakes with clients per second.
-    pub handshakes: Rate,
-    /// Those of them that agreed on a new key.
+    /// Clients' connections per second.
+    pub accepted: Rate,
+    /// Handshakes with clients per second that agreed on a new key.
     pub keys: Rate,
     /// Handshakes with servers per second that agreed on a new key.
     pub server_keys: Rate,
-    /// Handshakes with clients since the start.
+    /// Connections on both sides.
+    pub connections: Arc<AtomicU32>,
+    /// Connections on both sides since the start.
     pub total: AtomicU64,
 }
 
 impl TlsFigures {
-    /// Counts a handshake with a client.
-    pub fn count_client(&self, now_ms: u64, resumed: bool) {
-        self.handshakes.add(now_ms);
+    /// Counts a client's connection that is accepted; [`TlsFigures::leave`] counts it out.
+    pub fn enter(&self, now_ms: u64) {
+        self.accepted.add(now_ms);
+        self.connections.fetch_add(1, Ordering::Relaxed);
         model::live::count(&self.total, 1);
-        if !resumed {
-            self.keys.add(now_ms);
-        }
     }
 
-    /// How many of a hundred handshakes with clients took a session up again, over the last second.
+    /// Counts a client's connection out.
+    pub fn leave(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection to a server as long as it lives.
+    pub fn count_server(&self, connection: &mut tls::Connection) {
+        connection.count_in(&self.connections);
+        model::live::count(&self.total, 1);
+    }
+
+    /// Whether there are as many as there may be (`maxsslconn`), 0 standing for no limit.
+    #[must_use]
+    pub fn is_full(&self, limit: u32) -> bool {
+        limit > 0 && self.connections.load(Ordering::Relaxed) >= limit
+    }
+
+    /// How many of a hundred connections of clients agreed on no new key, over the last second.
     #[must_use]
     pub fn reuse(&self, now_ms: u64) -> u32 {
-        let (all, new) = (self.handshakes.read(now_ms), self.keys.read(now_ms));
+        let (all, new) = (self.accepted.read(now_ms), self.keys.read(now_ms));
         match all > new {
             true => ((u64::from(all - new) * 100 + u64::from(all) / 2) / u64::from(all)) as u32,
             false => 0,
@@ -121,7 +138,7 @@ pub struct Process {
     pub session_rate: Rate,
     /// TLS figures.
     pub tls: TlsFigures,
-    /// Limits on connections, sessions and TLS handshakes per second, 0 for none.
+    /// Limits on connections, sessions and clients' TLS connections per second, 0 for none.
     pub max_rates: [AtomicU32; 3],
     /// Bytes sent to clients, in all and past the buffers, and streams; never forgotten.
     pub tallies: Tallies,
@@ -326,7 +343,7 @@ impl Process {
             max_rates: [
                 global.max_rates[0].into(),
                 global.max_rates[1].into(),
-                0.into(),
+                global.max_rates[2].into(),
             ],
             tallies: Tallies::new(info.workers),
             bytes_out_rate: Default::default(),

@@ -149,6 +149,9 @@ pub struct Accepted {
 impl Drop for Accepted {
     fn drop(&mut self) {
         self.runtime.process.connections.leave();
+        if self.bind.tls.is_some() {
+            self.runtime.process.tls.leave();
+        }
         self.frontend.front.connections.leave();
         if self.speaks_h1.get() {
             self.frontend.front.tally(Tally::H1Closed, 1);

@@ -235,7 +235,7 @@ fn servers_are_shown_another_certificate() {
         program.connect("fe").get("/").text(),
         "/CN=one/C=FR 0 /CN=one/C=FR"
     );
-    // A session that is taken up again is judged as it was at first.
+    // Who would be refused by now can't take a session up again either.
     let authorities = program.path("root.crt");
     let authorities = authorities.to_str().expect("UTF-8");
     let other = text("other.crt");
@@ -246,21 +246,123 @@ fn servers_are_shown_another_certificate() {
     let said = ask(&program, &format!("commit ssl ca-file {authorities}"));
     assert_eq!(said, format!("Committing {authorities}.\nSuccess!"));
     for _ in 0..2 {
-        let answer = program.connect("fe").get("/").text();
-        assert_eq!(answer, "/CN=one/C=FR 19 /CN=one/C=FR");
+        let status = program.connect("fe").get("/").status();
+        assert!(matches!(status, 502 | 503), "{status}");
+    }
+}
+
+/// An authority, a client with a certificate of it, and revocation lists that do not name it and that do.
+struct Authority {
+    certificate: String,
+    client: String,
+    lists: [String; 2],
+}
+
+fn authority() -> Authority {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    };
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let certificate = params.self_signed(&key).expect("a certificate").pem();
+    let issuer = Issuer::from_params(&params, &key);
+    let client_key = KeyPair::generate().expect("a key");
+    let mut client = CertificateParams::default();
+    let serial = rcgen::SerialNumber::from(7u64);
+    client.serial_number = Some(serial.clone());
+    client.distinguished_name.push(DnType::CommonName, "client");
+    let client = client
+        .signed_by(&client_key, &issuer)
+        .expect("a certificate");
+    let (since, until) = (
+        rcgen::date_time_ymd(2000, 1, 1),
+        rcgen::date_time_ymd(3000, 1, 1),
+    );
+    let revoked = rcgen::RevokedCertParams {
+        serial_number: serial,
+        revocation_time: since,
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let lists = [(1u64, Vec::new()), (2, vec![revoked])].map(|(number, revoked_certs)| {
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: since,
+            next_update: until,
+            crl_number: rcgen::SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs,
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        list.signed_by(&issuer).expect("a list").pem().expect("PEM")
+    });
+    Authority {
+        certificate,
+        client: client.pem() + &client_key.serialize_pem(),
+        lists,
     }
 }
 
 #[test]
 fn revocation_lists_count_from_their_commit_on() {
-    let program = chain(
-        "crt one.pem ca-file root.crt crl-file revoked.crl verify required crt-ignore-err all",
-        "verify none crt client.pem",
-    );
-    assert_eq!(
-        program.connect("fe").get("/").text(),
-        "/CN=one/C=FR 23 /CN=client"
-    );
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        for reuse in ["ssl-reuse", "no-ssl-reuse"] {
+            revoke(version, reuse);
+        }
+    }
+}
+
+fn revoke(version: &str, reuse: &str) {
+    let authority = authority();
+    let program = with_files(http())
+        .file("ca.crt", &authority.certificate)
+        .file("known.pem", &authority.client)
+        .file("ca.crl", &authority.lists[0])
+        .config(&format!(
+            "global
+  stats socket {{tmp}}/admin.sock level admin
+  crt-base {{tmp}}
+  ca-base {{tmp}}
+frontend in
+  bind {{fe}}
+  default_backend back
+backend back
+  retries 0
+  http-reuse never
+  server s {{tls}} ssl pool-max-conn 0 verify none crt known.pem {reuse}
+frontend secure
+  bind {{tls}} ssl crt one.pem ca-file ca.crt crl-file ca.crl verify required ssl-min-ver {version} ssl-max-ver {version}
+  http-request return status 200 content-type text/plain lf-string \"%[ssl_c_s_dn] %[ssl_fc_is_resumed]\"
+"
+        ))
+        .start();
+    let get = || program.connect("fe").get("/");
+    let resumed = u8::from(reuse == "ssl-reuse");
+    assert_eq!(get().text(), "/CN=client 0");
+    assert_eq!(get().text(), format!("/CN=client {resumed}"));
+    let file = program.path("ca.crl");
+    let file = file.to_str().expect("UTF-8");
+    let change = |list: &str| ask(&program, &format!("set ssl crl-file {file} <<\n{list}\n"));
+    let commit = || {
+        let said = ask(&program, &format!("commit ssl crl-file {file}"));
+        assert_eq!(said, format!("Committing {file}.\nSuccess!"));
+    };
+    let said = change(&authority.lists[1]);
+    assert!(said.contains("transaction created"), "{said}");
+    assert_eq!(get().status(), 200, "nothing counts before the commit");
+    commit();
+    for _ in 0..3 {
+        // With TLS 1.3 a client learns that it is refused only when it waits for an answer.
+        let status = get().status();
+        assert!(matches!(status, 502 | 503), "{version} {reuse}: {status}");
+    }
+    change(&authority.lists[0]);
+    commit();
+    assert_eq!(get().status(), 200);
     let said = ask(&program, "del ssl crl-file nope");
     assert_eq!(
         said,

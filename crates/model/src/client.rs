@@ -104,6 +104,7 @@ impl HttpClient {
             reuse: false,
             tickets: false,
             keylog: false,
+            max_record: None,
         };
         Connector::new(plan).map(Arc::new)
     }

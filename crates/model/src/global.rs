@@ -22,8 +22,11 @@ pub enum Profiling {
 pub struct Global {
     /// `maxconn`; `None` derives it from the descriptor limit.
     pub maxconn: Option<u32>,
-    /// `maxconnrate`, `maxsessrate`: new connections and sessions per second, 0 for no limit.
-    pub max_rates: [u32; 2],
+    /// `maxconnrate`, `maxsessrate`, `maxsslrate`: new connections, sessions and TLS connections of clients per second, 0 for
+    /// no limit.
+    pub max_rates: [u32; 3],
+    /// `maxsslconn`: TLS connections on both sides, 0 for no limit.
+    pub max_tls_connections: u32,
     /// `dns-accept-family`.
     pub dns_families: crate::resolvers::AcceptedFamilies,
     /// `httpclient.*`.
@@ -214,7 +217,8 @@ impl Default for Global {
             external_check: false,
             external_check_keeps_env: false,
             maxconn: None,
-            max_rates: [0; 2],
+            max_rates: [0; 3],
+            max_tls_connections: 0,
             dns_families: Default::default(),
             http_client: Default::default(),
             threads: None,

@@ -47,7 +47,7 @@ pub fn listener(
     let tickets = settings.tickets.or(global.bind_tickets).unwrap_or(true);
     let line = Line {
         strict: settings.strict_sni.unwrap_or(global.bind_strict_sni),
-        capture: global.capture > 0,
+        capture: global.capture,
         ignored: (settings.ignored, settings.ca_ignored),
         prefer_client: settings.prefer_client_ciphers || global.prefer_client_ciphers,
         resumption: Arc::new(Resumption::new(
@@ -221,5 +221,6 @@ pub fn connector(
         reuse: settings.reuse.unwrap_or(true),
         tickets: settings.tickets.or(global.server_tickets).unwrap_or(true),
         keylog: global.keylog,
+        max_record: global.max_record,
     })
 }

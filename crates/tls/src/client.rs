@@ -47,6 +47,8 @@ pub struct Plan {
     pub tickets: bool,
     /// `tune.ssl.keylog`.
     pub keylog: bool,
+    /// `tune.ssl.maxrecord`.
+    pub max_record: Option<usize>,
 }
 
 /// With a name asked for, and without.
@@ -180,7 +182,8 @@ impl Connector {
             server_name: name.map(Into::into),
             ..Observed::default()
         };
-        Ok(Connection::connect(client, observed, early))
+        let connection = Connection::connect(client, observed, early);
+        Ok(connection.limit_records(self.plan.max_record))
     }
 
     /// The certificate shown to the server, if any.

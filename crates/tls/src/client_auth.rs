@@ -54,17 +54,21 @@ impl ClientAuth {
 }
 
 impl ClientAuth {
-    /// Judges the certificates of a session that is taken up again. Nobody is refused any more; what is left is the judgement.
-    pub(crate) fn recall(&self, certificates: &[CertificateDer<'_>]) {
+    /// Judges the certificates of a session that is taken up again: since they were shown, they may have been revoked.
+    ///
+    /// # Errors
+    /// When they would be refused now.
+    pub(crate) fn recall(&self, certificates: &[CertificateDer<'_>]) -> Result<(), Failure> {
         let chain: Vec<&[u8]> = certificates.iter().map(|der| &**der).collect();
-        let _ = judge::chain(
+        judge::chain(
             &chain,
             &self.trusted,
             self.trust.revocations.as_deref(),
             Purpose::Client,
             UnixTime::now(),
             self.ignored,
-        );
+        )
+        .map_err(|error| Failure::from(&error))
     }
 }
 

@@ -1,16 +1,48 @@
 //! What a ClientHello says (RFC 8446, section 4.1.2; RFC 5246, section 7.4.1.2).
 
+use std::borrow::Cow;
+
 /// What a client offers, and all of its message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientHello {
     /// The message without its header.
     body: Vec<u8>,
+    /// How many bytes of its lists count as captured (`tune.ssl.capture-buffer-size`).
+    pub(crate) captured: usize,
     session_id: Span,
     ciphers: Span,
     extensions: Span,
 }
 
 type Span = (usize, usize);
+
+/// The lists that are captured, in the order in which they share the room for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// Cipher suites.
+    Ciphers,
+    /// The numbers of extensions.
+    Extensions,
+    /// `supported_groups`.
+    Groups,
+    /// `ec_point_formats`.
+    Formats,
+    /// `supported_versions`.
+    Versions,
+    /// `signature_algorithms`.
+    Signatures,
+}
+
+impl List {
+    const ALL: [Self; 6] = [
+        Self::Ciphers,
+        Self::Extensions,
+        Self::Groups,
+        Self::Formats,
+        Self::Versions,
+        Self::Signatures,
+    ];
+}
 
 /// Extension numbers (IANA, TLS ExtensionType Values).
 pub mod extension {
@@ -132,6 +164,7 @@ impl ClientHello {
         };
         Some(Self {
             body: body.to_vec(),
+            captured: 0,
             session_id,
             ciphers,
             extensions,
@@ -196,6 +229,44 @@ impl ClientHello {
             at: 0,
         }
         .block_bytes(width)
+    }
+
+    /// What is captured of a list: lists are cut where the room ends, that of extensions between two.
+    #[must_use]
+    pub fn captured(&self, wanted: List) -> Cow<'_, [u8]> {
+        let mut left = self.captured;
+        for list in List::ALL {
+            let mut bytes = self.whole(list);
+            let fits = match list {
+                List::Extensions => left & !1,
+                _ => left,
+            };
+            let n = bytes.len().min(fits);
+            if list == wanted {
+                match &mut bytes {
+                    Cow::Borrowed(all) => *all = all.get(..n).unwrap_or_default(),
+                    Cow::Owned(all) => all.truncate(n),
+                }
+                return bytes;
+            }
+            left -= n;
+        }
+        Cow::default()
+    }
+
+    fn whole(&self, list: List) -> Cow<'_, [u8]> {
+        let content = |number, width| self.list(number, width).unwrap_or_default();
+        Cow::Borrowed(match list {
+            List::Ciphers => self.ciphers(),
+            List::Extensions => {
+                let numbers = self.extensions().flat_map(|(kind, _)| kind.to_be_bytes());
+                return Cow::Owned(numbers.collect());
+            }
+            List::Groups => content(extension::GROUPS, 2),
+            List::Formats => content(extension::POINT_FORMATS, 1),
+            List::Versions => content(extension::VERSIONS, 1),
+            List::Signatures => self.signatures(),
+        })
     }
 
     /// The host name asked for.
@@ -281,6 +352,30 @@ mod tests {
         .concat();
         let message = [&[1][..], &block(3, &body)].concat();
         [&[22, 3, 1][..], &block(2, &message)].concat()
+    }
+
+    #[test]
+    fn lists_share_the_room_for_what_is_captured() {
+        let Outcome::Hello(mut hello) = read(&example("a")) else {
+            panic!("not read");
+        };
+        let lengths = |hello: &ClientHello| List::ALL.map(|list| hello.captured(list).len());
+        // Ciphers, extensions, groups, formats, versions, signatures.
+        for (room, expected) in [
+            (0, [0, 0, 0, 0, 0, 0]),
+            (3, [3, 0, 0, 0, 0, 0]),
+            (5, [4, 0, 0, 0, 1, 0]),
+            (7, [4, 2, 0, 0, 1, 0]),
+            (10, [4, 6, 0, 0, 0, 0]),
+            (13, [4, 6, 0, 0, 3, 0]),
+            (17, [4, 6, 0, 0, 4, 3]),
+            (1000, [4, 6, 0, 0, 4, 4]),
+        ] {
+            hello.captured = room;
+            assert_eq!(lengths(&hello), expected, "{room}");
+        }
+        hello.captured = 8;
+        assert_eq!(&*hello.captured(List::Extensions), [0, 0, 0, 43]);
     }
 
     #[test]

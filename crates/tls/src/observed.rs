@@ -52,12 +52,13 @@ pub struct Observed {
 const RETRY: [u8; 4] = [0xcf, 0x21, 0xad, 0x74];
 
 impl Observed {
-    /// Takes what is needed from a ClientHello; keeps all of it if it is no longer than `keep` bytes.
-    pub(crate) fn take_hello(&mut self, hello: Box<ClientHello>, keep: bool) {
+    /// Takes what is needed from a ClientHello; keeps it with `keep` bytes of its lists.
+    pub(crate) fn take_hello(&mut self, mut hello: Box<ClientHello>, keep: usize) {
+        hello.captured = keep;
         self.client_random = hello.random();
         self.hello_version = hello.legacy_version();
         self.server_name = hello.server_name().map(Into::into);
-        self.hello = Some(hello).filter(|_| keep);
+        self.hello = Some(hello).filter(|_| keep > 0);
     }
 
     /// Looks for a ServerHello in a record.

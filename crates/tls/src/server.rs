@@ -37,8 +37,8 @@ pub struct Listener {
 pub struct Line {
     /// `strict-sni`: names without a certificate are refused.
     pub strict: bool,
-    /// Whether ClientHellos are kept for fetches.
-    pub capture: bool,
+    /// How many bytes of ClientHellos' lists are kept for fetches.
+    pub capture: usize,
     /// Errors that are ignored in certificates of clients, and of their authorities.
     pub ignored: (Ignored, Ignored),
     /// Whether clients choose the cipher.
@@ -135,7 +135,6 @@ impl Instance {
         let kind = bundle.kind();
         let mut config = builder.with_cert_resolver(Arc::new(Single(Arc::new(certified))));
         config.ignore_client_order = !line.prefer_client;
-        config.max_fragment_size = line.max_record.map(|bytes| bytes + 5);
         config.key_log = Arc::new(KeepSecrets { all: line.keylog });
         line.resumption.apply(&mut config, common.early_data);
         let mut unnegotiated = None;
@@ -200,9 +199,9 @@ impl Listener {
         }
     }
 
-    /// Whether ClientHellos are kept for fetches.
+    /// How many bytes of ClientHellos' lists are kept for fetches.
     #[must_use]
-    pub fn capture(&self) -> bool {
+    pub fn capture(&self) -> usize {
         self.line.capture
     }
 

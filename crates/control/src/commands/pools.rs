@@ -88,7 +88,7 @@ fn shared() -> Vec<Pool> {
         needed: allocated - cached,
     };
     let (pipes, free) = engine::io::pipes();
-    let tls = usize::try_from(engine::io::tls_connections().0).unwrap_or(usize::MAX);
+    let tls = usize::try_from(engine::io::tls_connections()).unwrap_or(usize::MAX);
     vec![
         one("pipe", size_of::<engine::io::Pipe>(), pipes + free, free),
         one("tls_connection", size_of::<tls::Connection>(), tls, 0),

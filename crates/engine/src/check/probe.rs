@@ -198,7 +198,14 @@ impl<'a> Probe<'a> {
             let host = self.own_host(connect);
             let shaken = self
                 .line
-                .secure(target, connect, host.as_deref(), header, until)
+                .secure(
+                    self.runtime,
+                    target,
+                    connect,
+                    host.as_deref(),
+                    header,
+                    until,
+                )
                 .await;
             if let Err(error) = shaken {
                 let outcome = unreachable(&error, &way.route.address);

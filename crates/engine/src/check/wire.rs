@@ -39,6 +39,7 @@ impl Line {
     /// is said, the server is asked for the request's `host`.
     pub(super) async fn secure(
         &mut self,
+        runtime: &Runtime,
         target: &Target,
         rule: &CheckConnect,
         host: Option<&[u8]>,
@@ -61,9 +62,10 @@ impl Line {
             .as_ref()
             .or(settings.check_alpn.as_ref().filter(|_| by_server));
         let alpn = alpn.map(|alpn| &**alpn).unwrap_or_default();
-        let connection = connector
+        let mut connection = connector
             .connect(name, Some(alpn))
             .map_err(|error| ConnectError::Resource(io::Error::other(error)))?;
+        runtime.process.tls.count_server(&mut connection);
         let secure = Secure { before, connection };
         self.encrypt(secure, Some(until)).await
     }

@@ -147,7 +147,7 @@ impl Call {
         address: &Address,
     ) -> Result<(), Failure> {
         self.line.close(false);
-        self.connect(client, address)
+        self.connect(runtime, client, address)
             .await
             .ok_or(Failure::Unreachable)?;
         let before = self.report.resolved.unwrap_or(0);
@@ -163,7 +163,12 @@ impl Call {
         Ok(())
     }
 
-    async fn connect(&mut self, client: &HttpClient, address: &Address) -> Option<()> {
+    async fn connect(
+        &mut self,
+        runtime: &Runtime,
+        client: &HttpClient,
+        address: &Address,
+    ) -> Option<()> {
         let until = connect_deadline(connect_timeout(client));
         let fd = socket_for(address).ok()?;
         // Small requests should not wait for each other; the connection works without.
@@ -173,10 +178,12 @@ impl Call {
         if !url.secure || self.request.proxy.is_some() {
             return Some(());
         }
-        let connection = client.connector()?.connect(Some(url.host.as_bytes()), None);
+        let host = url.host.as_bytes();
+        let mut connection = client.connector()?.connect(Some(host), None).ok()?;
+        runtime.process.tls.count_server(&mut connection);
         let secure = Secure {
             before: Vec::new(),
-            connection: connection.ok()?,
+            connection,
         };
         self.line.encrypt(secure, until).await.ok()?;
         (!client.verifies() || self.is_meant()).then_some(())

@@ -27,14 +27,14 @@ impl From<Socket> for Transport {
     }
 }
 
-/// TLS connections that there are, and those that there have been since the start of the process.
-static TLS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+/// TLS connections in memory.
+static TLS: AtomicU64 = AtomicU64::new(0);
 
-/// How many TLS connections with clients and with servers there are, and have been since the start of the process.
+/// How many TLS connections are in memory; how many there are for limits is counted from their accept on
+/// (`TlsFigures::connections`).
 #[must_use]
-pub fn tls_connections() -> (u64, u64) {
-    let [now, all] = TLS.each_ref().map(|n| n.load(Ordering::Relaxed));
-    (now, all)
+pub fn tls_connections() -> u64 {
+    TLS.load(Ordering::Relaxed)
 }
 
 impl Transport {
@@ -52,9 +52,7 @@ impl Transport {
     /// Speaks TLS from now on.
     pub fn secure(&mut self, tls: tls::Connection) {
         if self.tls.replace(Box::new(tls)).is_none() {
-            for count in &TLS {
-                count.fetch_add(1, Ordering::Relaxed);
-            }
+            TLS.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -262,7 +260,7 @@ impl Transport {
     /// Tells the peer that nothing more will be written. Errors only mean that the connection is gone already.
     pub fn shutdown_write(&mut self) {
         if let Some(tls) = &mut self.tls {
-            TLS[0].fetch_sub(1, Ordering::Relaxed);
+            TLS.fetch_sub(1, Ordering::Relaxed);
             secure::notify_close(&self.socket, tls);
         }
         self.socket.shutdown_write();

@@ -168,12 +168,16 @@ async fn open(
     };
     let tls = server.config.tls.as_ref();
     let secure = match tls.filter(|_| server.config.settings.tls.enabled) {
-        Some(connector) => Some(Secure {
-            before: Vec::new(),
-            connection: connector
+        Some(connector) => {
+            let mut connection = connector
                 .connect(None, None)
-                .map_err(|_| Failure::Unreachable)?,
-        }),
+                .map_err(|_| Failure::Unreachable)?;
+            runtime.process.tls.count_server(&mut connection);
+            Some(Secure {
+                before: Vec::new(),
+                connection,
+            })
+        }
         None => None,
     };
     let buffers = runtime.snapshot.global.socket_buffers;

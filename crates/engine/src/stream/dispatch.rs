@@ -44,6 +44,8 @@ enum Failure {
     ConnectTimeout,
     /// A resource was exhausted on this side.
     Resource,
+    /// There are as many TLS connections as there may be.
+    TooManySecure,
     /// The server's clients are to ask somewhere else (`redir`).
     Moved,
 }
@@ -70,6 +72,7 @@ impl Stream<'_> {
             Failure::QueueTimeout => (Source::ServerTimeout, Phase::Queue, 503),
             Failure::ConnectTimeout => (Source::ServerTimeout, Phase::Connect, 503),
             Failure::Resource => (Source::Resource, Phase::Connect, 503),
+            Failure::TooManySecure => (Source::Internal, Phase::Connect, 500),
             Failure::ClientGone(phase) => {
                 self.state.end(Source::Client, phase);
                 // Whole requests over HTTP/2 that are given up in a queue have no status.
@@ -116,8 +119,10 @@ impl Stream<'_> {
                 Ok(()) => return Ok(()),
                 Err(failure) => failure,
             };
-            if matches!(failure, Failure::ClientGone(_) | Failure::Resource)
-                || self.state.retries >= limit
+            if matches!(
+                failure,
+                Failure::ClientGone(_) | Failure::Resource | Failure::TooManySecure
+            ) || self.state.retries >= limit
                 || !backend.config.back.retry_on.connection_failure
             {
                 return Err(failure);
@@ -623,6 +628,11 @@ impl Stream<'_> {
         let Some(connector) = config.tls.as_ref().filter(|_| server.speaks_tls()) else {
             return Ok(None);
         };
+        let runtime = &self.session.runtime;
+        let figures = &runtime.process.tls;
+        if figures.is_full(runtime.snapshot.global.max_tls_connections) {
+            return Err(Failure::TooManySecure);
+        }
         let name = self.server_name(server);
         let alpn = self.websocket_mux(server).map(|mux| match mux {
             Mux::H1 => [b"http/1.1".to_vec()],
@@ -632,7 +642,8 @@ impl Stream<'_> {
             None if self.may_send_early(server) => connector.connect_early(name.as_deref()),
             _ => connector.connect(name.as_deref(), alpn.as_ref().map(|alpn| &alpn[..])),
         };
-        let connection = connection.map_err(|_| Failure::Resource)?;
+        let mut connection = connection.map_err(|_| Failure::Resource)?;
+        figures.count_server(&mut connection);
         let mut before = Vec::new();
         self.write_relay_header(server, &mut before);
         Ok(Some(Secure { before, connection }))

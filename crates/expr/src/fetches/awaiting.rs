@@ -5,7 +5,7 @@ use crate::row::Awaiting;
 /// The names.
 pub static AWAITING: &[Awaiting] = &[
     Awaiting {
-        needs: "the 'Finished' messages of TLS handshakes",
+        needs: "the 'Finished' messages of TLS handshakes, which the TLS library keeps to itself",
         names: &["ssl_bc_unique_id", "ssl_fc_unique_id"],
     },
     Awaiting {

@@ -34,13 +34,10 @@ const GLOBAL: &[Group] = &[
     (
         TLS,
         &[
-            "maxsslconn",
-            "maxsslrate",
             "ocsp-update.disable",
             "ocsp-update.httpproxy",
             "ocsp-update.maxdelay",
             "ocsp-update.mindelay",
-            "ssl-engine",
         ],
     ),
     (

@@ -7,7 +7,7 @@ use crate::row::FetchRow;
 use crate::sample::{Outcome, Type, Value};
 use crate::view::{Side, View};
 use std::borrow::Cow;
-use tls::hello::{ClientHello, extension, numbers};
+use tls::hello::{ClientHello, List, numbers};
 
 const FILTER: &[ArgSpec] = &[OPT_INT];
 
@@ -115,19 +115,19 @@ fn filtered<'a>(args: &Args, list: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
 fn list<'a>(
     args: &Args,
     view: &'a dyn View,
-    read: fn(&ClientHello) -> Option<Cow<'_, [u8]>>,
+    which: List,
     wrap: fn(Cow<'a, [u8]>) -> Value<'a>,
 ) -> Outcome<'a> {
-    let found = hello(view).and_then(read).map(|list| filtered(args, list));
+    let found = hello(view).map(|hello| filtered(args, hello.captured(which)));
     Outcome::of(found.filter(|list| !list.is_empty()).map(wrap))
 }
 
 fn ciphers<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    list(args, view, |hello| Some(hello.ciphers().into()), Value::Str)
+    list(args, view, List::Ciphers, Value::Str)
 }
 
 fn ciphers_hex<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    let found = hello(view).map(|hello| filtered(args, hello.ciphers().into()));
+    let found = hello(view).map(|hello| filtered(args, hello.captured(List::Ciphers)));
     let digits = found.map(|list| {
         list.iter()
             .map(|byte| format!("{byte:02X}"))
@@ -137,7 +137,7 @@ fn ciphers_hex<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 }
 
 fn ciphers_text<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    let found = hello(view).map(|hello| filtered(args, hello.ciphers().into()));
+    let found = hello(view).map(|hello| filtered(args, hello.captured(List::Ciphers)));
     let names = found.map(|list| {
         numbers(&list)
             .map(tls::words::cipher_name)
@@ -151,44 +151,24 @@ fn ciphers_hash<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
     Outcome::of(hash.map(|hash| Value::Int(hash.cast_signed())))
 }
 
-fn formats<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    let found = hello(view).and_then(|hello| hello.list(extension::POINT_FORMATS, 1));
-    Outcome::of(found.map(|list| Value::Str(list.into())))
+fn formats<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
+    list(args, view, List::Formats, Value::Str)
 }
 
 fn groups<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    list(
-        args,
-        view,
-        |hello| hello.list(extension::GROUPS, 2).map(Into::into),
-        Value::Str,
-    )
+    list(args, view, List::Groups, Value::Str)
 }
 
 fn signatures<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    list(
-        args,
-        view,
-        |hello| hello.list(extension::SIGNATURES, 2).map(Into::into),
-        Value::Bin,
-    )
+    list(args, view, List::Signatures, Value::Bin)
 }
 
 fn versions<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    list(
-        args,
-        view,
-        |hello| hello.list(extension::VERSIONS, 1).map(Into::into),
-        Value::Bin,
-    )
+    list(args, view, List::Versions, Value::Bin)
 }
 
 fn extensions<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
-    let read = |hello: &ClientHello| {
-        let all = hello.extensions().flat_map(|(kind, _)| kind.to_be_bytes());
-        Some(Cow::Owned(all.collect::<Vec<u8>>()))
-    };
-    list(args, view, read, Value::Str)
+    list(args, view, List::Extensions, Value::Str)
 }
 
 fn version<'a>(_: &'a Args, view: &'a dyn View) -> Outcome<'a> {

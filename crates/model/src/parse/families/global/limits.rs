@@ -41,6 +41,20 @@ pub const ROWS: &[Row] = &[
         read: max_rate,
     },
     Row {
+        name: "maxsslconn",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "TLS connections at once, on both sides.",
+        read: maxsslconn,
+    },
+    Row {
+        name: "maxsslrate",
+        valid: Valid::ALL,
+        args: (0, 1),
+        doc: "New TLS connections of clients per second.",
+        read: max_rate,
+    },
+    Row {
         name: "spread-checks",
         valid: Valid::ALL,
         args: (0, 1),
@@ -93,12 +107,18 @@ fn maxconn(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 
 fn max_rate(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let rate = small(figure(parser, statement)?);
-    let [connections, sessions] = &mut parser.global.max_rates;
-    *(if statement.keyword() == "maxconnrate" {
-        connections
-    } else {
-        sessions
-    }) = rate;
+    let [connections, sessions, tls] = &mut parser.global.max_rates;
+    let limit = match statement.keyword() {
+        "maxconnrate" => connections,
+        "maxsslrate" => tls,
+        _ => sessions,
+    };
+    *limit = rate;
+    Ok(())
+}
+
+fn maxsslconn(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    parser.global.max_tls_connections = small(figure(parser, statement)?);
     Ok(())
 }
 
@@ -156,7 +176,7 @@ mod tests {
 
     #[test]
     fn limits_are_kept() {
-        let text = "global\n maxconn 100\n maxconnrate 5\n maxsessrate 6\n ulimit-n 1000\n spread-checks 7\n max-spread-checks 2s\n";
+        let text = "global\n maxconn 100\n maxconnrate 5\n maxsessrate 6\n maxsslrate 8\n maxsslconn 9\n ulimit-n 1000\n spread-checks 7\n max-spread-checks 2s\n";
         let (snapshot, messages) = load_text(text);
         let Some(snapshot) = snapshot else {
             panic!("{messages:?}")
@@ -164,8 +184,9 @@ mod tests {
         let global = snapshot.global;
         assert_eq!(
             (global.maxconn, global.max_rates, global.ulimit_n),
-            (Some(100), [5, 6], Some(1000))
+            (Some(100), [5, 6, 8], Some(1000))
         );
+        assert_eq!(global.max_tls_connections, 9);
         assert_eq!(
             (global.spread_checks, global.max_spread_checks),
             (7, Some(2000))

@@ -119,6 +119,7 @@ pub const ROWS: &[Row] = &[
         "Which files beside a certificate's are read.",
         extra_files,
     ),
+    row("ssl-engine", ANY, "An engine of OpenSSL.", refuse_engine),
     row(
         "ssl-mode-async",
         0,
@@ -401,6 +402,13 @@ fn no_dh(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     expected(statement, "a value")?;
     parser.notice_once(statement, format!("'{keyword}' has no effect: key exchange over finite fields (DHE) is not offered, curves take its place."));
     Ok(())
+}
+
+/// An engine may be where the private keys are; HAProxy is built without engines by default and refuses them then, too.
+fn refuse_engine(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
+    Err(statement
+        .fault_here("'ssl-engine' is not supported (engines of OpenSSL take no part in TLS here).")
+        .hint("remove the line; keys have to be in files"))
 }
 
 fn no_engine(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {

@@ -107,3 +107,33 @@ fn what_is_not_offered_any_more_is_said_once() {
         "{said:?}"
     );
 }
+
+#[test]
+fn early_data_needs_sessions_that_are_kept_here() {
+    use std::io::Write;
+    let file = pem(&["a.example"]);
+    let path = file.path().display();
+    let mut keys = tempfile::NamedTempFile::new().expect("a file");
+    for first in ["A", "B", "C"] {
+        writeln!(keys, "{first}{}", "A".repeat(63)).expect("written");
+    }
+    let keys = keys.path().display();
+    for (options, told) in [
+        (String::new(), false),
+        (format!("tls-ticket-keys {keys} no-tls-tickets"), false),
+        (format!("tls-ticket-keys {keys}"), true),
+    ] {
+        let text = format!("{TIMEOUTS}frontend f\n bind :1 ssl crt {path} allow-0rtt {options}\n");
+        let message = "N 7: Proxy 'f': 'allow-0rtt' has no effect for bind ':1': tickets under the keys of 'tls-ticket-keys' could be shown twice, and early data with them.";
+        let expected: &[&str] = if told { &[message] } else { &[] };
+        assert_eq!(messages(&text), expected, "{options}");
+    }
+}
+
+#[test]
+fn engines_are_refused() {
+    assert_eq!(
+        messages("global\n ssl-engine pkcs11 algo ALL\n"),
+        ["A 2: 'ssl-engine' is not supported (engines of OpenSSL take no part in TLS here)."]
+    );
+}
