@@ -246,6 +246,7 @@ impl Inherited {
                 && is_listening_stream(&socket.fd)
                 && rustix::net::getsockname(&socket.fd).is_ok_and(|name| is_at(&name, bind))
                 && is_v6only(&socket.fd, bind)
+                && is_multipath(&socket.fd) == bind.multipath
         };
         let found = self.0.iter().filter(fits);
         found
@@ -257,6 +258,11 @@ impl Inherited {
 fn is_listening_stream(fd: impl AsFd) -> bool {
     sockopt::socket_acceptconn(&fd).is_ok_and(|listens| listens)
         && sockopt::socket_type(&fd).is_ok_and(|kind| kind == rustix::net::SocketType::STREAM)
+}
+
+fn is_multipath(fd: impl AsFd) -> bool {
+    let protocol = sockopt::socket_protocol(fd);
+    protocol.is_ok_and(|protocol| protocol == Some(rustix::net::ipproto::MPTCP))
 }
 
 /// Whether a socket differs from a bind line in the addresses that `v6only` leaves out.

@@ -13,7 +13,7 @@ use crate::worker::Worker;
 use base::ProxyIdx;
 use model::live::ListenerState;
 use model::{Address, Bind, Snapshot};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, ipproto, sockopt};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -229,7 +229,7 @@ pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<Owne
         }
         Address::Unix(path) => return bind_unix(bind, path, backlog),
         Address::Abstract { name, padded } => {
-            let fd = stream_socket(AddressFamily::UNIX)?;
+            let fd = stream_socket(AddressFamily::UNIX, false)?;
             let address = abstract_address(name, *padded)
                 .map_err(|error| ("cannot bind UNIX socket", error))?;
             rustix::net::bind(&fd, &address)
@@ -257,23 +257,23 @@ fn inherit(number: i32) -> Step<OwnedFd> {
     Ok(fd)
 }
 
-fn stream_socket(family: AddressFamily) -> Step<OwnedFd> {
+fn stream_socket(family: AddressFamily, multipath: bool) -> Step<OwnedFd> {
     rustix::net::socket_with(
         family,
         SocketType::STREAM,
         SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
-        None,
+        multipath.then_some(ipproto::MPTCP),
     )
     .map_err(|error| ("cannot create listening socket", error.into()))
 }
 
 fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedFd> {
     let v6 = address.is_ipv6();
-    let fd = stream_socket(if v6 {
-        AddressFamily::INET6
-    } else {
-        AddressFamily::INET
-    })?;
+    let family = match v6 {
+        true => AddressFamily::INET6,
+        false => AddressFamily::INET,
+    };
+    let fd = stream_socket(family, bind.multipath)?;
     let option = |step: &'static str| move |error: io::Error| (step, error);
     sockopt::set_socket_reuseaddr(&fd, true).map_err(|e| ("cannot do so_reuseaddr", e.into()))?;
     if reuse_port {
@@ -323,7 +323,7 @@ fn bind_unix(bind: &Bind, path: &Path, backlog: i32) -> Step<OwnedFd> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
     let _ = std::fs::remove_file(&temporary);
-    let fd = stream_socket(AddressFamily::UNIX)?;
+    let fd = stream_socket(AddressFamily::UNIX, false)?;
     let address = SocketAddrUnix::new(&temporary).map_err(fail("socket path too long"))?;
     rustix::net::bind(&fd, &address).map_err(fail("cannot bind UNIX socket"))?;
     let finish = || -> Step<()> {

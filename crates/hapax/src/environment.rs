@@ -38,7 +38,32 @@ pub fn for_configuration(files: &[PathBuf], local_peer: &str) -> Env {
     env.set("HAPROXY_HTTP_LOG_FMT", HTTP);
     env.set("HAPROXY_HTTP_CLF_LOG_FMT", HTTP_CLF);
     env.set("HAPROXY_HTTPS_LOG_FMT", format!("{HTTP}{HTTPS_TAIL}"));
+    env.set("HAPROXY_KEYLOG_FC_LOG_FMT", keylog("fc", " "));
+    // HAProxy has two spaces here.
+    env.set("HAPROXY_KEYLOG_BC_LOG_FMT", keylog("bc", "  "));
     env
+}
+
+/// A log format for the keys of TLS connections of one side, as tools that decrypt captures read them (configuration
+/// manual, `tune.ssl.keylog`).
+fn keylog(side: &str, before_session_key: &str) -> String {
+    let random = format!("%[ssl_{side}_client_random,hex]");
+    let session = format!("%[ssl_{side}_session_key,hex]");
+    let secrets = [
+        "client_early_traffic_secret",
+        "client_handshake_traffic_secret",
+        "server_handshake_traffic_secret",
+        "client_traffic_secret_0",
+        "server_traffic_secret_0",
+        "exporter_secret",
+        "early_exporter_secret",
+    ];
+    let mut format = format!("CLIENT_RANDOM {random}{before_session_key}{session}");
+    for secret in secrets {
+        let label = secret.to_ascii_uppercase();
+        format.push_str(&format!("\n{label} {random} %[ssl_{side}_{secret}]"));
+    }
+    format
 }
 
 #[cfg(test)]
@@ -50,6 +75,14 @@ mod tests {
         let env = for_configuration(&["a.cfg".into(), "b/c.cfg".into()], "here");
         assert_eq!(env.get("HAPROXY_CFGFILES"), Some("a.cfg;b/c.cfg"));
         assert_eq!(env.get("HAPROXY_LOCALPEER"), Some("here"));
+        let keys = env.get("HAPROXY_KEYLOG_BC_LOG_FMT").unwrap_or_default();
+        assert_eq!(keys.lines().count(), 8);
+        assert!(keys.starts_with(
+            "CLIENT_RANDOM %[ssl_bc_client_random,hex]  %[ssl_bc_session_key,hex]\nCLIENT_EARLY_TRAFFIC_SECRET %[ssl_bc"
+        ));
+        assert!(keys.ends_with(
+            "\nEARLY_EXPORTER_SECRET %[ssl_bc_client_random,hex] %[ssl_bc_early_exporter_secret]"
+        ));
         assert!(env.get("HAPROXY_HTTPS_LOG_FMT").is_some_and(|format| format.ends_with("%{+Q}r %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc")));
     }
 }

@@ -73,3 +73,42 @@ fn rates_of_the_process_are_kept() {
     }
     assert_eq!(taken("maxconnrate 1000", 1000), 3);
 }
+
+/// How many connections of several paths this machine has taken; `None` where it knows none.
+fn multipath_connections() -> Option<u64> {
+    let enabled = std::fs::read_to_string("/proc/sys/net/mptcp/enabled").ok()?;
+    let counters = std::fs::read_to_string("/proc/net/netstat").ok()?;
+    let mut lines = counters
+        .lines()
+        .filter(|line| line.starts_with("MPTcpExt:"));
+    let (names, numbers) = (lines.next()?, lines.next()?);
+    let mut pairs = names.split_whitespace().zip(numbers.split_whitespace());
+    let (_, taken) = pairs.find(|(name, _)| *name == "MPCapableACKRX")?;
+    taken.parse().ok().filter(|_| enabled.trim() == "1")
+}
+
+#[test]
+fn connections_may_take_several_paths() {
+    let Some(before) = multipath_connections() else {
+        eprintln!("SKIPPED: this system has no MPTCP");
+        return;
+    };
+    let end = Server::start(handlers::says("ok"));
+    let program = http()
+        .config(
+            "frontend in
+  bind {fe}
+  default_backend far
+backend far
+  server s mptcp@{mid} check inter 100ms
+listen mid
+  bind mptcp4@{mid}
+  server s {end}
+",
+        )
+        .server("end", &end)
+        .port("mid")
+        .start();
+    assert_eq!(program.connect("fe").get("/").status(), 200);
+    assert!(multipath_connections().is_some_and(|now| now > before));
+}

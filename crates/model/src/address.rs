@@ -44,6 +44,8 @@ pub struct AddressRange {
     pub datagram: bool,
     /// The family that its prefix asks for.
     pub family: Option<IpFamily>,
+    /// Whether connections may take several paths (`mptcp@`).
+    pub multipath: bool,
 }
 
 /// A family of IP addresses.
@@ -113,6 +115,8 @@ pub struct Allow {
     pub datagram: bool,
     /// Datagrams are meant when the address does not say.
     pub prefer_datagram: bool,
+    /// `mptcp@` may be there.
+    pub multipath: bool,
 }
 
 impl Allow {
@@ -128,12 +132,14 @@ impl Allow {
         stream: true,
         datagram: false,
         prefer_datagram: false,
+        multipath: true,
     };
     /// What `dgram-bind` takes.
     pub const DATAGRAM_BIND: Self = Self {
         stream: false,
         datagram: true,
         prefer_datagram: true,
+        multipath: false,
         ..Self::BIND
     };
     /// What `server` takes.
@@ -149,6 +155,7 @@ impl Allow {
     pub const SOURCE: Self = Self {
         port_required: false,
         fd: false,
+        multipath: false,
         ..Self::BIND
     };
     /// What `log` takes.
@@ -157,6 +164,7 @@ impl Allow {
         range: false,
         datagram: true,
         prefer_datagram: true,
+        multipath: false,
         ..Self::BIND
     };
     /// A bare address, as `addr` takes it; a port may follow.
@@ -164,6 +172,7 @@ impl Allow {
         port_required: false,
         range: false,
         fd: false,
+        multipath: false,
         ..Self::BIND
     };
 }
@@ -203,9 +212,13 @@ enum Family {
     V4,
     V6,
     Unix,
-    Abstract { padded: bool },
+    Abstract {
+        padded: bool,
+    },
     Fd,
     SocketPair,
+    /// TCP over several paths, of any or of one family.
+    Multipath(Option<IpFamily>),
     NotBuilt(&'static str),
 }
 
@@ -215,6 +228,7 @@ impl Family {
         match self {
             Self::V4 => Some(IpFamily::V4),
             Self::V6 => Some(IpFamily::V6),
+            Self::Multipath(family) => family,
             _ => None,
         }
     }
@@ -241,9 +255,17 @@ const PREFIXES: &[(&str, Family, Option<bool>)] = &[
     ("quic6@", Family::NotBuilt("QUIC"), None),
     ("quic@", Family::NotBuilt("QUIC"), None),
     ("rhttp@", Family::NotBuilt("reverse HTTP"), None),
-    ("mptcp@", Family::NotBuilt("MPTCP"), None),
-    ("mptcp4@", Family::NotBuilt("MPTCP"), None),
-    ("mptcp6@", Family::NotBuilt("MPTCP"), None),
+    ("mptcp@", Family::Multipath(None), Some(false)),
+    (
+        "mptcp4@",
+        Family::Multipath(Some(IpFamily::V4)),
+        Some(false),
+    ),
+    (
+        "mptcp6@",
+        Family::Multipath(Some(IpFamily::V6)),
+        Some(false),
+    ),
 ];
 
 /// The longest path of a Unix socket, without its terminator and, for a listener, the suffix of its temporary name.
@@ -289,6 +311,7 @@ pub fn parse(text: &str, allow: Allow) -> Result<AddressRange, AddressError> {
         has_port: false,
         datagram,
         family: None,
+        multipath: false,
     };
     match family {
         Family::Unix => Ok(plain(Address::Unix(unix_path(text, rest, allow)?))),
@@ -318,7 +341,13 @@ pub fn parse(text: &str, allow: Allow) -> Result<AddressRange, AddressError> {
             }
         }
         Family::NotBuilt(waits) => Err(AddressError::NotBuilt(text.into(), waits)),
-        Family::Any | Family::V4 | Family::V6 => inet(text, rest, family, datagram, allow),
+        Family::Multipath(_) if !allow.multipath => Err(AddressError::NotBuilt(
+            text.into(),
+            "MPTCP elsewhere than on 'bind' and 'server' lines",
+        )),
+        Family::Any | Family::V4 | Family::V6 | Family::Multipath(_) => {
+            inet(text, rest, family, datagram, allow)
+        }
     }
 }
 
@@ -387,6 +416,7 @@ fn inet(
         has_port: port.is_some(),
         datagram,
         family: family.ip(),
+        multipath: matches!(family, Family::Multipath(_)),
     })
 }
 
@@ -587,6 +617,20 @@ mod tests {
             padded: false,
         };
         assert_eq!(bind("abnsz@x").map(|r| r.address), Ok(name));
+    }
+
+    #[test]
+    fn several_paths_are_for_proxies_and_servers() {
+        let multipath =
+            |text, allow| parse(text, allow).map(|range| (range.multipath, range.family));
+        assert_eq!(multipath("mptcp@:80", Allow::BIND), Ok((true, None)));
+        let v6 = Some(IpFamily::V6);
+        assert_eq!(multipath("mptcp6@[::1]:80", Allow::SERVER), Ok((true, v6)));
+        assert_eq!(multipath("tcp@:80", Allow::BIND), Ok((false, None)));
+        assert!(matches!(
+            multipath("mptcp@127.0.0.1:80", Allow::LOG),
+            Err(AddressError::NotBuilt(..))
+        ));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub struct Bind {
     /// Where to listen; a range or list in the file makes one `Bind` each.
     pub address: Address,
+    /// Whether connections may take several paths (`mptcp@`).
+    pub multipath: bool,
     /// Where the line stands.
     pub origin: (Arc<str>, u32),
     /// The addresses of the line as written.
@@ -72,6 +74,7 @@ impl Bind {
     pub fn new(address: Address, origin: (Arc<str>, u32)) -> Self {
         Self {
             address,
+            multipath: false,
             origin,
             written: "".into(),
             name: None,

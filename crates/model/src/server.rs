@@ -139,6 +139,8 @@ pub struct ServerDraft {
     pub shard: u32,
     /// `backup`.
     pub backup: bool,
+    /// Whether connections may take several paths (`mptcp@`).
+    pub multipath: bool,
     /// `disabled`.
     pub disabled: bool,
     /// `check` and everything about it.
@@ -395,6 +397,7 @@ impl Default for ServerDraft {
             maxqueue: 0,
             shard: 0,
             backup: false,
+            multipath: false,
             disabled: false,
             check: CheckSettings::default(),
             cookie: None,

@@ -7,7 +7,7 @@ use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
 use model::live::tally::Tally;
 use model::{Address, Options, SourceBinding};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
@@ -160,13 +160,14 @@ pub async fn establish(
     Ok(socket.into())
 }
 
-/// Makes a socket for connections to an address, without any options.
+/// Makes a socket for connections to an address, without any options; `multipath` where they may take several paths.
 ///
 /// # Errors
-/// Those of the system: no descriptor.
-pub fn socket_for(address: &Address) -> io::Result<OwnedFd> {
+/// Those of the system: no descriptor, no MPTCP.
+pub fn socket_for(address: &Address, multipath: bool) -> io::Result<OwnedFd> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let fd = rustix::net::socket_with(family_of(address), SocketType::STREAM, flags, None)?;
+    let protocol = multipath.then_some(ipproto::MPTCP);
+    let fd = rustix::net::socket_with(family_of(address), SocketType::STREAM, flags, protocol)?;
     Ok(fd)
 }
 
@@ -189,7 +190,7 @@ pub fn open(
     buffers: (usize, usize),
 ) -> io::Result<OwnedFd> {
     let family = family_of(&route.address);
-    let fd = socket_for(&route.address)?;
+    let fd = socket_for(&route.address, server.config.settings.multipath)?;
     apply_to_server(&fd, proxy, buffers, server.config.settings.user_timeout);
     if let Some(mark) = route.mark {
         sys::set_mark(&fd, mark)?;
@@ -272,7 +273,10 @@ fn bind_source(
 }
 
 /// Starts connecting; says whether it is still under way.
-fn start(fd: &OwnedFd, address: &Address) -> io::Result<bool> {
+///
+/// # Errors
+/// Those of the system.
+pub fn start(fd: &OwnedFd, address: &Address) -> io::Result<bool> {
     let outcome = match address {
         Address::Inet(inet) => rustix::net::connect(fd, inet),
         Address::Unix(path) => rustix::net::connect(fd, &rustix::net::SocketAddrUnix::new(path)?),

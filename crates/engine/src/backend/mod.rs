@@ -8,7 +8,7 @@ mod location;
 
 pub use connect::{
     ConnectError, Route, Secure, address_for, binding, connect, connect_deadline, decides_late,
-    establish, open, shake_hands, socket_for, source_for,
+    establish, open, shake_hands, socket_for, source_for, start,
 };
 pub use dispatch::{Assigned, Availability, Dispatch, Moved, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool, InUse};

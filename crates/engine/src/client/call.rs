@@ -170,7 +170,7 @@ impl Call {
         address: &Address,
     ) -> Option<()> {
         let until = connect_deadline(connect_timeout(client));
-        let fd = socket_for(address).ok()?;
+        let fd = socket_for(address, false).ok()?;
         // Small requests should not wait for each other; the connection works without.
         let _ = rustix::net::sockopt::set_tcp_nodelay(&fd, true);
         self.line.dial(fd, address, until).await.ok()?;

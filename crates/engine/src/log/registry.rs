@@ -184,6 +184,7 @@ pub(super) async fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> 
                 from_section(section),
                 Destination {
                     address: address.clone(),
+                    multipath: false,
                     octet_counting: *octet_counting,
                     timeouts: section.timeouts,
                 },
@@ -193,6 +194,7 @@ pub(super) async fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> 
     for address in stream_targets(snapshot).await {
         let plain = Destination {
             address: address.clone(),
+            multipath: false,
             octet_counting: false,
             timeouts: (None, None),
         };
@@ -212,6 +214,7 @@ pub(super) async fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> 
                 of_server(&backend.name, &server.name),
                 Destination {
                     address: server.address.clone(),
+                    multipath: server.settings.multipath,
                     octet_counting: server.settings.octet_counting,
                     timeouts: (backend.timeouts.connect, backend.timeouts.server),
                 },

@@ -2,13 +2,12 @@
 
 use super::registry::count_dropped;
 use super::ring::{Reader, Ring};
+use crate::backend::{socket_for, start};
 use crate::clock;
 use crate::io::{Deadline, Socket};
 use model::Address;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::future::{pending, poll_fn};
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -26,6 +25,8 @@ const CONNECT_TIMEOUT: u64 = 5000;
 pub struct Destination {
     /// Its address.
     pub address: Address,
+    /// Whether connections may take several paths.
+    pub multipath: bool,
     /// Whether messages are framed by octet counting rather than by line feeds.
     pub octet_counting: bool,
     /// Milliseconds to connect and to write.
@@ -53,25 +54,8 @@ pub async fn run(ring: Arc<Ring>, to: Destination) {
 }
 
 async fn connect(to: &Destination) -> io::Result<Socket> {
-    let family = match &to.address {
-        Address::Inet(SocketAddr::V4(_)) => AddressFamily::INET,
-        Address::Inet(SocketAddr::V6(_)) => AddressFamily::INET6,
-        _ => AddressFamily::UNIX,
-    };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let fd = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
-    let outcome = match &to.address {
-        Address::Inet(inet) => rustix::net::connect(&fd, inet),
-        Address::Unix(path) => rustix::net::connect(&fd, &SocketAddrUnix::new(path)?),
-        Address::Abstract { name, padded } => {
-            rustix::net::connect(&fd, &crate::listener::abstract_address(name, *padded)?)
-        }
-        Address::Fd(_) | Address::SocketPair(_) => return Err(io::ErrorKind::Unsupported.into()),
-    };
-    match outcome {
-        Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
-        Err(error) => return Err(error.into()),
-    }
+    let fd = socket_for(&to.address, to.multipath)?;
+    start(&fd, &to.address)?;
     let socket = Socket::new(fd)?;
     let writable = poll_fn(|cx| socket.poll_writable(cx));
     within(to.timeouts.0.or(Some(CONNECT_TIMEOUT)), writable).await?;

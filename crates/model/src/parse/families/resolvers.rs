@@ -325,6 +325,7 @@ fn nameserver_address(parser: &Parser<'_>, text: &str) -> Result<(SocketAddr, bo
         fd: false,
         datagram: true,
         prefer_datagram: true,
+        multipath: false,
         ..Allow::BIND
     };
     let range = address::parse(&address::expand(text, &parser.env)?, allow)?;

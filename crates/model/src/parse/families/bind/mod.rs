@@ -32,16 +32,18 @@ pub const OPTIONS: &[&[OptionRow<BindLine>]] = &[
 pub struct BindLine {
     /// The options so far; the address is the first one's.
     pub bind: Bind,
-    /// All addresses.
-    pub addresses: Vec<Address>,
+    /// All addresses, and whether each is one of MPTCP.
+    pub addresses: Vec<(Address, bool)>,
 }
 
 impl BindLine {
     /// One bind per address.
     pub fn into_binds(self) -> impl Iterator<Item = Bind> {
         let bind = self.bind;
-        self.addresses.into_iter().map(move |address| Bind {
+        let addresses = self.addresses.into_iter();
+        addresses.map(move |(address, multipath)| Bind {
             address,
+            multipath,
             ..bind.clone()
         })
     }
@@ -184,19 +186,20 @@ fn addresses(
                 false => fault,
             }
         })?;
-    let mut addresses: Vec<Address> = ranges
-        .iter()
-        .flat_map(address::AddressRange::addresses)
-        .collect();
+    let all = ranges.iter().flat_map(|range| {
+        let addresses = range.addresses();
+        addresses.map(|address| (address, range.multipath))
+    });
+    let mut addresses: Vec<(Address, bool)> = all.collect();
     let unix = &parser.global.unix_bind;
-    for address in &mut addresses {
+    for (address, _) in &mut addresses {
         if let (Address::Unix(path), Some(prefix)) = (address, &unix.prefix) {
             let mut prefixed = prefix.clone().into_os_string();
             prefixed.push(path.as_os_str());
             *path = prefixed.into();
         }
     }
-    let Some(first) = addresses.first().cloned() else {
+    let Some((first, _)) = addresses.first().cloned() else {
         return Err(statement.fault(
             at,
             format!("'{}' : no address in '{text}'", statement.path()),

@@ -135,6 +135,7 @@ fn server(env: &config::Env, ring: &mut Ring, statement: Statement<'_>) -> Parse
     let allow = Allow {
         offset: false,
         datagram: false,
+        multipath: false,
         ..Allow::SERVER
     };
     let text = address::expand(statement.arg(1), env);

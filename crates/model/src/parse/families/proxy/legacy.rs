@@ -334,6 +334,7 @@ fn dispatch(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         port_required: true,
         offset: false,
         datagram: false,
+        multipath: false,
         ..Allow::SERVER
     };
     let parsed = address::expand(text, &parser.env).and_then(|text| address::parse(&text, allow));

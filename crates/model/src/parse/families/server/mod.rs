@@ -232,6 +232,7 @@ fn read(
     let mut line = start(parser, name)?;
     let mut cursor = Cursor::new(parser, statement, at + 1, label.clone());
     cursor.read_all(OPTIONS, Family::Server, &mut line)?;
+    line.draft.multipath = range.multipath;
     line.draft.tls.defaults = parser.global.tls.server.clone();
     if let Some(what) = conflicts_with_track(&line.draft) {
         let message = format!("{label}unable to {what} and tracking at the same time!");

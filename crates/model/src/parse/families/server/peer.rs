@@ -93,6 +93,7 @@ fn without_address(
             has_port: false,
             datagram: false,
             family: None,
+            multipath: false,
         },
         datagram: false,
         unresolved: false,
