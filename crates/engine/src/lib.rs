@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod backend;
+pub mod certificates;
 pub mod check;
 pub mod client;
 pub mod clock;
@@ -18,6 +19,7 @@ pub mod listener;
 mod load;
 pub mod log;
 pub mod mux;
+pub mod ocsp;
 pub mod orders;
 pub mod peers;
 pub mod persist;

@@ -97,6 +97,7 @@ pub fn prepare(
     let proxies = proxies.collect();
     carry_patterns(&old.snapshot, &snapshot);
     let runtime = crate::process::assemble(snapshot, proxies, old.process.clone(), Some(old));
+    crate::ocsp::carry_over(&runtime);
     Ok(Arc::new(Change {
         runtime,
         sockets: listeners

@@ -152,6 +152,8 @@ pub struct Process {
     pub exposed: crate::handover::Exposed,
     /// How many messages broke the rules of HTTP/1.
     pub bad_messages: AtomicU64,
+    /// OCSP responses that are fetched.
+    pub ocsp: crate::ocsp::Updates,
     /// The ways to the workers.
     pub orders: crate::orders::Orders,
     /// The configuration that new connections get.
@@ -351,6 +353,7 @@ impl Process {
             api_room: Arc::new(tokio::sync::Semaphore::new(global.stats_maxconn as usize)),
             exposed: Default::default(),
             bad_messages: Default::default(),
+            ocsp: Default::default(),
             orders: Default::default(),
             current: Default::default(),
             changes: tokio::sync::watch::Sender::new(None),

@@ -442,6 +442,7 @@ async fn serve(
     let mut listeners = listen(&worker, &runtime, &sockets);
     let mut checks = crate::check::start(&worker, &runtime);
     let mut resolvers = (worker.index == 0).then(|| crate::resolvers::start(&runtime));
+    let mut ocsp = (worker.index == 0).then(|| crate::ocsp::start(&runtime));
     let mut peers = (worker.index == 0).then(|| crate::peers::start(&runtime));
     let mut persist = (worker.index == 0).then(|| crate::persist::start(&runtime));
     let mut load = crate::load::Load::default();
@@ -474,6 +475,7 @@ async fn serve(
                 checks = crate::check::start(&worker, &runtime);
                 if worker.index == 0 {
                     resolvers = Some(crate::resolvers::start(&runtime));
+                    ocsp = Some(crate::ocsp::start(&runtime));
                 }
                 if let Some(services) = &mut services {
                     services.extend(&runtime).await;
@@ -500,6 +502,7 @@ async fn serve(
     drop(sockets);
     // A process that takes no new connections does not care any more who could serve them.
     checks.abort();
+    drop(ocsp);
     if let Some(peers) = peers
         .as_mut()
         .filter(|_| *phase.borrow() == Phase::Stopping)

@@ -1,6 +1,6 @@
-//! What the process' own HTTP client is told (configuration manual, section 3.4).
+//! What the process' own HTTP client is told (configuration manual, section 3.4), and who uses it.
 
-use crate::address::IpFamily;
+use crate::address::{Address, IpFamily};
 use std::sync::{Arc, OnceLock};
 use tls::settings::{Common, Verify};
 use tls::{Connector, Plan, Trust};
@@ -15,6 +15,27 @@ pub struct Said {
     pub text: Arc<str>,
     /// The file and the line it stands in.
     pub origin: (Arc<str>, u32),
+}
+
+/// `ocsp-update.*` but for the mode, which certificates may overrule (configuration manual, section 12.7.1).
+#[derive(Debug, Clone)]
+pub struct OcspUpdates {
+    /// `ocsp-update.disable`: nothing is fetched unless a command says so.
+    pub disabled: bool,
+    /// `ocsp-update.httpproxy`.
+    pub proxy: Option<Address>,
+    /// `ocsp-update.mindelay` and `ocsp-update.maxdelay`: seconds between two updates of a response.
+    pub delays: (u32, u32),
+}
+
+impl Default for OcspUpdates {
+    fn default() -> Self {
+        Self {
+            disabled: false,
+            proxy: None,
+            delays: (300, 3600),
+        }
+    }
 }
 
 /// `httpclient.*`.

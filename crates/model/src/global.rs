@@ -31,6 +31,8 @@ pub struct Global {
     pub dns_families: crate::resolvers::AcceptedFamilies,
     /// `httpclient.*`.
     pub http_client: crate::client::HttpClient,
+    /// `ocsp-update.*`.
+    pub ocsp_updates: crate::client::OcspUpdates,
     /// `nbthread`; `None` for one per usable CPU.
     pub threads: Option<u32>,
     /// `cpu-map`: CPU sets by thread number (from 1).
@@ -221,6 +223,7 @@ impl Default for Global {
             max_tls_connections: 0,
             dns_families: Default::default(),
             http_client: Default::default(),
+            ocsp_updates: Default::default(),
             threads: None,
             cpu_map: Vec::new(),
             ulimit_n: None,

@@ -137,6 +137,13 @@ impl Bundle {
         Certificate::parse(self.chain.first()?).ok()
     }
 
+    /// Whether OCSP responses about it are fetched: it is said so, by itself or by default, and it names a responder.
+    #[must_use]
+    pub fn fetches_ocsp(&self, by_default: bool) -> bool {
+        self.files.update.unwrap_or(by_default)
+            && self.leaf().is_some_and(|leaf| leaf.ocsp_uri().is_some())
+    }
+
     /// The algorithm of its key.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -1,9 +1,10 @@
 //! OCSP responses (RFC 6960): which certificate they are about, and what they say of it.
 
 use crate::bundle::Bundle;
-use crate::certificate::{Certificate, seconds};
+use crate::certificate::{Certificate, oid, seconds};
 use crate::der::{self, Element, Malformed, Reader};
 use crate::store::{Issuers, sha1};
+use crate::verify;
 use rustls::pki_types::CertificateDer;
 
 /// What a certificate's issuer says of it.
@@ -48,6 +49,8 @@ pub struct Single<'a> {
 /// A response in its parts.
 #[derive(Debug)]
 pub struct Response<'a> {
+    /// What is signed.
+    pub signed: &'a [u8],
     /// Who responds: a name (tag 1) or the hash of a key (tag 2).
     pub responder: Element<'a>,
     /// When the response was made.
@@ -142,7 +145,8 @@ pub fn parse(response: &[u8]) -> Result<Response<'_>, Malformed> {
     }
     let basic = bytes.expect(der::OCTET_STRING)?;
     let mut basic = basic.reader().enter(der::SEQUENCE)?;
-    let mut data = basic.enter(der::SEQUENCE)?;
+    let signed = basic.expect(der::SEQUENCE)?;
+    let mut data = signed.reader();
     let algorithm = basic.expect(der::SEQUENCE)?.content;
     let signature = basic.expect(der::BIT_STRING)?.bits()?;
     let certificates = match basic.optional(der::context(0))? {
@@ -159,6 +163,7 @@ pub fn parse(response: &[u8]) -> Result<Response<'_>, Malformed> {
         None => &[],
     };
     Ok(Response {
+        signed: signed.whole,
         responder,
         produced,
         singles: singles?,
@@ -202,8 +207,8 @@ pub fn id_of_bundle(bundle: &Bundle, issuers: Option<&Issuers>) -> Option<Vec<u8
     id_of(&bundle.leaf()?, &Certificate::parse(&issuer).ok()?)
 }
 
-/// How far clocks may differ, in seconds.
-const SKEW: i64 = 300;
+/// How far clocks may differ, in seconds; and for how long a response has to be good when it is put in place.
+pub const SKEW: i64 = 300;
 
 /// Checks that a response may be stapled, at a moment in seconds since 1970, and to which certificate.
 ///
@@ -228,10 +233,23 @@ pub fn check(response: &[u8], now: i64) -> Result<Vec<u8>, &'static str> {
     let this = seconds(single.this_update);
     let next = seconds(next);
     match (this, next) {
-        (Some(this), Some(next)) if this - SKEW <= now && now <= next + SKEW => {}
+        (Some(this), Some(next)) if this - SKEW <= now && now + SKEW <= next => {}
+        (Some(this), Some(next)) if this - SKEW <= now && now <= next + SKEW => {
+            return Err(
+                "OCSP single response: no longer valid. Must be valid during at least 300s.",
+            );
+        }
         _ => return Err("OCSP single response: no longer valid."),
     }
     Ok(single.id.whole.to_vec())
+}
+
+/// Until when a response may be stapled, in seconds since 1970, with what clocks may differ taken off.
+#[must_use]
+pub fn expiry(response: &[u8]) -> Option<i64> {
+    let parsed = parse(response).ok()?;
+    let next = parsed.singles.first()?.next_update?;
+    Some(seconds(next)? - SKEW)
 }
 
 /// The same for the certificate of a bundle.
@@ -252,6 +270,98 @@ pub fn check_for(
     }
 }
 
+/// What a responder is asked: a request about one certificate, unsigned and without a nonce (RFC 6960, section 4.1).
+#[must_use]
+pub fn request(id: &[u8]) -> Vec<u8> {
+    // A request is in a list of them, that is in what could be signed, and that is in the whole.
+    (0..4).fold(id.to_vec(), |inner, _| der::element(der::SEQUENCE, &inner))
+}
+
+/// Checks that a responder's answer is a response of somebody who may speak for a certificate's issuer: the issuer itself, or
+/// whom it has delegated that to (RFC 6960, section 4.2.2.2).
+///
+/// # Errors
+/// In HAProxy's words.
+pub fn verify(response: &[u8], issuer: &Certificate<'_>, now: i64) -> Result<(), String> {
+    let unreadable = || "d2i_OCSP_RESPONSE() failed".to_owned();
+    match status(response).map_err(|_| unreadable())? {
+        0 => {}
+        other => {
+            let word = word(other);
+            return Err(format!("OCSP response not successful ({other}: {word})"));
+        }
+    }
+    let parsed = parse(response).map_err(|_| unreadable())?;
+    let come_along = parsed.certificates.iter();
+    let come_along = come_along.filter_map(|der| Certificate::parse(der).ok());
+    let delegated = come_along.filter(|certificate| speaks_for(certificate, issuer, now));
+    let signed = std::iter::once(*issuer).chain(delegated).any(|signer| {
+        is_responder(&signer, parsed.responder)
+            && verify::is_signature_valid(
+                &signer,
+                parsed.algorithm,
+                parsed.signed,
+                parsed.signature,
+            )
+    });
+    match signed {
+        true => Ok(()),
+        false => Err("OCSP_basic_verify() failed".to_owned()),
+    }
+}
+
+/// OpenSSL's words for the status of a response.
+fn word(status: u32) -> &'static str {
+    match status {
+        0 => "successful",
+        1 => "malformedrequest",
+        2 => "internalerror",
+        3 => "trylater",
+        5 => "sigrequired",
+        6 => "unauthorized",
+        _ => "(UNKNOWN)",
+    }
+}
+
+/// Whether an issuer has delegated responses to a certificate.
+fn speaks_for(certificate: &Certificate<'_>, issuer: &Certificate<'_>, now: i64) -> bool {
+    const OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
+    let [from, until] = certificate.validity.map(seconds);
+    let in_time = from.is_some_and(|from| from <= now) && until.is_some_and(|until| now <= until);
+    // What is allowed by silence, or together with anything else, does not count here.
+    let allowed = certificate
+        .extension(oid::EXTENDED_KEY_USAGE)
+        .is_some_and(|usage| {
+            let list = der::Reader::new(usage.value).expect(der::SEQUENCE);
+            list.is_ok_and(|list| {
+                der::elements(list.content).any(|usage| usage.content == OCSP_SIGNING)
+            })
+        });
+    in_time
+        && allowed
+        && certificate.issuer == issuer.subject
+        && verify::is_signature_valid(
+            issuer,
+            certificate.signature_algorithm,
+            certificate.tbs,
+            certificate.signature,
+        )
+}
+
+/// Whether a response says that a certificate's key has signed it.
+fn is_responder(certificate: &Certificate<'_>, responder: Element<'_>) -> bool {
+    let mut inner = responder.reader();
+    match responder.tag & 0x1f {
+        1 => responder.content == certificate.subject,
+        2 => {
+            let hash = inner.expect(der::OCTET_STRING);
+            let key = certificate.public_key();
+            matches!((hash, key), (Ok(hash), Ok((key, _))) if hash.content == sha1(key))
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +372,14 @@ mod tests {
             let wrapped = der::element(der::SEQUENCE, &[&[der::ENUMERATED, 1, 0][..], &bytes].concat());
             let _ = (check(&bytes, 0), check(&wrapped, 0), CertId::read(&bytes));
         }
+    }
+
+    #[test]
+    fn requests_are_as_openssl_writes_them() {
+        let id = der::element(der::SEQUENCE, &[4, 1, 7]);
+        let expected = [0x30, 11, 0x30, 9, 0x30, 7, 0x30, 5, 0x30, 3, 4, 1, 7];
+        // Five sequences: the request, what could be signed of it, the list, its entry, and the identifier.
+        assert_eq!(request(&id), &expected[..]);
     }
 
     #[test]

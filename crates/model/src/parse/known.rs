@@ -32,15 +32,6 @@ const NAMESPACES: &str = "network namespaces";
 const GLOBAL: &[Group] = &[
     ("ACME", &["acme.scheduler"]),
     (
-        TLS,
-        &[
-            "ocsp-update.disable",
-            "ocsp-update.httpproxy",
-            "ocsp-update.maxdelay",
-            "ocsp-update.mindelay",
-        ],
-    ),
-    (
         "Lua",
         &["lua-load", "lua-load-per-thread", "lua-prepend-path"],
     ),

@@ -277,6 +277,8 @@ fn commit(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
             let _ = writeln!(text, "\n{why}\nFailed!");
         }
     }
+    drop(state);
+    engine::ocsp::follow(context.runtime);
     reply.plain(format_args!("{text}"));
 }
 

@@ -121,6 +121,8 @@ fn add(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     if let Some(list) = state.store.lists.get_mut(name) {
         list.entries.push(entry);
     }
+    drop(state);
+    engine::ocsp::follow(context.runtime);
     reply.plain(format_args!("{text}\nSuccess!\n"));
 }
 

@@ -16,9 +16,7 @@ mod transaction;
 
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
-use engine::runtime::Runtime;
-use std::sync::Arc;
-use tls::live::Users;
+use engine::certificates::users;
 
 /// The rows of this family.
 pub const ROWS: &[&[CommandRow]] = &[
@@ -46,27 +44,6 @@ const fn row(
         doc,
         run,
     }
-}
-
-/// All lines and servers that use certificates, each once.
-fn users(runtime: &Runtime) -> Users {
-    let mut users = Users::default();
-    for proxy in runtime.all_proxies() {
-        for bind in &proxy.config.front.binds {
-            if let Some(listener) = &bind.tls
-                && !users
-                    .listeners
-                    .iter()
-                    .any(|known| Arc::ptr_eq(known, listener))
-            {
-                users.listeners.push(listener.clone());
-            }
-        }
-        for server in proxy.servers.load().iter() {
-            users.connectors.extend(server.config.tls.clone());
-        }
-    }
-    users
 }
 
 /// The first word, or a refusal that says what is expected.

@@ -1,12 +1,13 @@
 //! OCSP responses that are stapled to certificates.
 
-use super::{row, users};
+use super::row;
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
+use engine::{certificates, ocsp as updates};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tls::live::{Change, State};
+use tls::live::State;
 use tls::settings::GlobalSettings;
 use tls::{Bundle, ocsp, pem};
 
@@ -30,14 +31,14 @@ pub(super) const ROWS: &[CommandRow] = &[
         &["show", "ssl", "ocsp-updates"],
         Level::Operator,
         "",
-        "list the responses that are fetched, which none is",
-        updates,
+        "list the responses that are fetched",
+        show_updates,
     ),
     row(
         &["update", "ssl", "ocsp-response"],
         Level::Admin,
         "<certfile>",
-        "fetch the response of a certificate, which is not done",
+        "fetch the response of a certificate",
         update,
     ),
 ];
@@ -62,14 +63,15 @@ pub(super) fn text(response: &[u8]) -> String {
     text.replace("\n\n", "\n \n")
 }
 
-/// The responses by the identifiers of their certificates, each with the first certificate that has it.
+/// The responses that are there or fetched by the identifiers of their certificates, each with the first certificate that
+/// has it.
 fn known(state: &State, global: &GlobalSettings) -> Vec<(Vec<u8>, Arc<Bundle>)> {
     let mut all: Vec<(Vec<u8>, Arc<Bundle>)> = Vec::new();
     for bundle in state
         .store
         .bundles
         .values()
-        .filter(|bundle| bundle.ocsp.is_some())
+        .filter(|bundle| bundle.ocsp.is_some() || bundle.fetches_ocsp(global.ocsp_update))
     {
         if let Some(id) = ocsp::id_of_bundle(bundle, global.issuers.as_deref())
             && !all.iter().any(|(known, _)| *known == id)
@@ -94,42 +96,15 @@ fn set(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let Some(bytes) = decoded else {
         return reply.error("'set ssl ocsp-response' received invalid base64 encoded response.");
     };
-    let inventory = &context.runtime.snapshot.certificates;
-    let mut state = inventory.lock();
     let id = match ocsp::check(&bytes, now()) {
         Ok(id) => id,
-        Err(why) => return reply.error(&format!("{}.", why.trim_end_matches('.'))),
+        // HAProxy adds one to the one that some of these have.
+        Err(why) => return reply.error(&format!("{why}.")),
     };
-    let bytes: Arc<[u8]> = bytes.into();
-    let issuers = inventory.global.issuers.clone();
-    let of_id = |bundle: &Arc<Bundle>| {
-        bundle.ocsp.is_some()
-            && ocsp::id_of_bundle(bundle, issuers.as_deref()).as_ref() == Some(&id)
-    };
-    let meant: Vec<Arc<Bundle>> = state
-        .store
-        .bundles
-        .values()
-        .filter(|b| of_id(b))
-        .cloned()
-        .collect();
-    if meant.is_empty() {
-        return reply.error(
-            "OCSP single response: Certificate ID does not match any certificate or issuer.",
-        );
-    }
-    let users = users(context.runtime);
-    for bundle in meant {
-        let bundle = Arc::new(Bundle {
-            ocsp: Some(bytes.clone()),
-            ..(*bundle).clone()
-        });
-        match state.exchange(&users, &inventory.global, &bundle) {
-            Ok((changes, _)) => changes.into_iter().for_each(Change::make),
-            Err(why) => return reply.error(&why),
-        }
-        inventory.tokens.set(bundle.clone());
-        state.store.bundles.insert(bundle.name.clone(), bundle);
+    match certificates::staple(context.runtime, &id, &bytes.into()) {
+        Ok(()) => updates::follow(context.runtime),
+        Err(why) if why == certificates::NOBODYS => return reply.error(&format!("{why}.")),
+        Err(why) => return reply.error(&why),
     }
     reply.info("OCSP Response updated!");
 }
@@ -175,10 +150,31 @@ fn show(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     }
 }
 
-fn updates(_: &mut Context<'_>, reply: &mut Reply, _: Args<'_>) {
-    reply.plain(format_args!(
-        "OCSP Certid | Path | Next Update | Last Update | Successes | Failures | Last Update Status | Last Update Status (str)\n"
-    ));
+const TITLES: &str = "OCSP Certid | Path | Next Update | Last Update | Successes | Failures | Last Update Status | Last Update Status (str)";
+
+fn show_updates(context: &mut Context<'_>, reply: &mut Reply, _: Args<'_>) {
+    let mut out = format!("{TITLES}\n");
+    let date = |seconds: i64| {
+        let mut text = Vec::new();
+        let offset = sys::utc_offset(seconds);
+        expr::logformat::write_clf_date(seconds, offset, &mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    };
+    for (id, entry) in context.runtime.process.ocsp.shown() {
+        let _ = writeln!(
+            out,
+            "{} | {} | {} | {} | {} | {} | {} | {}",
+            tls::text::hex(&id).to_lowercase(),
+            entry.path,
+            date(entry.next),
+            entry.last.map_or("-".to_owned(), date),
+            entry.successes,
+            entry.failures,
+            entry.status.number(),
+            entry.status
+        );
+    }
+    reply.plain(format_args!("{out}"));
 }
 
 fn update(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
@@ -187,15 +183,25 @@ fn update(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
         return reply.error("'update ssl ocsp-response' expects a filename");
     }
     let inventory = &context.runtime.snapshot.certificates;
-    let state = inventory.lock();
-    let why = match state.store.bundles.get(name) {
-        None => {
-            "Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name."
-        }
-        Some(bundle) if bundle.ocsp.is_none() => {
-            "'update ssl ocsp-response' only works on certificates that already have a known OCSP response."
-        }
-        Some(_) => "OCSP responses are not fetched by hapax; use 'set ssl ocsp-response'.",
+    let global = &inventory.global;
+    let bundle = inventory.lock().store.bundles.get(name).cloned();
+    let refused = |reply: &mut Reply, why: &str| {
+        reply.error(&format!("{why}\nCan't send ocsp request for {name}!"));
     };
-    reply.error(&format!("{why}\nCan't send ocsp request for {name}!"));
+    let Some(bundle) = bundle else {
+        return refused(
+            reply,
+            "Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name.",
+        );
+    };
+    let id = ocsp::id_of_bundle(&bundle, global.issuers.as_deref());
+    let known = bundle.ocsp.is_some() || bundle.fetches_ocsp(global.ocsp_update);
+    let Some(id) = id.filter(|_| known) else {
+        return refused(
+            reply,
+            "'update ssl ocsp-response' only works on certificates that already have a known OCSP response.",
+        );
+    };
+    // What comes of it is told by 'show ssl ocsp-updates' and in the logs, as in HAProxy.
+    context.runtime.process.ocsp.ask(&id, &bundle.name);
 }

@@ -77,7 +77,7 @@ pub(super) fn certificate(
         }
     }
     // Anything that was said about it is shown as on.
-    let update = files.update.map_or(global.ocsp_update, |_| true);
+    let update = files.update.is_some();
     let word = |on: bool| if on { "on" } else { "off" };
     let _ = writeln!(out, "Option: ocsp-update {}", word(update));
     let _ = writeln!(out, "Option: jwt {}", word(bundle.jwt));
@@ -103,7 +103,7 @@ pub(super) fn certificate(
             }
         }
     }
-    let key = match bundle.ocsp.is_some() || files.update == Some(true) {
+    let key = match bundle.ocsp.is_some() || bundle.fetches_ocsp(global.ocsp_update) {
         true => ocsp::id_of_bundle(bundle, global.issuers.as_deref()).unwrap_or_default(),
         false => Vec::new(),
     };

@@ -41,6 +41,7 @@ pub const GLOBAL: &[&[Row]] = &[
     log::GLOBAL_ROWS,
     resolvers::GLOBAL_ROWS,
     tls::global::ROWS,
+    tls::ocsp::ROWS,
 ];
 
 /// Directives of `defaults`, `frontend`, `backend` and `listen` sections.

@@ -21,12 +21,6 @@ pub const ROWS: &[Row] = &[
         issuers,
     ),
     row(
-        "ocsp-update.mode",
-        1,
-        "Whether OCSP responses are fetched unless a certificate says otherwise.",
-        update_mode,
-    ),
-    row(
         "ssl-default-bind-ciphers",
         1,
         "Ciphers of 'bind' lines.",
@@ -246,23 +240,6 @@ fn base(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         return Err(statement.fault_here(format!("'{keyword}' already specified.")));
     }
     *place = Some(path.into());
-    Ok(())
-}
-
-fn update_mode(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    settings(parser).ocsp_update = match statement.arg(0) {
-        "on" => true,
-        "off" => false,
-        "" => {
-            return Err(statement.fault_here("'ocsp-update.mode' expects <on|off> as argument."));
-        }
-        other => {
-            return Err(statement.fault(
-                0,
-                format!("'ocsp-update.mode' expects <on|off>, got '{other}'."),
-            ));
-        }
-    };
     Ok(())
 }
 

@@ -4,6 +4,7 @@ pub mod bind;
 pub mod certificates;
 pub mod frontend;
 pub mod global;
+pub mod ocsp;
 mod resolve;
 pub mod server;
 pub mod store;

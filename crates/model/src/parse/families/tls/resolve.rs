@@ -10,7 +10,7 @@ use tls::settings::{BindSettings, GlobalSettings};
 /// Prepares listeners and servers that speak TLS.
 pub fn resolve(parser: &mut Parser<'_>) {
     find_token_certificates(parser);
-    refuse_updates(parser);
+    find_issuers(parser);
     tell_notes(parser);
     let global = parser.global.tls.clone();
     let cache = Arc::new(SessionCache::new(global.cache_size));
@@ -148,27 +148,26 @@ fn tell_notes(parser: &mut Parser<'_>) {
     }
 }
 
-/// OCSP responses are stapled but not fetched.
-fn refuse_updates(parser: &mut Parser<'_>) {
-    let by_default = parser.global.tls.ocsp_update;
-    let on = |bundle: &tls::Bundle| match (bundle.files.update, by_default) {
-        (Some(on), _) => on,
-        (None, on) => on && bundle.leaf().is_some_and(|leaf| leaf.ocsp_uri().is_some()),
-    };
+/// Who is to be asked about a certificate is told by its issuer as well.
+fn find_issuers(parser: &mut Parser<'_>) {
+    let global = &parser.global.tls;
     let bundles = parser.certificates.bundles.values();
-    let Some(name) = bundles
-        .filter(|bundle| on(bundle))
-        .map(|bundle| bundle.name.clone())
-        .next()
-    else {
-        return;
-    };
-    let message = format!(
-        "'ocsp-update' of certificate '{name}' : {}",
-        crate::parse::known::not_built("ocsp-update on", "the HTTP client")
-    );
-    let fault = Diagnostic::global(Severity::Alert, message, false);
-    parser.diagnostics.push(fault);
+    let unknown = bundles.filter(|bundle| {
+        bundle.fetches_ocsp(global.ocsp_update)
+            && tls::ocsp::id_of_bundle(bundle, global.issuers.as_deref()).is_none()
+    });
+    let faults: Vec<Diagnostic> = unknown
+        .map(|bundle| {
+            let message = format!(
+                "'{}' has an OCSP auto-update set to 'on' but an error occurred (maybe the OCSP URI or the issuer could not be found)'.",
+                bundle.name
+            );
+            Diagnostic::global(Severity::Alert, message, false)
+        })
+        .collect();
+    for fault in faults {
+        parser.diagnostics.push(fault);
+    }
 }
 
 /// The application protocols of a listener: an HTTP proxy offers what it speaks, unless it is told otherwise.
