@@ -143,10 +143,13 @@ fn encoded(bytes: &[u8]) -> String {
     out
 }
 
+/// The path in front of a request, and what was sent.
+type Answer = (String, Vec<u8>);
+
 /// A responder that answers by the path in front of the request, and notes what it has answered.
 struct Responder {
     server: Server,
-    answers: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    answers: Arc<Mutex<Vec<Answer>>>,
     authority: Arc<Signer>,
 }
 
@@ -201,7 +204,7 @@ impl Responder {
                 body.len()
             );
             notes.lock().expect("notes").push((scenario, body.clone()));
-            conn.send(&[head.as_bytes(), &body].concat())
+            conn.send([head.as_bytes(), &body].concat())
         });
         Self {
             server,
@@ -215,7 +218,7 @@ impl Responder {
         self.authority.site(scenario, Some(&uri))
     }
 
-    fn answers(&self) -> Vec<(String, Vec<u8>)> {
+    fn answers(&self) -> Vec<Answer> {
         self.answers.lock().expect("notes").clone()
     }
 
