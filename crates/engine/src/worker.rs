@@ -19,6 +19,9 @@ use tokio::sync::watch;
 /// How many free stream states a worker keeps.
 const KEPT_STATES: usize = 256;
 
+/// How many streams are looked at before traffic has its turn.
+const SEEN_AT_ONCE: usize = 256;
+
 /// Every how many seconds the estimate of needed server connections follows what is in use.
 const DECAY: u32 = 5;
 
@@ -208,7 +211,14 @@ impl Worker {
     ) -> (Vec<Seen>, Option<u64>) {
         let mut cards = self.open_cards();
         cards.retain(|card| (from..below).contains(&card.number()));
-        cards.sort_unstable_by_key(|card| card.number());
+        // Looking at a stream takes longer than finding it: however few are wanted, traffic has its turn in between.
+        let number = |card: &Rc<Card>| card.number();
+        let rest = (cards.len() > SEEN_AT_ONCE).then(|| {
+            let (_, next, _) = cards.select_nth_unstable_by_key(SEEN_AT_ONCE, number);
+            next.number()
+        });
+        cards.truncate(SEEN_AT_ONCE);
+        cards.sort_unstable_by_key(number);
         let mut seen = Vec::new();
         for card in cards {
             if seen.len() >= most {
@@ -216,7 +226,7 @@ impl Worker {
             }
             seen.extend(card.seen(self.index).filter(wanted));
         }
-        (seen, None)
+        (seen, rest)
     }
 
     /// What it is doing.

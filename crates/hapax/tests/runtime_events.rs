@@ -315,3 +315,119 @@ fn the_configuration_is_shown_with_its_places() {
         ask(&program, "set anon on 1; show config").contains("not shown while names are hashed")
     );
 }
+
+const CHUNKED: &str = "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// What of the last message that was kept does not change from run to run, in HAProxy's form: who, how much, where, and the
+/// bytes.
+fn last_kept(program: &Program, event: u32) -> String {
+    let mark = format!("event #{event},");
+    let all = ask_until(program, "show errors", |all| all.contains(&mark));
+    let found = all.split("\n \n").find(|message| message.contains(&mark));
+    let message = found.unwrap_or_default();
+    let (_, who) = message.split_once("] ").unwrap_or_default();
+    let (who, _) = who.split_once(", src").unwrap_or_default();
+    let (_, rest) = message.split_once("\n  len ").unwrap_or_default();
+    let (len, rest) = rest.split_once(',').unwrap_or_default();
+    let (_, position) = rest.split_once("error at ").unwrap_or_default();
+    let (position, bytes) = position.split_once('\n').unwrap_or_default();
+    let lines = bytes.lines().filter(|line| line.starts_with("  0"));
+    let lines: Vec<&str> = lines.map(str::trim_start).collect();
+    format!("{who}\nlen {len} {position}\n{}", lines.join("\n"))
+}
+
+/// Recorded from HAProxy 3.4.0.
+#[test]
+fn chunks_that_break_rules_are_kept_with_their_place() {
+    let server = Server::start(|conn: &mut testkit::Conn, _| {
+        let request = conn.read_request()?;
+        let body = match request.as_ref().map(testkit::Message::target) {
+            Some("/first") => "xyz\r\n",
+            Some("/second") => "5\r\nhello\r\nZZ\r\n",
+            _ => "0\r\n\r\n",
+        };
+        conn.send(format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}"
+        ))?;
+        conn.drain().map(|_| ())
+    });
+    let program = http()
+        .config(SOCKETS)
+        .config(
+            "frontend web\n  bind {web}\n  default_backend back\nbackend back\n  server s1 {s1}\n",
+        )
+        .server("s1", &server)
+        .start();
+    let head = "00000  POST /c HTTP/1.1\\r\\n\n00018  Host: a\\r\\n\n00027  Transfer-Encoding: chunked\\r\\n\n00055  \\r\\n";
+    let request = |body: &str, event: u32| {
+        let mut client = Client::connect(program.address("web"));
+        client.send(format!("{CHUNKED}{body}"));
+        assert_eq!(client.response().status(), 400, "{body}");
+        last_kept(&program, event)
+    };
+    let who = |event: u32| {
+        format!(
+            "frontend web (#2): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #{event}"
+        )
+    };
+    assert_eq!(
+        request("5\r\nhello\r\nZZ\r\n", 0),
+        format!(
+            "{}\nlen 71 position 67\n{head}\n00057  5\\r\\n\n00060  hello\\r\\n\n00067  ZZ\\r\\n",
+            who(0)
+        )
+    );
+    assert_eq!(
+        request("5\r\nhelloXX3\r\nabc\r\n0\r\n\r\n", 1),
+        format!(
+            "{}\nlen 80 position 65\n{head}\n00057  5\\r\\n\n00060  helloXX3\\r\\n\n00070  abc\\r\\n\n00075  0\\r\\n\n00078  \\r\\n",
+            who(1)
+        )
+    );
+    assert_eq!(
+        request("fffffffffffffffffff\r\n", 2),
+        format!(
+            "{}\nlen 78 position 70\n{head}\n00057  fffffffffffffffffff\\r\\n",
+            who(2)
+        )
+    );
+    for (path, event, len, rest) in [
+        (
+            "/first",
+            3,
+            52,
+            "position 47\n00000  HTTP/1.1 200 OK\\r\\n\n00017  Transfer-Encoding: chunked\\r\\n\n00045  \\r\\n\n00047  xyz\\r\\n",
+        ),
+        (
+            "/second",
+            4,
+            61,
+            "position 57\n00000  HTTP/1.1 200 OK\\r\\n\n00017  Transfer-Encoding: chunked\\r\\n\n00045  \\r\\n\n00047  5\\r\\n\n00050  hello\\r\\n\n00057  ZZ\\r\\n",
+        ),
+    ] {
+        assert_eq!(
+            Client::connect(program.address("web")).get(path).status(),
+            502
+        );
+        assert_eq!(
+            last_kept(&program, event),
+            format!(
+                "backend back (#3): invalid response\n  frontend web (#2), server s1 (#1), event #{event}\nlen {len} {rest}"
+            )
+        );
+    }
+    // What comes later is kept without what has been passed on.
+    let mut client = Client::connect(program.address("web"));
+    client.send(CHUNKED);
+    client.send("5\r\nhello\r\n");
+    let passed = eventually(PATIENCE, || {
+        ask(&program, "show sess all").contains(" in=5 ")
+    });
+    assert!(passed, "{}", ask(&program, "show sess all"));
+    client.send("Q\r\n");
+    let kept = last_kept(&program, 5);
+    assert!(
+        kept.ends_with("\nlen 3 position 0\n00000  Q\\r\\n"),
+        "{kept}"
+    );
+}

@@ -288,3 +288,160 @@ fn a_reader_that_reads_nothing_keeps_nobody_waiting() {
         "{grown} bytes more for readers that do not read"
     );
 }
+
+#[test]
+fn details_tell_what_carries_a_stream() {
+    let (quiet, echo) = (
+        Server::start(handlers::silent()),
+        Server::start(handlers::echo()),
+    );
+    let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).expect("a certificate");
+    let pem = made.cert.pem() + &made.signing_key.serialize_pem();
+    let program = http()
+        .config(TIMES)
+        .config(SOCKETS)
+        .file("a.pem", pem)
+        .config("frontend web\n  bind {web}\n  default_backend back\n")
+        .config("frontend secure\n  bind {secure} ssl crt {tmp}/a.pem\n  default_backend back\n")
+        .config("backend back\n  server s1 {quiet}\n")
+        .config("frontend plain\n  bind {plain}\n  default_backend hidden\n")
+        .config("backend hidden\n  server s3 {secure} ssl verify none\n")
+        .config("listen raw\n  mode tcp\n  bind {raw}\n  server s2 {echo}\n")
+        .config("listen undecided\n  mode tcp\n  bind {undecided}\n  tcp-request inspect-delay 50s\n  tcp-request content accept if { req.len gt 1000 }\n  server s4 {echo}\n")
+        .server("quiet", &quiet)
+        .server("echo", &echo)
+        .start();
+    let mut h1 = Client::connect(program.address("web"));
+    h1.send("GET /h1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut over_h2 = Client::connect(program.address("web"));
+    let mut h2 = testkit::h2::Peer::client(over_h2.conn()).expect("a connection");
+    h2.get(1, "/h2").expect("a request");
+    let mut tls = Client::connect(program.address("plain"));
+    tls.send("GET /tls HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut raw = Client::connect(program.address("raw"));
+    raw.send("hello").read_exact(5);
+    let mut undecided = Client::connect(program.address("undecided"));
+    undecided.send("hello");
+
+    let all = ask_until(&program, "show sess all", |all| {
+        all.matches("stage=").count() == 6 && all.matches("stage=response").count() == 4
+    });
+    let of = |mark: &str| {
+        let mut streams = all.split("\n0x");
+        let found = streams.find(|stream| stream.contains(mark));
+        found
+            .unwrap_or_else(|| panic!("{mark} in {all}"))
+            .to_owned()
+    };
+    for (mark, client, server) in [
+        (
+            "uri=\"GET /h1 HTTP/1.1\"",
+            "xprt=RAW mux=H1",
+            "xprt=RAW mux=H1",
+        ),
+        ("/h2 HTTP/2.0\"", "xprt=RAW mux=H2", "xprt=RAW mux=H1"),
+        ("frontend=plain ", "xprt=RAW mux=H1", "xprt=SSL mux=H1"),
+        ("frontend=secure ", "xprt=SSL mux=H1", "xprt=RAW mux=H1"),
+        ("frontend=raw ", "xprt=RAW mux=PASS", "xprt=RAW mux=PASS"),
+    ] {
+        let stream = of(mark);
+        assert!(
+            stream.contains(&format!(
+                "\n      co0 ctrl=tcpv4 {client} target=LISTENER fd="
+            )),
+            "{stream}"
+        );
+        assert!(
+            stream.contains(&format!(
+                "\n      co1 ctrl=tcpv4 {server} target=SERVER fd="
+            )),
+            "{stream}"
+        );
+    }
+    let undecided = of("frontend=undecided ");
+    assert!(
+        undecided.contains("\n  backend=undecided (id="),
+        "{undecided}"
+    );
+    assert!(!undecided.contains("co1 "), "{undecided}");
+    let short = ask(&program, "show sess");
+    for line in lines(&short) {
+        let server = line.contains(" srv=<none> ");
+        assert_eq!(line.contains(" scb=[0,0h,fd=-1,"), server, "{line}");
+        assert!(!line.contains(" scf=[8,0h,fd=-1,"), "{line}");
+    }
+    for (filter, count) in [
+        ("frontend web", 2),
+        ("backend back", 3),
+        ("server back/s1", 3),
+        ("server hidden/s3", 1),
+        ("older 1h", 0),
+    ] {
+        let found = ask(&program, &format!("show sess {filter}"));
+        assert_eq!(lines(&found).len(), count, "{filter}: {found}");
+    }
+}
+
+/// Streams on a connection, and connections.
+const SHAPE: (u32, u32) = (100, 200);
+
+#[test]
+fn twenty_thousand_streams_are_listed_while_others_are_served() {
+    let program = http()
+        .config(TIMES)
+        .config(SOCKETS)
+        .config("global\n  tune.h2.fe.max-concurrent-streams 100\n")
+        .config("frontend web\n  bind {web}\n  http-request wait-for-body time 60s if { path /hold }\n  http-request return status 200\n")
+        .start();
+    let fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":authority", "a"),
+        (":path", "/hold"),
+        ("content-length", "1"),
+    ];
+    let mut held = Vec::new();
+    for _ in 0..SHAPE.1 {
+        let mut client = Client::connect(program.address("web"));
+        let mut h2 = testkit::h2::Peer::client(client.conn()).expect("a connection");
+        for number in 0..SHAPE.0 {
+            h2.headers(2 * number + 1, &fields, false)
+                .expect("a request");
+        }
+        held.push(client);
+    }
+    let count = (SHAPE.0 * SHAPE.1) as usize;
+    ask_until(&program, "show activity 0", |answer| {
+        answer.contains(&format!("\nstreams: {count}\n"))
+    });
+    let before = program.rss();
+    let mut stream = connect(&program, "admin.sock");
+    stream.write_all(b"show sess all\n").expect("a command");
+    let (mut read, mut room, mut served) = (0, vec![0; 65_536], 0);
+    let mut listed = 0;
+    let mut client = Client::connect(program.address("web"));
+    loop {
+        let n = stream.read(&mut room).expect("more of the list");
+        if n == 0 {
+            break;
+        }
+        listed += room[..n].windows(6).filter(|six| six == b"stage=").count();
+        read += n;
+        // In between, with the rest of the list still to come, others are answered.
+        if read / 1_000_000 > served {
+            served = read / 1_000_000;
+            assert_eq!(client.get("/").status(), 200);
+        }
+    }
+    assert!(served > 1, "{read} bytes");
+    // Where two pieces of what is read meet, one of them may have been overlooked.
+    assert!(
+        listed + read / 1000 >= count && listed <= count + 5,
+        "{listed}"
+    );
+    let grown = program.rss().saturating_sub(before);
+    assert!(grown < 64 << 20, "{grown} bytes more");
+    let few = ask(&program, "show sess older 1h");
+    assert_eq!(lines(&few), Vec::<&str>::new());
+    drop(held);
+}

@@ -17,7 +17,7 @@ mod text;
 pub mod worker;
 
 pub use channel::Opening;
-pub use cli::words;
+pub use cli::{route, words};
 pub use run::{Master, Settings};
 pub use startup_log::StartupLog;
 

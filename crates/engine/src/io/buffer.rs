@@ -48,6 +48,13 @@ impl Buffer {
         self.memory.get(self.filled.clone()).unwrap_or_default()
     }
 
+    /// The bytes in it with the `n` that were consumed last before them, as long as nothing else has been done to it.
+    #[must_use]
+    pub fn rewound(&self, n: usize) -> &[u8] {
+        let start = self.filled.start.saturating_sub(n).max(LEAD);
+        self.memory.get(start..self.filled.end).unwrap_or_default()
+    }
+
     /// The bytes in it, to be changed in place.
     #[must_use]
     pub fn bytes_mut(&mut self) -> &mut [u8] {

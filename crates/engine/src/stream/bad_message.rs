@@ -49,6 +49,13 @@ fn named(proxy: &ProxyRuntime) -> Named {
     (proxy.config.name.clone(), proxy.config.id)
 }
 
+fn behind(error: ParseError, head: usize) -> ParseError {
+    ParseError {
+        position: error.position + head,
+        ..error
+    }
+}
+
 impl Stream<'_> {
     /// Keeps the request in the client's buffer, which was refused.
     pub(super) fn keep_bad_request(&self, error: ParseError) {
@@ -57,6 +64,43 @@ impl Stream<'_> {
         if !self.client.conn.is_multiplexed() {
             let bytes = self.client.conn.input.bytes();
             self.keep(Side::Request, &self.session.frontend, error, bytes);
+        }
+    }
+
+    /// Keeps a request whose body was refused together with its head, of so many bytes, which still stands before it.
+    pub(super) fn keep_bad_begun_request(&self, error: ParseError, head: usize) {
+        self.trace_bad_message(trace::Side::Front, error.kind.name());
+        if !self.client.conn.is_multiplexed() {
+            let bytes = self.client.conn.input.rewound(head);
+            let error = behind(error, head);
+            self.keep(Side::Request, &self.session.frontend, error, bytes);
+        }
+    }
+
+    /// Keeps a response whose body was refused together with its head, of so many bytes, which still stands before it.
+    pub(super) fn keep_bad_begun_response(&self, error: ParseError, head: usize) {
+        self.trace_bad_message(trace::Side::Back, error.kind.name());
+        if let Some(server) = &self.state.server_conn
+            && !server.conn.is_multiplexed()
+        {
+            let bytes = server.conn.input.rewound(head);
+            self.keep(Side::Response, self.backend(), behind(error, head), bytes);
+        }
+    }
+
+    /// Keeps what is left of a request whose body was refused later on.
+    pub(super) fn keep_bad_body(&self) {
+        if let Err(error) = self.client.conn.check_chunks(&self.session.runtime.limits) {
+            self.keep_bad_request(error);
+        }
+    }
+
+    /// Keeps what is left of a response whose body was refused later on.
+    pub(super) fn keep_bad_response_body(&self) {
+        let limits = &self.session.runtime.limits;
+        let server = self.state.server_conn.as_ref();
+        if let Some(Err(error)) = server.map(|server| server.conn.check_chunks(limits)) {
+            self.keep_bad_response(error);
         }
     }
 

@@ -5,12 +5,14 @@
 
 use super::{Next, Phase, Source, Stream};
 use crate::clock;
+use crate::mux::Conn;
 use crate::proxy::ProxyRuntime;
 use crate::session::Session;
 use base::{Endpoint, ProxyIdx, ServerIdx};
 use expr::view::Date;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,6 +32,28 @@ pub enum Stage {
     Data,
 }
 
+/// How a connection carries a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// As raw bytes.
+    Raw,
+    /// In HTTP/1.
+    H1,
+    /// In HTTP/2.
+    H2,
+}
+
+/// One end of a stream: a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionEnd {
+    /// Its descriptor.
+    pub fd: i32,
+    /// Whether there is TLS on it.
+    pub secure: bool,
+    /// How it carries the stream.
+    pub carrier: Carrier,
+}
+
 /// A stream's card.
 #[derive(Debug, Default)]
 pub struct Card {
@@ -39,6 +63,8 @@ pub struct Card {
     backend: Cell<Option<ProxyIdx>>,
     server: Cell<Option<ServerIdx>>,
     stage: Cell<Stage>,
+    /// The client's connection, and the server's while there is one.
+    ends: Cell<[Option<ConnectionEnd>; 2]>,
     request_line: RefCell<Vec<u8>>,
     killed: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -80,6 +106,8 @@ pub struct Seen {
     pub server: Option<(String, u32, model::Address)>,
     /// What it waits for.
     pub stage: Stage,
+    /// The client's connection, and the server's while there is one.
+    pub ends: [Option<ConnectionEnd>; 2],
     /// How often the session has had a request.
     pub requests: u32,
     /// The request line as captured.
@@ -165,7 +193,12 @@ impl Card {
                 session.bind.name.as_deref().map(str::to_owned),
                 session.bind.id,
             ),
-            backend: backend.as_deref().map(side),
+            // A proxy that can serve by itself does so unless something else is chosen.
+            backend: match &backend {
+                Some(backend) => Some(side(backend)),
+                None if session.frontend.config.caps.back => Some(side(&session.frontend)),
+                None => None,
+            },
             server: server.map(|server| {
                 let location = server.whereabouts.now();
                 (
@@ -175,6 +208,7 @@ impl Card {
                 )
             }),
             stage: self.stage.get(),
+            ends: self.ends.get(),
             requests: session.requests.get(),
             request_line: self.request_line.borrow().clone(),
             worker,
@@ -190,6 +224,7 @@ impl Card {
         self.backend.set(None);
         self.server.set(None);
         self.stage.set(Stage::Rules);
+        self.ends.set([None; 2]);
         self.killed.set(false);
         self.moved.set((0, 0));
     }
@@ -214,6 +249,41 @@ impl Stream<'_> {
         line.clear();
         line.extend_from_slice(&self.state.request_line);
         *card.session.borrow_mut() = Some(self.session.clone());
+        self.note_ends();
+    }
+
+    /// Notes that the stream is on no server's connection any more.
+    pub(super) fn note_server_gone(&self) {
+        if let Some(card) = &self.state.card {
+            let [client, _] = card.ends.get();
+            card.ends.set([client, None]);
+        }
+    }
+
+    /// Notes which connections the stream is on.
+    pub(super) fn note_ends(&self) {
+        let Some(card) = &self.state.card else {
+            return;
+        };
+        let is_http = self.is_http();
+        let end = |conn: &Conn| {
+            let (fd, secure) = conn.ask(|socket| (socket.as_raw_fd(), !socket.is_plain()))?;
+            let carrier = match (conn.is_multiplexed(), is_http) {
+                (true, _) => Carrier::H2,
+                (false, true) => Carrier::H1,
+                (false, false) => Carrier::Raw,
+            };
+            Some(ConnectionEnd {
+                fd,
+                secure,
+                carrier,
+            })
+        };
+        let server = self.state.server_conn.as_ref();
+        card.ends.set([
+            end(&self.client.conn),
+            server.and_then(|server| end(&server.conn)),
+        ]);
     }
 
     /// Notes what the stream waits for, and which backend and server it is on.

@@ -448,6 +448,7 @@ impl Stream<'_> {
             uses: served + 1,
             ends: OnceCell::new(),
         });
+        self.note_ends();
         self.trace_connected();
     }
 
@@ -544,6 +545,7 @@ impl Stream<'_> {
             uses: 1,
             ends: OnceCell::new(),
         });
+        self.note_ends();
         self.trace_connected();
         Ok(())
     }

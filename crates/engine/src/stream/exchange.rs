@@ -191,7 +191,10 @@ impl Stream<'_> {
             RelayEnd::ClientTimeout => Err(Lost::ClientTimeout),
             RelayEnd::ServerTimeout => Err(Lost::Timeout),
             RelayEnd::ServerAborted => Err(Lost::Empty),
-            RelayEnd::BadRequest => Err(Lost::BadBody),
+            RelayEnd::BadRequest => {
+                self.keep_bad_body();
+                Err(Lost::BadBody)
+            }
             _ => Ok(()),
         }
     }
@@ -279,6 +282,7 @@ impl Stream<'_> {
         let Some(server) = state.server_conn.as_mut() else {
             return Err(Lost::Cut);
         };
+        let whole = server.conn.input.len();
         let read = server
             .conn
             .read_response(&state.request, limits, &options, &mut state.response);
@@ -291,6 +295,11 @@ impl Stream<'_> {
             }
         };
         // A body that is malformed from the start still gets a proper answer.
+        if let Err(error) = server.conn.check_chunks(limits) {
+            let head = whole - server.conn.input.len().min(whole);
+            self.keep_bad_begun_response(error, head);
+            return Err(Lost::Junk);
+        }
         server.conn.decode(limits).map_err(|_| Lost::Junk)?;
         state.has_response = true;
         state.head_sizes[1] = state.response.stored_len();

@@ -304,6 +304,7 @@ impl Stream<'_> {
                 .decode(&self.session.runtime.limits)
                 .is_err()
             {
+                self.keep_bad_body();
                 self.refuse(Phase::Data);
                 return Err(self.send_page(400).await);
             }

@@ -36,7 +36,7 @@ mod view;
 mod websocket;
 
 pub use bad_message::{BadMessage, BadMessages, Named};
-pub use card::{Card, Party, Seen, Stage};
+pub use card::{Card, Carrier, ConnectionEnd, Party, Seen, Stage};
 pub use cause::{Cause, Phase, Source};
 pub use counters::Counters;
 pub(crate) use counters::SESSION;

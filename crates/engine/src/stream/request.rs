@@ -122,6 +122,7 @@ impl Stream<'_> {
         };
         let state = &mut *self.state;
         let conn = &mut self.client.conn;
+        let whole = conn.input.len();
         let (framing, flags) =
             match conn.read_request(&runtime.limits, &options, &mut state.request) {
                 Ok(Some(read)) => read,
@@ -136,6 +137,11 @@ impl Stream<'_> {
             runtime.snapshot.global.logged_uri_len.saturating_sub(1),
             &mut state.request_line,
         );
+        let head = whole - conn.input.len().min(whole);
+        if let Err(error) = conn.check_chunks(&runtime.limits) {
+            self.keep_bad_begun_request(error, head);
+            return Err(error);
+        }
         conn.gather(&runtime.limits)?;
         // The preface of HTTP/2 where HTTP/2 is not spoken.
         if !conn.is_multiplexed()
@@ -487,6 +493,7 @@ impl Stream<'_> {
                         .gather(&self.session.runtime.limits)
                         .is_err()
                     {
+                        self.keep_bad_body();
                         self.refuse(Phase::Data);
                         return Err(self.send_page(400).await);
                     }

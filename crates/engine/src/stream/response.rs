@@ -161,6 +161,11 @@ impl Stream<'_> {
 
     /// What the end of a relay means for the log and for both connections.
     fn conclude(&mut self, end: RelayEnd, answer: Answer, next: Next) -> Next {
+        match end {
+            RelayEnd::BadRequest => self.keep_bad_body(),
+            RelayEnd::BadResponse => self.keep_bad_response_body(),
+            _ => {}
+        }
         let (source, next) = match end {
             RelayEnd::Complete => {
                 self.release_server_conn(&answer);
@@ -380,12 +385,14 @@ impl Stream<'_> {
 
     /// Gives up the connection to the server.
     pub(super) fn drop_server_conn(&mut self) {
+        self.note_server_gone();
         self.note_server_conn();
         self.state.server_conn = None;
     }
 
     /// Keeps the connection to the server for later if both sides agree, and lets the next stream onto the server.
     fn release_server_conn(&mut self, answer: &Answer) {
+        self.note_server_gone();
         self.note_server_conn();
         let Some(server) = self.state.server_conn.take() else {
             return;

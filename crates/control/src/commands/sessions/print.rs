@@ -2,7 +2,7 @@
 
 use crate::commands::anonymous::hashed;
 use base::Endpoint;
-use engine::stream::{Party, Seen, Stage};
+use engine::stream::{Carrier, ConnectionEnd, Party, Seen, Stage};
 use model::Address;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -60,11 +60,12 @@ pub fn short(stream: &Seen, key: Option<u32>, request_line: bool, out: &mut Stri
         Stage::Server => CONNECTING,
         Stage::Response | Stage::Data => ESTABLISHED,
     };
+    let [client, server_fd] = stream.ends.map(|end| end.map_or(-1, |end| end.fd));
     let _ = write!(
         out,
         "{:#x}: proto={} src={} fe={} be={backend} srv={server} ts=00 epoch=0 age={} calls=0 rate=0 cpu=0 lat=0 \
-         rq[f=00h,i=0,an=00h,ax=] rp[f=00h,i=0,an=00h,ax=] scf=[{ESTABLISHED},0h,fd=-1,rex=,wex=] \
-         scb=[{towards_server},0h,fd=-1,rex=,wex=] exp= rc=0 c_exp=",
+         rq[f=00h,i=0,an=00h,ax=] rp[f=00h,i=0,an=00h,ax=] scf=[{ESTABLISHED},0h,fd={client},rex=,wex=] \
+         scb=[{towards_server},0h,fd={server_fd},rex=,wex=] exp= rc=0 c_exp=",
         stream.number + FIRST,
         protocol(stream),
         source(stream, key),
@@ -153,6 +154,33 @@ pub fn long(stream: &Seen, key: Option<u32>, out: &mut String) {
     );
     write_request_line(stream, key, out);
     out.push('\n');
+    for (name, end) in ["co0", "co1"].into_iter().zip(stream.ends) {
+        if let Some(end) = end {
+            write_end(name, end, stream, out);
+        }
+    }
+}
+
+/// A connection, with HAProxy's names of what it speaks.
+fn write_end(name: &str, end: ConnectionEnd, stream: &Seen, out: &mut String) {
+    let transport = if end.secure { "SSL" } else { "RAW" };
+    let carrier = match end.carrier {
+        Carrier::Raw => "PASS",
+        Carrier::H1 => "H1",
+        Carrier::H2 => "H2",
+    };
+    let control = match (name, &stream.server) {
+        ("co0", _) => protocol(stream),
+        (_, Some((_, _, Address::Unix(_)))) => "unix_stream",
+        (_, Some((_, _, Address::Inet(inet)))) if inet.is_ipv6() => "tcpv6",
+        _ => "tcpv4",
+    };
+    let target = if name == "co0" { "LISTENER" } else { "SERVER" };
+    let _ = writeln!(
+        out,
+        "      {name} ctrl={control} xprt={transport} mux={carrier} target={target} fd={}",
+        end.fd
+    );
 }
 
 /// The date in HAProxy's form, with microseconds.

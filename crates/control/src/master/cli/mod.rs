@@ -1,7 +1,7 @@
 //! The master's own runtime API (`-S`): its commands, and the way to those of the workers.
 
 mod commands;
-mod route;
+pub mod route;
 mod session;
 
 pub use commands::words;

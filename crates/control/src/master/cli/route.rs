@@ -70,10 +70,10 @@ pub fn text(commands: &[Command]) -> String {
     }
     let payload = commands.last().and_then(|last| last.payload.as_deref());
     if let Some(payload) = payload {
-        let mut terminator = String::from("end-of-payload");
-        while payload.lines().any(|line| line == terminator) {
-            terminator.push('-');
-        }
+        // One of them is in no line: there are more than the payload can have lines.
+        let mut names = (0_u32..).map(|number| format!("end-of-payload-{number}"));
+        let taken = |name: &String| payload.lines().any(|line| line == name);
+        let terminator = names.find(|name| !taken(name)).unwrap_or_default();
         out.push_str(&format!(" <<{terminator}\n{payload}{terminator}"));
     }
     out.push('\n');

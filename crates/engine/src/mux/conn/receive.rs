@@ -212,7 +212,11 @@ impl Conn {
             Reader::UntilEnd => self.ready = self.input.len(),
             Reader::Chunked(decoder) => {
                 let trailers = self.trailers.get_or_insert_with(Box::default);
-                match decoder.feed(self.input.bytes(), limits, &Options::default(), trailers)? {
+                // What is malformed can be looked at once more.
+                let mut next = decoder.clone();
+                let event = next.feed(self.input.bytes(), limits, &Options::default(), trailers)?;
+                *decoder = next;
+                match event {
                     ChunkEvent::Data { offset, len } => {
                         self.input.consume(offset);
                         self.ready = len;
@@ -226,6 +230,29 @@ impl Conn {
             }
         }
         Ok(())
+    }
+
+    /// Looks at all of a chunked body that is at hand, and changes nothing.
+    ///
+    /// # Errors
+    /// When chunks are malformed; the place is counted from the beginning of the input.
+    pub fn check_chunks(&self, limits: &Limits) -> Result<(), h1::ParseError> {
+        let Reader::Chunked(decoder) = &self.reader else {
+            return Ok(());
+        };
+        let (mut decoder, mut trailers, mut at) = (decoder.clone(), Head::default(), 0);
+        loop {
+            let rest = self.input.bytes().get(at..).unwrap_or_default();
+            let options = Options::default();
+            match decoder.feed(rest, limits, &options, &mut trailers) {
+                Ok(ChunkEvent::Data { offset, len }) => at += offset + len,
+                Ok(ChunkEvent::NeedMore { .. } | ChunkEvent::End { .. }) => return Ok(()),
+                Err(error) => {
+                    let position = at + error.position;
+                    return Err(h1::ParseError { position, ..error });
+                }
+            }
+        }
     }
 
     /// Looks for body bytes as [`Conn::decode`] does, but brings what stands in several chunks together, for those who want
