@@ -60,6 +60,8 @@ struct Pump<'s> {
     stuck_since: Option<u64>,
     /// Since when the client has been told to leave for want of requests.
     left_since: Option<u64>,
+    /// Since when the client has been told to leave because the process ends.
+    told_since: Option<u64>,
 }
 
 impl<'s> Pump<'s> {
@@ -71,6 +73,7 @@ impl<'s> Pump<'s> {
             idle: true,
             stuck_since: None,
             left_since: None,
+            told_since: None,
         }
     }
 
@@ -89,15 +92,24 @@ impl<'s> Pump<'s> {
             return Poll::Ready(Turn::Over);
         }
         let stopping = self.session.runtime.process.is_stopping();
-        if stopping {
-            connection.go_away();
+        if stopping && self.told_since.is_none() {
+            // A request that is under way to here must not be lost.
+            connection.announce_leave();
+            self.told_since = Some(clock::now_ms());
+            let over = connection.poll(cx, &mut self.news).is_ready();
+            if over && self.news.is_empty() {
+                return Poll::Ready(Turn::Over);
+            }
+            if !self.news.is_empty() {
+                return Poll::Ready(Turn::News);
+            }
         }
         let idle = connection.streams() == 0;
         if idle && !self.idle {
             self.idle_since = clock::now_ms();
         }
         self.idle = idle;
-        let lingers = self.left_since.is_some() && !stopping;
+        let lingers = self.left_since.is_some();
         if idle && !lingers && connection.is_leaving() && connection.is_flushed() {
             return Poll::Ready(Turn::Over);
         }
@@ -110,7 +122,8 @@ impl<'s> Pump<'s> {
             return Poll::Pending;
         }
         // A client that has nothing under way is told to leave, and has some time to do so by itself.
-        let at_once = lingers || self.stuck_since.is_some() || connection.is_in_frame();
+        let told = lingers || self.told_since.is_some();
+        let at_once = told || self.stuck_since.is_some() || connection.is_in_frame();
         match at_once {
             true if lingers => connection.say_goodbye(),
             true => connection.go_away(),
@@ -149,9 +162,14 @@ impl<'s> Pump<'s> {
                 .or(timeouts.http_request)
                 .or(timeouts.client),
         };
-        let idle = idle
-            .filter(|_| self.idle)
-            .map(|timeout| self.idle_since + timeout);
+        let (idle, since) = match self.told_since {
+            Some(told) => (
+                timeouts.client_fin.or(timeouts.client),
+                self.idle_since.max(told),
+            ),
+            None => (idle, self.idle_since),
+        };
+        let idle = idle.filter(|_| self.idle).map(|timeout| since + timeout);
         match (stuck, idle) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

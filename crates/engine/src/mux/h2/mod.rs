@@ -170,6 +170,11 @@ impl Multiplexed {
         self.core.go_away();
     }
 
+    /// Tells the peer that no new streams will be taken some time from now.
+    pub fn announce_leave(&mut self) {
+        self.core.announce_leave();
+    }
+
     /// Tells it so once more, as the last thing it hears.
     pub fn say_goodbye(&mut self) {
         self.core.say_goodbye();

@@ -217,6 +217,14 @@ impl<T> Connection<T> {
         }
     }
 
+    /// Tells the peer that no new streams will be taken some time from now (RFC 9113, section 6.8): what it has sent by then,
+    /// and what it goes on to send, is still taken.
+    pub fn announce_leave(&mut self) {
+        if !self.leaving && !self.failed {
+            self.write_last_stream(u32::MAX, Code::NONE);
+        }
+    }
+
     /// Takes no new streams, without a word: the peer has ended its half.
     pub fn go_away_silently(&mut self) {
         self.leaving = true;
