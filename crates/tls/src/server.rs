@@ -4,6 +4,7 @@ use crate::assemble;
 use crate::bundle::Bundle;
 use crate::client_auth::ClientAuth;
 use crate::failure::Failure;
+use crate::generate::Generator;
 use crate::hello::{ClientHello, extension, numbers};
 use crate::key::Kind;
 use crate::names::{Names, Pick};
@@ -30,6 +31,8 @@ pub struct Listener {
     settings: BindSettings,
     /// The certificates in use.
     names: ArcSwap<Names>,
+    /// What makes certificates for other names.
+    generator: Option<Generator>,
 }
 
 /// What is configured for a whole listening line.
@@ -196,6 +199,16 @@ impl Listener {
             line,
             settings,
             names: ArcSwap::from_pointee(names),
+            generator: None,
+        }
+    }
+
+    /// The same, with certificates made for names that none is for.
+    #[must_use]
+    pub fn generating(self, generator: Generator) -> Self {
+        Self {
+            generator: Some(generator),
+            ..self
         }
     }
 
@@ -270,11 +283,40 @@ impl Listener {
         let names = self.names.load();
         let can = Abilities::of(hello);
         let name = hello.server_name().map(<[u8]>::to_ascii_lowercase);
-        let picked = names.pick(name.as_deref(), self.line.strict, |pick| can.best(pick));
+        let pick = |strict| names.pick(name.as_deref(), strict, |pick| can.best(pick));
+        let strict = self.line.strict;
+        let picked = match (&self.generator, &name) {
+            (Some(generator), Some(name)) => pick(true)
+                .cloned()
+                .or_else(|| self.generate(generator, name, &names, can))
+                .or_else(|| pick(strict).cloned()),
+            _ => pick(strict).cloned(),
+        };
         let instance = picked.ok_or(Failure::NO_NAME)?;
         Ok(Chosen {
             config: instance.config_for(hello).clone(),
-            instance: instance.clone(),
+            instance,
+        })
+    }
+
+    /// A certificate for a name that none is for. It is used as the default certificate is.
+    fn generate(
+        &self,
+        generator: &Generator,
+        name: &[u8],
+        names: &Names,
+        can: Abilities,
+    ) -> Option<Arc<Instance>> {
+        let like = names.pick(None, false, |pick| can.best(pick))?;
+        let mut lines = names.lines().iter();
+        let placed = lines.find(|placed| Arc::ptr_eq(&placed.instance, like))?;
+        let general = self.settings.common.or(&self.settings.defaults);
+        let own = placed.entry.common.as_ref().map(|own| own.or(&general));
+        let common = own.as_ref().unwrap_or(&general);
+        let now = rustls::pki_types::UnixTime::now().as_secs();
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        generator.get(name, like, now, |bundle| {
+            Instance::new(&self.line, common, &placed.trust, Arc::new(bundle)).ok()
         })
     }
 }

@@ -126,6 +126,12 @@ pub struct BindSettings {
     pub lines: Vec<CertificateLine>,
     /// The lists named, in their order.
     pub lists: Vec<Arc<str>>,
+    /// `generate-certificates`.
+    pub generate: bool,
+    /// `ca-sign-file`, path as in the file.
+    pub sign_file: Option<Arc<str>>,
+    /// `ca-sign-pass`.
+    pub sign_pass: Option<Arc<str>>,
     /// `strict-sni`.
     pub strict_sni: Option<bool>,
     /// `crt-ignore-err`.
@@ -213,6 +219,8 @@ pub struct GlobalSettings {
     pub passphrase_command: Vec<String>,
     /// `tune.ssl.cachesize`: sessions.
     pub cache_size: usize,
+    /// `tune.ssl.ssl-ctx-cache-size`: generated certificates that are kept.
+    pub generated: usize,
     /// `tune.ssl.lifetime`, in seconds.
     pub lifetime: u32,
     /// `tune.ssl.maxrecord`, in bytes.
@@ -244,6 +252,7 @@ impl Default for GlobalSettings {
             drop_extension: false,
             passphrase_command: Vec::new(),
             cache_size: 20_000,
+            generated: 1000,
             lifetime: 300,
             max_record: None,
             capture: 0,

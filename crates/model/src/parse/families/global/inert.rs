@@ -68,7 +68,6 @@ pub const LATER: &[Row] = &[
     later("tune.quic.socket-owner", 1, 1),
     later("tune.quic.zero-copy-fwd-send", 1, 1),
     later("tune.ssl.certificate-compression", 1, 1),
-    later("tune.ssl.ssl-ctx-cache-size", 1, 1),
 ];
 
 /// What tunes the reference implementation's inside only.

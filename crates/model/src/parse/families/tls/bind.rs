@@ -29,13 +29,13 @@ pub const OPTIONS: &[OptionRow<BindLine>] = &[
         name: "ca-sign-file",
         args: 1,
         doc: "The authority that signs generated certificates.",
-        read: no_generation,
+        read: sign_file,
     },
     OptionRow {
         name: "ca-sign-pass",
         args: 1,
         doc: "The passphrase of that authority's key.",
-        read: no_generation,
+        read: sign_pass,
     },
     shared(
         "ca-verify-file",
@@ -81,12 +81,10 @@ pub const OPTIONS: &[OptionRow<BindLine>] = &[
     shared("force-tlsv11", 0, "Only TLS 1.1."),
     shared("force-tlsv12", 0, "Only TLS 1.2."),
     shared("force-tlsv13", 0, "Only TLS 1.3."),
-    OptionRow {
-        name: "generate-certificates",
-        args: 0,
-        doc: "Certificates are made for names that have none.",
-        read: no_generation,
-    },
+    flag(
+        "generate-certificates",
+        "Certificates are made for names that have none.",
+    ),
     shared("ktls", 1, "TLS in the kernel, which is not done here."),
     shared("no-alpn", 0, "No application protocols."),
     shared("no-ca-names", 0, "Names of authorities are not sent."),
@@ -149,6 +147,7 @@ fn set_flag(line: &mut BindLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let settings = settings(line);
     match cursor.option() {
         "ssl" => settings.enabled = true,
+        "generate-certificates" => settings.generate = true,
         "strict-sni" => settings.strict_sni = Some(true),
         "no-strict-sni" => settings.strict_sni = Some(false),
         "tls-tickets" => settings.tickets = Some(true),
@@ -233,9 +232,14 @@ fn ticket_keys(line: &mut BindLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     Ok(())
 }
 
-fn no_generation(_: &mut BindLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    Err(cursor.fault(crate::parse::known::not_built(
-        cursor.option(),
-        "certificates made on the fly",
-    )))
+fn sign_file(line: &mut BindLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let path = cursor.value(": missing CAfile path")?;
+    settings(line).sign_file = Some(path.into());
+    Ok(())
+}
+
+fn sign_pass(line: &mut BindLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let passphrase = cursor.value(": missing CAkey password")?;
+    settings(line).sign_pass = Some(passphrase.into());
+    Ok(())
 }

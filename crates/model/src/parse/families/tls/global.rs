@@ -209,6 +209,12 @@ pub const ROWS: &[Row] = &[
         lifetime,
     ),
     row("tune.ssl.maxrecord", 1, "The largest record.", figures),
+    row(
+        "tune.ssl.ssl-ctx-cache-size",
+        1,
+        "Generated certificates that are kept.",
+        figures,
+    ),
 ];
 
 type Reader = fn(&mut Parser<'_>, Statement<'_>) -> Parsed;
@@ -479,6 +485,7 @@ fn figures(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let settings = settings(parser);
     match keyword {
         "tune.ssl.cachesize" => settings.cache_size = value,
+        "tune.ssl.ssl-ctx-cache-size" => settings.generated = value,
         "tune.ssl.maxrecord" | "tune.ssl.hard-maxrecord" => {
             settings.max_record = Some(value).filter(|value| (1..16_384).contains(value));
         }

@@ -62,8 +62,21 @@ pub fn resolve(parser: &mut Parser<'_>) {
                     ..at(&bind.origin, format!("Proxy '{name}': 'allow-0rtt' has no effect for bind '{}': tickets under the keys of 'tls-ticket-keys' could be shown twice, and early data with them.", bind.written))
                 });
             }
+            let generator = match generator(&adapted, &global) {
+                Ok(generator) => generator,
+                Err((what, why)) => {
+                    let (file, line) = &bind.origin;
+                    let message = format!("Proxy '{name}': {what} at [{file}:{line}].{why}");
+                    faults.push(Diagnostic::global(Severity::Alert, message, false));
+                    continue;
+                }
+            };
             match tls::listener(&adapted, &global, store, &cache) {
                 Ok(listener) => {
+                    let listener = match generator {
+                        Some(generator) => listener.generating(generator),
+                        None => listener,
+                    };
                     let listener = Arc::new(listener);
                     Arc::make_mut(bind).tls = Some(listener.clone());
                     last = Some((settings, listener));
@@ -118,6 +131,26 @@ fn takes_no_early_data(settings: &BindSettings, global: &GlobalSettings) -> bool
     let wanted = settings.common.early_data || lines.any(|common| common.early_data);
     let tickets = settings.tickets.or(global.bind_tickets).unwrap_or(true);
     wanted && tickets && settings.ticket_keys.is_some()
+}
+
+/// What makes certificates for a line, if that is said; else what is wrong, and why.
+fn generator(
+    settings: &tls::settings::BindSettings,
+    global: &tls::settings::GlobalSettings,
+) -> Result<Option<tls::Generator>, (String, String)> {
+    if !settings.generate {
+        return Ok(None);
+    }
+    let Some(path) = &settings.sign_file else {
+        let what = "cannot enable certificate generation, no CA certificate File configured";
+        return Err((what.to_owned(), String::new()));
+    };
+    let authority = tls::Authority::load(path, settings.sign_pass.as_deref(), global);
+    let authority = authority.map_err(|why| {
+        let what = format!("Failed to read CA certificate file '{path}'");
+        (what, format!(" Chain loading failed: {why}"))
+    })?;
+    Ok(Some(tls::Generator::new(authority, global.generated)))
 }
 
 /// Reads the certificates that converters verify and decrypt tokens with, unless they are there.
