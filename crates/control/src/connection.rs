@@ -253,6 +253,8 @@ impl Connection {
             if by_input || self.out.len() >= FLUSH {
                 self.flush().await?;
             }
+            // A worker that has been asked for a piece looks at its sockets before it is asked for another.
+            tokio::task::yield_now().await;
         }
     }
 

@@ -1,5 +1,9 @@
 //! Workers: one thread each, with its own event loop, listening sockets and pools.
 
+mod pools;
+
+pub use pools::{POOLS, Pool};
+
 use crate::io::Deadline;
 use crate::log::Forwards;
 use crate::mux::h2;
@@ -64,28 +68,6 @@ pub struct Activity {
     pub streams: u64,
     /// States that are kept for the next streams.
     pub kept_states: u64,
-}
-
-/// How many pools a worker has.
-pub const POOLS: usize = 5;
-/// Over about how many seconds what is needed of a pool is averaged.
-const NEEDED_OVER: f32 = 8.0;
-
-/// What a worker has of things that it makes, uses again, and counts.
-#[derive(Debug, Clone, Copy)]
-pub struct Pool {
-    /// Its name.
-    pub name: &'static str,
-    /// Bytes of one.
-    pub size: usize,
-    /// How many there are.
-    pub allocated: usize,
-    /// Their bytes in all.
-    pub bytes: usize,
-    /// How many of them are kept for use.
-    pub cached: usize,
-    /// How many were needed on average lately.
-    pub needed: usize,
 }
 
 /// A slab of wakers.
@@ -240,54 +222,6 @@ impl Worker {
             streams: self.open_cards().len() as u64,
             kept_states: self.states.borrow().len() as u64,
         }
-    }
-
-    /// What this worker has of each pool.
-    #[must_use]
-    pub fn pools(&self) -> [Pool; POOLS] {
-        let (buffer, buffers, free) = io::buffers();
-        let (texts, text_bytes) = io::kept_texts();
-        let cards = self.cards.borrow().len();
-        let one = |name, size, (allocated, cached): (usize, usize), needed: f32| Pool {
-            name,
-            size,
-            allocated,
-            bytes: allocated * size,
-            cached,
-            needed: needed.round() as usize,
-        };
-        let states = (self.made_states.get(), self.states.borrow().len());
-        let needed = self.needed.get();
-        [
-            one("buffer", buffer, (buffers, free), needed[0]),
-            one("stream", size_of::<State>(), states, needed[1]),
-            one(
-                "session",
-                size_of::<crate::session::Session>(),
-                (self.session_count(), 0),
-                needed[2],
-            ),
-            one("card", size_of::<Card>(), (cards, 0), needed[3]),
-            Pool {
-                bytes: text_bytes,
-                ..one(
-                    "kept_text",
-                    text_bytes / texts.max(1),
-                    (texts, texts),
-                    needed[4],
-                )
-            },
-        ]
-    }
-
-    /// Follows what is needed of each pool, once a second.
-    fn follow_pools(&self) {
-        let mut needed = self.needed.get();
-        for (average, pool) in needed.iter_mut().zip(self.pools()) {
-            let used = pool.allocated.saturating_sub(pool.cached);
-            *average += (used as f32 - *average) / NEEDED_OVER;
-        }
-        self.needed.set(needed);
     }
 
     /// Ends the stream of a number. Returns whether there is one.

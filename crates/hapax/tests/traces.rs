@@ -290,3 +290,94 @@ fn what_is_not_known_is_refused() {
         exit.stderr
     );
 }
+
+#[test]
+fn handshakes_are_told_of_on_both_sides() {
+    let server = Server::start(handlers::says("x"));
+    let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).expect("a certificate");
+    let pem = made.cert.pem() + &made.signing_key.serialize_pem();
+    let program = http()
+        .config(SOCKETS)
+        .file("a.pem", pem)
+        .config("frontend plain\n  bind {plain}\n  default_backend inner\n")
+        .config("backend inner\n  server t1 {secure} ssl verify none sni str(a.example)\n")
+        .config("frontend secure\n  bind {secure} ssl crt {tmp}/a.pem\n")
+        .config("  http-request return status 200\n")
+        .config(PROXIES)
+        .server("s1", &server)
+        .start();
+    ask(
+        &program,
+        "trace ssl sink buf0 level state verbosity complete start now; trace session sink buf0 level error start now",
+    );
+    let mut client = Client::connect(program.address("plain"));
+    assert_eq!(client.get("/").status(), 200);
+    let front = wait_for(
+        &program,
+        &["|ssl|1|sslc_hndshk] handshake with the client done"],
+    );
+    for word in [
+        "fe=secure",
+        " version=TLSv1.3",
+        " alpn=none",
+        " sni=a.example",
+    ] {
+        assert!(front.contains(word), "{front}");
+    }
+    let back = wait_for(
+        &program,
+        &["|ssl|1|sslc_hndshk] handshake with the server done"],
+    );
+    assert!(
+        back.contains(" be=inner srv=t1 ") && back.contains(" version=TLSv1.3"),
+        "{back}"
+    );
+    let mut stranger = Client::connect(program.address("secure"));
+    stranger.send("this is no handshake\r\n\r\n").read_to_end();
+    let refused = wait_for(
+        &program,
+        &["|ssl|0|sslc_err] handshake with the client failed"],
+    );
+    assert!(refused.contains(" error=\""), "{refused}");
+    wait_for(&program, &["|session|0|sess_err] session refused: "]);
+    drop(client);
+    wait_for(&program, &["|ssl|3|sslc_end]"]);
+}
+
+#[test]
+fn peers_are_told_of() {
+    let ports: [testkit::PortGuard; 2] =
+        std::array::from_fn(|_| testkit::free_port().expect("a port"));
+    let start = |name: &str, traces: &str| {
+        let members = format!(
+            "peers p\n  peer a 127.0.0.1:{}\n  peer b 127.0.0.1:{}\n  table t type string size 1k store gpc0\n",
+            ports[0].port, ports[1].port
+        );
+        http()
+            .config(SOCKETS)
+            .config(traces)
+            .config(&members)
+            .arg("-L")
+            .arg(name)
+            .start()
+    };
+    let first = start(
+        "a",
+        "traces\n  trace peers sink buf0 level state verbosity advanced start now\n",
+    );
+    let second = start("b", "");
+    let line = wait_for(
+        &first,
+        &["|peers|1|sess_new] session established", "peer=b"],
+    );
+    assert!(line.contains(" peers=p peer=b session="), "{line}");
+    ask_until(&first, "show peers", |text| text.contains("status=ESTA"));
+    ask(&second, "set table p/t key k data.gpc0 5");
+    wait_for(
+        &first,
+        &["|peers|2|rx_msg] message received", " message=update "],
+    );
+    wait_for(&first, &["|peers|2|tx_msg] messages sent"]);
+    drop(second);
+    wait_for(&first, &["|peers|1|sess_end] session ended", "peer=b"]);
+}
