@@ -21,6 +21,12 @@ impl NodeKey {
         Self(id.wrapping_mul(MAX_EFFECTIVE))
     }
 
+    /// `hash-key id32`: all 32 bits count, hashed so that neighbours share no nodes.
+    #[must_use]
+    pub fn from_id32(id: u32) -> Self {
+        Self(full_hash(id.swap_bytes()))
+    }
+
     /// `hash-key guid`.
     #[must_use]
     pub fn from_guid(guid: &str) -> Self {

@@ -7,9 +7,11 @@ use crate::stream::{Stream, Verdict};
 use crate::trace;
 use crate::worker::Worker;
 use base::Endpoint;
+use model::Address;
 use model::live::tally::Tally;
 use model::rules::{CloseKind, Mux, RelayHeader, Rule};
 use std::future::poll_fn;
+use std::io;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -357,6 +359,85 @@ pub enum HandshakeError {
     },
     /// TLS was expected.
     Tls(TlsFault),
+    /// There is no connection to the server.
+    Unconnected(Unconnected),
+    /// A SOCKS4 proxy was to lead to the server.
+    Socks(SocksFault),
+}
+
+/// Why there is no connection to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unconnected {
+    /// Nobody listens there.
+    Refused,
+    /// This side can't use the address that connections are to come from.
+    Source,
+    /// Anything else.
+    Other,
+}
+
+/// What came of asking a SOCKS4 proxy for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SocksFault {
+    /// The request could not be sent.
+    Unsent,
+    /// The proxy closed.
+    Closed,
+    /// The proxy refused.
+    Denied,
+    /// The connection broke.
+    Aborted,
+    /// It took too long.
+    Timeout,
+}
+
+impl SocksFault {
+    fn facts(self) -> (u8, &'static str, &'static str) {
+        match self {
+            Self::Unsent => (
+                39,
+                "SOCKS4_SEND",
+                "SOCKS4 Proxy write error during handshake",
+            ),
+            Self::Closed | Self::Timeout => (
+                40,
+                "SOCKS4_RECV",
+                "SOCKS4 Proxy read error during handshake",
+            ),
+            Self::Denied => (41, "SOCKS4_DENY", "SOCKS4 Proxy deny the request"),
+            Self::Aborted => (
+                42,
+                "SOCKS4_ABORT",
+                "SOCKS4 Proxy handshake aborted by server",
+            ),
+        }
+    }
+
+    /// The text that `bc_err_str` gives.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        self.facts().2
+    }
+}
+
+impl Unconnected {
+    /// The reason that the system gives.
+    #[must_use]
+    pub fn of(error: &io::Error, to: &Address) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused if matches!(to, Address::Inet(_)) => Self::Refused,
+            io::ErrorKind::AddrNotAvailable => Self::Source,
+            _ => Self::Other,
+        }
+    }
+
+    fn facts(self) -> (u8, &'static str, &'static str) {
+        match self {
+            Self::Refused => (47, "EREFUSED", "ECONNREFUSED returned by OS"),
+            Self::Source => (8, "CANT_BIND", "Can't bind to source address"),
+            Self::Other => (6, "SOCK_ERR", "General socket error"),
+        }
+    }
 }
 
 /// What is wrong with a TLS handshake.
@@ -447,6 +528,8 @@ impl HandshakeError {
         let (expected, fault) = match self {
             Self::Relay { expected, fault } => (expected, fault),
             Self::Tls(fault) => return fault.facts(),
+            Self::Unconnected(why) => return why.facts(),
+            Self::Socks(fault) => return fault.facts(),
         };
         match (expected, fault) {
             (RelayHeader::Proxy, Fault::Empty) => (
@@ -533,7 +616,7 @@ impl HandshakeError {
     #[must_use]
     pub fn failure(self) -> Option<tls::Failure> {
         match self {
-            Self::Relay { .. } => None,
+            Self::Relay { .. } | Self::Unconnected(_) | Self::Socks(_) => None,
             Self::Tls(fault) => fault.failure(),
         }
     }

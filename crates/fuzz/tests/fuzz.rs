@@ -47,6 +47,7 @@ fuzzed! {
     h2_connection,
     proxy_header,
     netscaler_cip,
+    socks4_reply,
     syslog_message,
     syslog_frames,
     dns_answer,

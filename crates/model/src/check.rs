@@ -79,6 +79,8 @@ pub struct CheckConnect {
     pub address: Option<Address>,
     /// `send-proxy`.
     pub send_proxy: bool,
+    /// `via-socks4`: it goes through the server's SOCKS4 proxy, if it has one.
+    pub via_socks4: bool,
     /// `linger`: the connection is closed rather than reset.
     pub linger: bool,
     /// `ssl`.

@@ -5,7 +5,7 @@ use crate::check::CheckScript;
 use crate::live::health::{Health, Operation};
 use base::ServerIdx;
 use expr::{Expr, logformat::LogFormat};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Which PROXY protocol header a server connection starts with.
@@ -155,6 +155,8 @@ pub struct ServerDraft {
     pub redirect_prefix: Option<Arc<str>>,
     /// `source`.
     pub source: Option<Arc<SourceBinding>>,
+    /// `socks4`: the proxy that connections go through.
+    pub socks4: Option<SocketAddr>,
     /// `send-proxy` and its family.
     pub send_proxy: Option<Arc<SendProxy>>,
     /// `pool-max-conn`; `None` for no limit.
@@ -301,6 +303,8 @@ pub struct CheckSettings {
     pub address: Option<Address>,
     /// `check-send-proxy`.
     pub send_proxy: bool,
+    /// `check-via-socks4`.
+    pub via_socks4: bool,
     /// `check-proto`.
     pub proto: Option<crate::rules::Mux>,
     /// `healthcheck`: the name of the section.
@@ -363,6 +367,7 @@ impl Default for CheckSettings {
             port: None,
             address: None,
             send_proxy: false,
+            via_socks4: false,
             proto: None,
             named: None,
             script: None,
@@ -380,6 +385,8 @@ pub enum NodeKeySource {
     /// The numeric identifier.
     #[default]
     Id,
+    /// All 32 bits of the numeric identifier.
+    Id32,
     /// The global identifier.
     Guid,
     /// The address.
@@ -405,6 +412,7 @@ impl Default for ServerDraft {
             non_stick: false,
             redirect_prefix: None,
             source: None,
+            socks4: None,
             send_proxy: None,
             pool_max: None,
             pool_low: 0,

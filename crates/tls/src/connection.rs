@@ -572,7 +572,9 @@ fn encode<D>(mut message: EncodeTlsData<'_, D>, out: &mut Records) -> Result<(),
 
 /// Puts all messages that are due into the outbox. The input must be what it was: rustls knows places in it.
 fn drain<E: End>(end: &mut E, input: &mut Records, out: &mut Records) {
-    loop {
+    // Nothing comes behind the alert, and what it was about is not to be looked at again.
+    let before = out.bytes().len();
+    while !ends_in_alert(out.bytes().get(before..).unwrap_or_default()) {
         let status = end.advance(input.bytes_mut());
         let discard = status.discard;
         let goes_on = match status.state {
@@ -588,6 +590,17 @@ fn drain<E: End>(end: &mut E, input: &mut Records, out: &mut Records) {
             return;
         }
     }
+}
+
+/// Whether the last of these records is an alert: one by its type, or by the length that only encrypted alerts have.
+fn ends_in_alert(mut records: &[u8]) -> bool {
+    let mut alert = false;
+    while let Some((&[kind, _, _, high, low], rest)) = records.split_first_chunk() {
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        alert = kind == 21 || kind == 23 && len == 2 + 1 + 16;
+        records = rest.get(len..).unwrap_or_default();
+    }
+    alert
 }
 
 /// Encrypts one record's worth.

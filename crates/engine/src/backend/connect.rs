@@ -1,7 +1,8 @@
 //! Opening a connection to a server.
 
+use super::socks;
 use crate::clock;
-use crate::handshake::TlsFault;
+use crate::handshake::{SocksFault, TlsFault};
 use crate::io::{Deadline, Socket, Transport, apply_to_server};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
@@ -24,6 +25,8 @@ pub enum ConnectError {
     Timeout,
     /// No descriptor, port or memory was left on this side.
     Resource(io::Error),
+    /// The SOCKS4 proxy before the server does not lead there.
+    Socks(SocksFault),
     /// The TLS handshake failed.
     Tls(TlsFault),
 }
@@ -35,6 +38,7 @@ impl ConnectError {
         match self {
             Self::Failed(error) | Self::Resource(error) => error.to_string(),
             Self::Timeout => "timeout".to_owned(),
+            Self::Socks(fault) => fault.text().to_owned(),
             Self::Tls(fault) => fault.text().to_owned(),
         }
     }
@@ -45,6 +49,8 @@ impl ConnectError {
 pub struct Route {
     /// The server's address, mapped ports resolved.
     pub address: Address,
+    /// The SOCKS4 proxy that leads there, if any.
+    pub via: Option<SocketAddr>,
     /// The address to come from.
     pub source: Option<SocketAddr>,
     /// Whether the source is foreign, so that the socket must be transparent.
@@ -56,6 +62,17 @@ pub struct Route {
     /// Whether there are bytes to send at once, so that the handshake may carry them or be completed by them (`tfo`,
     /// `option tcp-smart-connect`).
     pub sends_first: bool,
+}
+
+impl Route {
+    /// Whom the socket is connected with.
+    #[must_use]
+    pub fn next_hop(&self) -> Address {
+        match self.via {
+            Some(proxy) => Address::Inet(proxy),
+            None => self.address.clone(),
+        }
+    }
 }
 
 /// Opens a connection to a server.
@@ -79,7 +96,7 @@ pub async fn connect(
     }
     server.state.counters.tally(Tally::Connects, 1);
     let fd = open(proxy, server, route, buffers).map_err(ConnectError::Resource)?;
-    let mut socket = establish(fd, &route.address, at, deadline).await?;
+    let mut socket = follow(fd, route, at, deadline).await?;
     if let Some(secure) = secure {
         shake_hands(&mut socket, secure, at, deadline).await?;
     }
@@ -142,7 +159,25 @@ pub async fn shake_hands(
     }
 }
 
-/// Connects a socket made by [`open`].
+/// Connects a socket made by [`open`] for the same route.
+///
+/// # Errors
+/// As [`ConnectError`] tells.
+pub async fn follow(
+    fd: OwnedFd,
+    route: &Route,
+    at: Option<u64>,
+    deadline: &mut Deadline,
+) -> Result<Transport, ConnectError> {
+    let Some(proxy) = route.via else {
+        return establish(fd, &route.address, at, deadline).await;
+    };
+    let socket = establish(fd, &Address::Inet(proxy), at, deadline).await?;
+    socks::ask(socket.socket(), &route.address, at, deadline).await?;
+    Ok(socket)
+}
+
+/// Connects a socket with who is at an address.
 ///
 /// # Errors
 /// As [`ConnectError`] tells.
@@ -189,8 +224,9 @@ pub fn open(
     route: &Route,
     buffers: (usize, usize),
 ) -> io::Result<OwnedFd> {
-    let family = family_of(&route.address);
-    let fd = socket_for(&route.address, server.config.settings.multipath)?;
+    let next_hop = route.next_hop();
+    let family = family_of(&next_hop);
+    let fd = socket_for(&next_hop, server.config.settings.multipath)?;
     apply_to_server(&fd, proxy, buffers, server.config.settings.user_timeout);
     if let Some(mark) = route.mark {
         sys::set_mark(&fd, mark)?;
@@ -201,7 +237,7 @@ pub fn open(
     if let Some(cc) = &server.config.settings.congestion {
         let _ = sockopt::set_tcp_congestion(&fd, cc);
     }
-    if let (Address::Inet(peer), Some(key)) = (&route.address, &server.config.settings.md5sig) {
+    if let (Address::Inet(peer), Some(key)) = (&next_hop, &server.config.settings.md5sig) {
         sys::set_md5_signature(&fd, Some(*peer), peer.is_ipv6(), key.as_bytes())?;
     }
     if route.sends_first && family != AddressFamily::UNIX {

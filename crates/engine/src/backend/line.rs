@@ -1,6 +1,6 @@
 //! A connection that one question is asked over: what the checks and the HTTP client have in common.
 
-use super::{ConnectError, Secure, establish, shake_hands};
+use super::{ConnectError, Route, Secure, establish, follow, shake_hands};
 use crate::io::{Buffer, Deadline, Transport};
 use base::Endpoint;
 use model::Address;
@@ -21,6 +21,8 @@ pub enum Broken {
 #[derive(Default)]
 pub struct Line {
     socket: Option<Transport>,
+    /// Where a proxy leads it.
+    target: Option<Endpoint>,
     /// What has been received since the last connection or message.
     pub input: Buffer,
     /// Whether the peer will send nothing more.
@@ -42,6 +44,26 @@ impl Line {
         self.forget();
         let socket = establish(fd, address, until, &mut self.timer).await?;
         self.socket = Some(socket);
+        Ok(())
+    }
+
+    /// Connects a socket as a route says.
+    ///
+    /// # Errors
+    /// As [`ConnectError`] tells.
+    pub async fn travel(
+        &mut self,
+        fd: OwnedFd,
+        route: &Route,
+        until: u64,
+    ) -> Result<(), ConnectError> {
+        self.forget();
+        let socket = follow(fd, route, Some(until), &mut self.timer).await?;
+        self.socket = Some(socket);
+        self.target = match (route.via, &route.address) {
+            (Some(_), Address::Inet(inet)) => Some(Endpoint::Inet(*inet)),
+            _ => None,
+        };
         Ok(())
     }
 
@@ -99,7 +121,8 @@ impl Line {
     #[must_use]
     pub fn ends(&self) -> Option<(Endpoint, Endpoint)> {
         let socket = self.socket.as_ref()?;
-        Some((socket.local()?, socket.peer()?))
+        let peer = self.target.clone().or_else(|| socket.peer());
+        Some((socket.local()?, peer?))
     }
 
     /// Sends bytes.

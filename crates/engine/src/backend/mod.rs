@@ -5,10 +5,11 @@ mod dispatch;
 mod idle;
 mod line;
 mod location;
+pub(crate) mod socks;
 
 pub use connect::{
     ConnectError, Route, Secure, address_for, binding, connect, connect_deadline, decides_late,
-    establish, open, shake_hands, socket_for, source_for, start,
+    establish, follow, open, shake_hands, socket_for, source_for, start,
 };
 pub use dispatch::{Assigned, Availability, Dispatch, Moved, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool, InUse};

@@ -97,9 +97,10 @@ impl Target {
         self.finder == Finder::Check && self.script().kind == CheckKind::External
     }
 
-    fn route(&self, address: Address) -> Route {
+    fn route(&self, address: Address, via: Option<SocketAddr>) -> Route {
         Route {
             address,
+            via,
             source: self.source.0,
             transparent: self.source.1,
             mark: None,
@@ -133,8 +134,11 @@ impl Target {
             (false, true) => relay_version(server),
             (false, false) => 0,
         };
+        let settings = &server.config.settings;
+        let via_socks4 = connect.via_socks4 || by_server && settings.check.via_socks4;
+        let via = settings.socks4.filter(|_| via_socks4);
         Way {
-            route: self.route(address),
+            route: self.route(address, via),
             relay_version,
             secure: connect.secure || by_server && is_secure(server),
         }
@@ -170,7 +174,7 @@ impl Target {
             (None, other) => other.clone(),
         };
         Way {
-            route: self.route(address),
+            route: self.route(address, None),
             relay_version: 0,
             secure: false,
         }

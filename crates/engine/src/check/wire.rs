@@ -3,7 +3,7 @@
 use super::target::{Target, Way};
 pub(super) use crate::backend::{Broken, Line};
 use crate::backend::{ConnectError, Secure, open};
-use crate::handshake::TlsFault;
+use crate::handshake::{SocksFault, TlsFault};
 use crate::runtime::Runtime;
 use base::Endpoint;
 use model::Address;
@@ -32,7 +32,7 @@ impl Line {
         if !speaks_first {
             let _ = rustix::net::sockopt::set_tcp_quickack(&fd, false);
         }
-        self.dial(fd, &way.route.address, Some(until)).await
+        self.travel(fd, &way.route, until).await
     }
 
     /// Goes through the TLS handshake of a check that speaks it, after what has to be said `before` it. Where nothing else
@@ -101,6 +101,17 @@ pub(super) fn unreachable(error: &ConnectError, address: &Address) -> Outcome {
     let tcp = matches!(address, Address::Inet(_));
     let (status, error) = match error {
         ConnectError::Timeout => return Outcome::new(Status::L4Timeout),
+        ConnectError::Socks(SocksFault::Timeout) => return Outcome::new(Status::L7Timeout),
+        ConnectError::Socks(fault) => {
+            let info = match fault {
+                SocksFault::Aborted => format!("{} (Connection reset by peer)", fault.text()),
+                _ => fault.text().to_owned(),
+            };
+            return Outcome {
+                info: Some(info.into_bytes().into()),
+                ..Outcome::new(Status::SocketError)
+            };
+        }
         ConnectError::Tls(TlsFault::Timeout) => return Outcome::new(Status::L6Timeout),
         ConnectError::Tls(fault) => {
             return Outcome {

@@ -49,6 +49,12 @@ impl Transport {
         Ok(Self { socket, tls, seen })
     }
 
+    /// The socket below.
+    #[must_use]
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
     /// Speaks TLS from now on.
     pub fn secure(&mut self, tls: tls::Connection) {
         if self.tls.replace(Box::new(tls)).is_none() {

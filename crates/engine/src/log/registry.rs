@@ -185,6 +185,7 @@ pub(super) async fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> 
                 Destination {
                     address: address.clone(),
                     multipath: false,
+                    via: None,
                     octet_counting: *octet_counting,
                     timeouts: section.timeouts,
                 },
@@ -195,6 +196,7 @@ pub(super) async fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> 
         let plain = Destination {
             address: address.clone(),
             multipath: false,
+            via: None,
             octet_counting: false,
             timeouts: (None, None),
         };
@@ -215,6 +217,7 @@ pub(super) async fn senders(runtime: &Runtime) -> Vec<(Arc<Ring>, Destination)> 
                 Destination {
                     address: server.address.clone(),
                     multipath: server.settings.multipath,
+                    via: server.settings.socks4,
                     octet_counting: server.settings.octet_counting,
                     timeouts: (backend.timeouts.connect, backend.timeouts.server),
                 },

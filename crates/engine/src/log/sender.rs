@@ -2,12 +2,13 @@
 
 use super::registry::count_dropped;
 use super::ring::{Reader, Ring};
-use crate::backend::{socket_for, start};
+use crate::backend::{socket_for, socks, start};
 use crate::clock;
 use crate::io::{Deadline, Socket};
 use model::Address;
 use std::future::{pending, poll_fn};
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -27,6 +28,8 @@ pub struct Destination {
     pub address: Address,
     /// Whether connections may take several paths.
     pub multipath: bool,
+    /// The SOCKS4 proxy that leads there, if any.
+    pub via: Option<SocketAddr>,
     /// Whether messages are framed by octet counting rather than by line feeds.
     pub octet_counting: bool,
     /// Milliseconds to connect and to write.
@@ -54,12 +57,20 @@ pub async fn run(ring: Arc<Ring>, to: Destination) {
 }
 
 async fn connect(to: &Destination) -> io::Result<Socket> {
-    let fd = socket_for(&to.address, to.multipath)?;
-    start(&fd, &to.address)?;
+    let through = to.via.map(Address::Inet);
+    let next_hop = through.as_ref().unwrap_or(&to.address);
+    let fd = socket_for(next_hop, to.multipath)?;
+    start(&fd, next_hop)?;
     let socket = Socket::new(fd)?;
     let writable = poll_fn(|cx| socket.poll_writable(cx));
     within(to.timeouts.0.or(Some(CONNECT_TIMEOUT)), writable).await?;
     socket.connect_result()?;
+    if through.is_some() {
+        let until = clock::now_ms() + to.timeouts.0.unwrap_or(CONNECT_TIMEOUT);
+        let mut deadline = Deadline::default();
+        let led = socks::ask(&socket, &to.address, Some(until), &mut deadline).await;
+        led.map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+    }
     Ok(socket)
 }
 

@@ -160,6 +160,7 @@ async fn open(
     let (source, transparent) = source_for(binding(&section.proxy, server), None, |_, _| None);
     let route = Route {
         address: reachable(address),
+        via: server.config.settings.socks4,
         source,
         transparent,
         mark: None,

@@ -1,13 +1,13 @@
 //! Getting hold of a server connection: choosing, queueing, reusing, connecting, and trying again.
 
 use super::traced::UNCONNECTED;
-use super::{Next, Phase, ServerConn, Source, Stage, Stream};
+use super::{Next, Phase, ServerConn, Source, Stage, Stream, Unreached};
 use crate::backend::{
     Assigned, ConnectError, IdleConn, InUse, Place, Route, Secure, Wish, address_for, binding,
     connect, connect_deadline, decides_late, source_for,
 };
 use crate::clock;
-use crate::handshake::TlsFault;
+use crate::handshake::{HandshakeError, SocksFault, TlsFault, Unconnected};
 use crate::health::{self, Ending, Event};
 use crate::io::Transport;
 use crate::mux::{Conn, Leaving, h2};
@@ -48,6 +48,39 @@ enum Failure {
     TooManySecure,
     /// The server's clients are to ask somewhere else (`redir`).
     Moved,
+}
+
+impl Failure {
+    fn of(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Timeout
+            | ConnectError::Socks(SocksFault::Timeout)
+            | ConnectError::Tls(TlsFault::Timeout) => Self::ConnectTimeout,
+            ConnectError::Failed(_) | ConnectError::Socks(_) | ConnectError::Tls(_) => {
+                Self::Refused
+            }
+            ConnectError::Resource(_) => Self::Resource,
+        }
+    }
+}
+
+impl Unreached {
+    /// What is left of an attempt; one that took too long leaves nothing to tell of but its TLS handshake.
+    fn of(error: &ConnectError, route: &Route) -> Option<Self> {
+        let error = match error {
+            ConnectError::Timeout | ConnectError::Socks(SocksFault::Timeout) => return None,
+            ConnectError::Tls(fault) => (*fault).into(),
+            ConnectError::Socks(fault) => HandshakeError::Socks(*fault),
+            ConnectError::Failed(error) | ConnectError::Resource(error) => {
+                HandshakeError::Unconnected(Unconnected::of(error, &route.address))
+            }
+        };
+        let to = match route.address {
+            Address::Inet(inet) => Some(Endpoint::Inet(inet)),
+            _ => None,
+        };
+        Some(Self { error, to })
+    }
 }
 
 /// The pause before a refused connection is tried again on the same server, in milliseconds at most.
@@ -500,20 +533,11 @@ impl Stream<'_> {
                 if !matches!(error, ConnectError::Resource(_)) {
                     self.observe_server(Event::Unconnected);
                 }
-                self.state.server_fault = match error {
-                    ConnectError::Tls(fault) => Some(fault.into()),
-                    _ => None,
-                };
+                self.state.unreached = Unreached::of(&error, &route).map(Box::new);
                 if let Some(text) = text {
                     self.trace_unconnected(&text);
                 }
-                return Err(match error {
-                    ConnectError::Failed(_) => Failure::Refused,
-                    ConnectError::Tls(TlsFault::Timeout) => Failure::ConnectTimeout,
-                    ConnectError::Tls(_) => Failure::Refused,
-                    ConnectError::Timeout => Failure::ConnectTimeout,
-                    ConnectError::Resource(_) => Failure::Resource,
-                });
+                return Err(Failure::of(&error));
             }
         };
         self.observe_server(Event::Connected);
@@ -524,7 +548,7 @@ impl Stream<'_> {
         } else {
             0
         };
-        self.state.server_fault = None;
+        self.state.unreached = None;
         let early = socket.tls().is_some_and(tls::Connection::is_ahead);
         if socket.tls().is_some_and(|tls| !tls.is_resumed()) && !early {
             let keys = &self.session.runtime.process.tls.server_keys;
@@ -697,7 +721,7 @@ impl Stream<'_> {
     }
 
     /// Where a connection to the server goes for this client.
-    fn route(&self, backend: &ProxyRuntime, server: &ServerRuntime) -> Route {
+    pub(super) fn route(&self, backend: &ProxyRuntime, server: &ServerRuntime) -> Route {
         let client = View::client(self).unwrap_or_default();
         let mut address = address_for(server, client.dst);
         if let (Address::Inet(inet), Some(Endpoint::Inet(dst))) = (&mut address, client.dst)
@@ -713,6 +737,7 @@ impl Stream<'_> {
         let (mark, tos) = self.state.server_socket;
         Route {
             address,
+            via: server.config.settings.socks4,
             source,
             transparent,
             mark,

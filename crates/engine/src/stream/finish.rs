@@ -1,9 +1,10 @@
 //! The end of a stream: counters and its log line.
 
-use super::{Phase, Source, State, Stream};
+use super::{LeftConn, Phase, Source, State, Stream};
 use crate::clock;
 use crate::log::{self, Message};
 use expr::logformat::LogFormat;
+use expr::view::{Connection, View};
 use model::live::tally::{Span, Tallies, Tally};
 use model::live::{Counters, count};
 use model::log::{LogProfile, ProxyLog};
@@ -204,6 +205,7 @@ impl Stream<'_> {
 
     /// Takes note of what the connection to the server carried before it is given up.
     pub(super) fn note_server_conn(&mut self) {
+        self.remember_server_conn();
         let Some(server) = &mut self.state.server_conn else {
             return;
         };
@@ -212,6 +214,28 @@ impl Stream<'_> {
             self.state.server_bytes.0 += server.conn.received;
             self.state.server_bytes.1 += server.conn.sent;
         }
+    }
+
+    /// Keeps what the log line tells of a connection to the server that is about to be given up.
+    fn remember_server_conn(&mut self) {
+        let format = self.session.frontend.config.log.format.as_ref();
+        if self.state.server_conn.is_none() || self.state.logged {
+            return;
+        }
+        if !format.is_some_and(|format| format.reads_server_connection()) {
+            return;
+        }
+        let Some(Connection { src, dst, .. }) = View::server_connection(self) else {
+            return;
+        };
+        let (src, dst) = (src.cloned(), dst.cloned());
+        let left = self.state.server_conn.as_ref().map(|server| LeftConn {
+            src,
+            dst,
+            reused: server.reused,
+            multiplexed: server.conn.is_multiplexed(),
+        });
+        self.state.left = left.map(Box::new);
     }
 
     /// A proxy without a format logs each connection as it comes (configuration manual, section 8.2.1).
@@ -388,7 +412,7 @@ impl Stream<'_> {
     /// The line of a proxy that has no format: who connected to what.
     fn connect_line(&self, text: &mut Vec<u8>) {
         use std::io::Write;
-        let client = expr::view::View::client(self).unwrap_or_default();
+        let client = View::client(self).unwrap_or_default();
         let show = |end: Option<&base::Endpoint>| match end {
             Some(base::Endpoint::Inet(address)) => format!("{}:{}", address.ip(), address.port()),
             Some(base::Endpoint::Unix(_)) => format!("unix:{}", self.session.bind.id),

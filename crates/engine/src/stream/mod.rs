@@ -158,8 +158,10 @@ pub struct State {
     pub last_rule: Option<Arc<model::rules::Rule>>,
     /// The rule that waits, or was waiting when the stream ended.
     pub waiting_rule: Option<Arc<model::rules::Rule>>,
-    /// What the handshake of the last attempt to reach a server failed of.
-    pub server_fault: Option<crate::handshake::HandshakeError>,
+    /// What became of the last attempt to reach a server, unless that was reached.
+    pub unreached: Option<Box<Unreached>>,
+    /// What the log line tells of a connection to the server that was given up before.
+    pub left: Option<Box<LeftConn>>,
     /// When the rule that waits began to, in milliseconds since the start.
     pub waiting_since: Option<u64>,
     /// Bytes passed on from the client and from the server, as logs and statistics count them.
@@ -232,6 +234,28 @@ pub struct TimeoutOverrides {
     pub queue: Option<u64>,
     /// `tarpit`
     pub tarpit: Option<u64>,
+}
+
+/// An attempt to connect that came to nothing.
+#[derive(Debug)]
+pub struct Unreached {
+    /// Why it did not come about.
+    pub error: crate::handshake::HandshakeError,
+    /// Where it was to lead.
+    pub to: Option<Endpoint>,
+}
+
+/// What is left of a connection to a server.
+#[derive(Debug)]
+pub struct LeftConn {
+    /// Its source.
+    pub src: Option<Endpoint>,
+    /// Its destination.
+    pub dst: Option<Endpoint>,
+    /// Whether it was idle before.
+    pub reused: bool,
+    /// Whether it was shared with other streams.
+    pub multiplexed: bool,
 }
 
 /// A connection to a server in use.

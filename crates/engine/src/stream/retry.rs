@@ -1,10 +1,11 @@
 //! What follows when a server gave no answer: another try, or a page.
 
 use super::counters::FAILURE;
-use super::{Next, Phase, Source, Stream};
+use super::{Next, Phase, Source, Stream, Unreached};
 use crate::handshake::TlsFault;
 use crate::health::{Ending, Event};
 use crate::io::Transport;
+use expr::view::View;
 use model::RetryOn;
 use model::live::count;
 use wire::h1::Framing;
@@ -111,7 +112,9 @@ impl Stream<'_> {
         if !refused {
             return lost;
         }
-        self.state.server_fault = Some(TlsFault::EarlyRefused.into());
+        let to = View::server_connection(self).and_then(|conn| conn.dst.cloned());
+        let error = TlsFault::EarlyRefused.into();
+        self.state.unreached = Some(Box::new(Unreached { error, to }));
         Lost::Early
     }
 

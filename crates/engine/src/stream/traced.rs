@@ -1,6 +1,7 @@
 //! What a stream reports to traces.
 
-use super::{Cause, Stream};
+use super::{Cause, Stream, Unreached};
+use crate::handshake::HandshakeError;
 use crate::mux::Conn;
 use crate::trace::{self, Side, Who, number_of, watches, watches_data};
 use message::Head;
@@ -284,7 +285,11 @@ impl Stream<'_> {
     #[cold]
     #[track_caller]
     pub(super) fn trace_unconnected(&self, why: &str) {
-        if let Some(fault) = &self.state.server_fault
+        let unreached = self.state.unreached.as_deref();
+        if let Some(Unreached {
+            error: HandshakeError::Tls(fault),
+            ..
+        }) = unreached
             && watches(Event::SslErr)
         {
             let what = format!("handshake with the server failed: {}", fault.text());

@@ -5,12 +5,15 @@ use crate::clock;
 use crate::handshake::HandshakeError;
 use crate::io::Transport;
 use crate::mux::Conn;
+use crate::proxy::ServerRuntime;
+use base::Endpoint;
 use expr::sample::Value;
 use expr::vars::{Scope, VarId};
 use expr::view::{
     Connection, Content, Date, ProcessView, ProxyView, ServerView, Side, StreamFacts, TcpInfo, View,
 };
 use message::Head;
+use model::Address;
 use wire::h1::Framing;
 
 impl Stream<'_> {
@@ -18,7 +21,11 @@ impl Stream<'_> {
     fn fault(&self, side: Side) -> Option<HandshakeError> {
         match side {
             Side::Request => self.session.error,
-            Side::Response => self.state.server_fault,
+            Side::Response => self
+                .state
+                .unreached
+                .as_ref()
+                .map(|unreached| unreached.error),
         }
     }
 
@@ -30,6 +37,16 @@ impl Stream<'_> {
                 Some(&self.state.server_conn.as_ref()?.conn)
             }
             Side::Response => None,
+        }
+    }
+
+    /// The address of a server that a SOCKS4 proxy leads to.
+    fn behind_proxy(&self, server: &ServerRuntime) -> Option<Endpoint> {
+        server.config.settings.socks4?;
+        let backend = self.state.backend.as_ref()?;
+        match self.route(backend, server).address {
+            Address::Inet(inet) => Some(Endpoint::Inet(inet)),
+            _ => None,
         }
     }
 
@@ -101,16 +118,30 @@ impl View for Stream<'_> {
     }
 
     fn server_connection(&self) -> Option<Connection<'_>> {
-        let Some(server) = self.state.server_conn.as_ref() else {
-            let fault = self.state.server_fault?;
+        let Some(server) = &self.state.server_conn else {
+            if let Some(unreached) = &self.state.unreached {
+                return Some(Connection {
+                    dst: unreached.to.as_ref(),
+                    real_dst: unreached.to.as_ref(),
+                    error: unreached.error.code(),
+                    ..Connection::default()
+                });
+            }
+            let left = self.state.left.as_ref()?;
             return Some(Connection {
-                error: fault.code(),
+                src: left.src.as_ref(),
+                dst: left.dst.as_ref(),
+                real_src: left.src.as_ref(),
+                real_dst: left.dst.as_ref(),
+                http_major: 1 + u8::from(left.multiplexed),
+                reused: left.reused,
                 ..Connection::default()
             });
         };
         let (src, dst) = server.ends.get_or_init(|| {
             let ends = server.conn.ask(|socket| (socket.local(), socket.peer()));
-            ends.unwrap_or_default()
+            let (local, peer) = ends.unwrap_or_default();
+            (local, self.behind_proxy(server.server.server()).or(peer))
         });
         let end = Connection {
             src: src.as_ref(),

@@ -65,6 +65,8 @@ pub struct LogFormat {
     binary: bool,
     /// Whether nothing in it has to wait for the end of the stream.
     early: bool,
+    /// Whether something in it is about the connection to the server.
+    reads_server: bool,
 }
 
 /// How items are encoded.
@@ -143,6 +145,23 @@ impl LogFormat {
     #[must_use]
     pub fn is_early(&self) -> bool {
         self.early
+    }
+
+    /// Whether it tells of the connection to the server.
+    #[must_use]
+    pub fn reads_server_connection(&self) -> bool {
+        self.reads_server
+    }
+
+    fn tells_of_server_connection(&self) -> bool {
+        self.nodes.iter().any(|node| match node {
+            Node::Text(_) | Node::Space => false,
+            Node::Alias(_, row) => matches!(row.name, "bi" | "bp" | "si" | "sp"),
+            Node::Expr(_, expr) => {
+                let name = expr.fetch().name;
+                name.starts_with("bc_") || name.starts_with("ssl_bc")
+            }
+        })
     }
 
     fn knows_all_early(&self) -> bool {

@@ -22,6 +22,7 @@ impl LogFormat {
                 encoding: Encoding::Plain,
                 binary: false,
                 early: false,
+                reads_server: false,
             },
             defaults: Flags::default(),
         };
@@ -36,6 +37,7 @@ impl LogFormat {
             }
         }
         reader.format.early = reader.format.knows_all_early();
+        reader.format.reads_server = reader.format.tells_of_server_connection();
         Ok(reader.format)
     }
 }

@@ -10,6 +10,7 @@ mod patterns;
 mod peers;
 mod proxy;
 mod runtime_api;
+mod socks4;
 mod syslog;
 mod view;
 
@@ -69,6 +70,12 @@ pub const TARGETS: &[Target] = &[
         run: proxy::netscaler_cip,
         words: proxy::words,
         max_len: SHORT,
+    },
+    Target {
+        name: "socks4_reply",
+        run: socks4::reply,
+        words: socks4::words,
+        max_len: 64,
     },
     Target {
         name: "syslog_message",

@@ -18,10 +18,8 @@ fn what_is_not_built_is_refused() {
     for (line, what) in [
         ("bind :81 namespace n", "namespace"),
         ("server a :80 namespace n", "namespace"),
-        ("server a :80 socks4 127.0.0.1:1080", "socks4"),
         ("server a :80 strict-maxconn", "strict-maxconn"),
         ("server a :80 check-reuse-pool", "check-reuse-pool"),
-        ("server a :80 check-via-socks4", "check-via-socks4"),
         ("email-alert from a@b", "email-alert"),
     ] {
         let (loaded, messages) = messages_of(line);

@@ -112,7 +112,6 @@ const SERVER: &[Group] = &[
         &["check-sni-auto"],
     ),
     (NAMESPACES, &["namespace"]),
-    ("SOCKS4 proxies", &["check-via-socks4", "socks4"]),
     ("limits on idle connections", &["strict-maxconn"]),
     ("QUIC", &["quic-cc-algo"]),
 ];

@@ -352,3 +352,19 @@ fn connections_are_counted_as_long_as_they_live() {
     drop(connections);
     assert_eq!(gauge.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn a_client_answers_what_is_no_record_with_one_alert() {
+    let (_, der) = listener(&Common::default(), &Trust::default(), &["a.example"]);
+    let mut client = connector(&der, Verify::None).connect(None, None).unwrap();
+    client.process(&mut []).unwrap();
+    client.sent(client.outbox().len());
+    let text = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+    client.inbox()[..text.len()].copy_from_slice(text);
+    client.came(text.len());
+    client.process(&mut []).unwrap_err();
+    let [kind, _, _, _, len, level, _] = *client.outbox() else {
+        panic!("{:?}", client.outbox());
+    };
+    assert_eq!((kind, len, level), (21, 2, 2));
+}

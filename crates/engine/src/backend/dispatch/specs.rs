@@ -42,6 +42,7 @@ pub(super) fn node_key(server: &ServerRuntime) -> NodeKey {
     let ip = place.ip();
     match server.config.settings.hash_key {
         NodeKeySource::Id => by_id(),
+        NodeKeySource::Id32 => NodeKey::from_id32(server.config.id),
         NodeKeySource::Guid => server
             .config
             .guid

@@ -16,6 +16,7 @@ pub(super) fn read(cursor: &mut RuleCursor<'_, '_, '_>, kind: Kind) -> Parsed<Ru
         match cursor.take() {
             "default" => connect.default = true,
             "linger" => connect.linger = true,
+            "via-socks4" => connect.via_socks4 = true,
             "send-proxy" => connect.send_proxy = true,
             "comment" => comment = Some(take_comment(cursor)?),
             "port" => connect.port = Some(port(cursor)?),
@@ -38,7 +39,6 @@ pub(super) fn read(cursor: &mut RuleCursor<'_, '_, '_>, kind: Kind) -> Parsed<Ru
                         .collect(),
                 );
             }
-            "via-socks4" => return Err(not_built(cursor, "via-socks4", "SOCKS4 proxies")),
             other => {
                 let message = format!(
                     "expects 'comment', 'port', 'addr', 'send-proxy', 'ssl', 'sni', 'alpn' or 'via-socks4', 'linger', \

@@ -203,10 +203,6 @@ fn faults_are_worded_as_expected() {
             "'tcp-check connect' : 'proto' : invalid MUX protocol 'h1' for tcp-check.",
         ),
         (
-            " tcp-check connect via-socks4",
-            "'tcp-check connect via-socks4' is known but not built yet in hapax (waits for: SOCKS4 proxies).",
-        ),
-        (
             " tcp-check send",
             "'tcp-check send' : 'string' expects a send as argument.",
         ),

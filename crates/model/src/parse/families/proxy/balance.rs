@@ -625,10 +625,6 @@ mod tests {
                 " server s 127.0.0.1:1 hash-key foo",
                 "'hash-key' has to be 'id', 'id32', 'guid', 'addr', or 'addr-port'.",
             ),
-            (
-                " server s 127.0.0.1:1 hash-key id32",
-                "'hash-key id32' is known but not built yet",
-            ),
         ] {
             let out = listen(line);
             assert!(

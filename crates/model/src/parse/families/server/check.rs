@@ -66,6 +66,15 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: |s, _| send_proxy(s, true),
     },
     OptionRow {
+        name: "check-via-socks4",
+        args: 0,
+        doc: "Checks go through the server's SOCKS4 proxy.",
+        read: |s, _| {
+            s.draft.check.via_socks4 = true;
+            Ok(())
+        },
+    },
+    OptionRow {
         name: "downinter",
         args: 1,
         doc: "Time between checks of a server that is down.",

@@ -1,6 +1,7 @@
 //! Server options that say how connections are made, kept and used.
 
 use super::ServerLine;
+use crate::address::{self, Address, Allow};
 use crate::parse::options::{Cursor, OptionRow};
 use crate::parse::{Parsed, parse_duration};
 use crate::rules::Mux;
@@ -70,6 +71,12 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         args: 1,
         doc: "The protocol to speak, whatever is negotiated.",
         read: proto,
+    },
+    OptionRow {
+        name: "socks4",
+        args: 1,
+        doc: "The SOCKS4 proxy that leads to the server.",
+        read: socks4,
     },
     OptionRow {
         name: "tcp-md5sig",
@@ -195,6 +202,29 @@ fn proto(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let name = cursor.value(": missing value")?;
     super::super::check_mux(name).map_err(|why| cursor.fault(why))?;
     line.draft.proto = Some(name.into());
+    Ok(())
+}
+
+fn socks4(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
+    let text = cursor.value("expects <addr>:<port> as argument.")?;
+    let allow = Allow {
+        port_required: true,
+        offset: false,
+        ..Allow::SERVER
+    };
+    let range = address::parse(text, allow)
+        .map_err(|why| cursor.fault(format!("'socks4 {text}' : {why}")))?;
+    match range.address {
+        Address::Inet(inet) if inet.port() > 0 => line.draft.socks4 = Some(inet),
+        Address::Inet(_) => {
+            return Err(cursor.fault(format!("'socks4 {text}' : invalid port '0'")));
+        }
+        // HAProxy takes it, and fails to connect.
+        _ => {
+            let message = format!("'socks4 {text}' : expects the IP address of a proxy");
+            return Err(cursor.fault(message));
+        }
+    }
     Ok(())
 }
 

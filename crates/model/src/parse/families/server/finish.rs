@@ -152,45 +152,36 @@ fn check_threads(proxy: &Proxy, threads: Option<u32>, faults: &mut Vec<Diagnosti
     }
 }
 
-/// Numbers that were not given are the lowest free ones, in the order of the file.
+/// The first number from `at` on that nobody has.
+fn free_from(taken: &HashSet<u32>, at: u32) -> u32 {
+    (at..).find(|id| !taken.contains(id)).unwrap_or(at)
+}
+
+/// A number that was not given follows the one before it; given ones are passed over, but counted.
 fn number_servers(proxy: &mut Proxy) {
-    let taken: HashSet<u32> = proxy
-        .back
-        .servers
-        .iter()
-        .map(|server| server.id)
-        .filter(|id| *id != 0)
-        .collect();
+    let servers = &mut proxy.back.servers;
+    let mut taken: HashSet<u32> = servers.iter().map(|server| server.id).collect();
     let mut next = 1;
-    for server in proxy
-        .back
-        .servers
-        .iter_mut()
-        .filter(|server| server.id == 0)
-    {
-        while taken.contains(&next) {
-            next += 1;
+    for server in servers {
+        if server.id == 0 {
+            next = free_from(&taken, next);
+            taken.insert(next);
+            Arc::make_mut(server).id = next;
         }
-        Arc::make_mut(server).id = next;
         next += 1;
     }
 }
 
+/// A number that was not given is the line's place among its proxy's, or the next free one.
 fn number_binds(proxy: &mut Proxy) {
-    let taken: HashSet<u32> = proxy
-        .front
-        .binds
-        .iter()
-        .map(|bind| bind.id)
-        .filter(|id| *id != 0)
-        .collect();
-    let mut next = 1;
-    for bind in proxy.front.binds.iter_mut().filter(|bind| bind.id == 0) {
-        while taken.contains(&next) {
-            next += 1;
+    let binds = &mut proxy.front.binds;
+    let mut taken: HashSet<u32> = binds.iter().map(|bind| bind.id).collect();
+    for (place, bind) in (1..).zip(binds) {
+        if bind.id == 0 {
+            let id = free_from(&taken, place);
+            taken.insert(id);
+            Arc::make_mut(bind).id = id;
         }
-        Arc::make_mut(bind).id = next;
-        next += 1;
     }
 }
 

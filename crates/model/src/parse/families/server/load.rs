@@ -1,8 +1,8 @@
 //! Server options that say how much traffic it takes and who it is.
 
 use super::ServerLine;
+use crate::parse::Parsed;
 use crate::parse::options::{Cursor, OptionRow};
-use crate::parse::{Parsed, known};
 use crate::server::NodeKeySource;
 
 type Read<'a, 'b, 'c, 'd> = &'a mut Cursor<'b, 'c, 'd>;
@@ -162,12 +162,10 @@ fn id(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 fn hash_key(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     line.draft.hash_key = match cursor.word() {
         "id" => NodeKeySource::Id,
+        "id32" => NodeKeySource::Id32,
         "guid" => NodeKeySource::Guid,
         "addr" => NodeKeySource::Addr,
         "addr-port" => NodeKeySource::AddrPort,
-        "id32" => {
-            return Err(cursor.fault(known::not_built("hash-key id32", "this node key")));
-        }
         _ => {
             return Err(
                 cursor.option_fault("has to be 'id', 'id32', 'guid', 'addr', or 'addr-port'.")

@@ -157,8 +157,8 @@ fn server_template(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed 
             guid: line.guid.clone(),
         };
         push(parser, statement, copy, place.clone())?;
-        // An identifier is the first server's; the others take the next ones.
-        line.id = line.id.map(|id| id.saturating_add(1));
+        // Identifiers are the first server's; the others are numbered by their place.
+        line.id = None;
         line.guid = None;
         line.draft.check.settled = true;
     }

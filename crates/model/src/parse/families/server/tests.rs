@@ -82,8 +82,45 @@ fn templates_make_servers_by_number() {
     let names: Vec<(&str, u32)> = all.iter().map(|s| (&*s.name, s.id)).collect();
     assert_eq!(
         names,
-        [("w2", 1), ("w3", 2), ("w4", 3), ("v1", 9), ("v2", 10)]
+        [("w2", 1), ("w3", 2), ("w4", 3), ("v1", 9), ("v2", 5)]
     );
+}
+
+#[test]
+fn servers_without_a_number_are_numbered_as_haproxy_does() {
+    let line = |(name, id): (char, u32)| match id {
+        0 => format!(" server {name} 127.0.0.1:80\n"),
+        id => format!(" server {name} 127.0.0.1:80 id {id}\n"),
+    };
+    let given = [
+        ('a', 1 << 28),
+        ('b', 1),
+        ('c', 0),
+        ('d', 6),
+        ('e', 0),
+        ('f', 0),
+        ('g', 0),
+    ];
+    let text: String = given.into_iter().map(line).collect();
+    let all = servers(&format!(
+        "{text} server-template t 2 127.0.0.1:80 id 30\n server h 127.0.0.1:80"
+    ));
+    let ids: Vec<u32> = all.iter().map(|server| server.id).collect();
+    assert_eq!(ids, [1 << 28, 1, 3, 6, 5, 7, 8, 30, 10, 11]);
+}
+
+#[test]
+fn lines_without_a_number_are_numbered_by_their_place() {
+    let binds = " bind :1 id 3\n bind :2\n bind :3 id 2\n bind :4\n bind :5 id 5\n bind :6\n";
+    let (snapshot, messages) = crate::parse::testing::load_text(&format!("frontend f\n{binds}"));
+    let snapshot = snapshot.unwrap_or_else(|| panic!("{messages:?}"));
+    let ids: Vec<u32> = snapshot.proxies[0]
+        .front
+        .binds
+        .iter()
+        .map(|bind| bind.id)
+        .collect();
+    assert_eq!(ids, [3, 4, 2, 6, 5, 7]);
 }
 
 #[test]
@@ -184,12 +221,6 @@ fn messages_are_those_operators_know() {
         (
             "server a 127.0.0.1:80 observe layer7",
             format!("{label}'layer7' can only be used in http proxies."),
-        ),
-        (
-            "server a 127.0.0.1:80 socks4 127.0.0.1:1",
-            format!(
-                "{label}'socks4' is known but not built yet in hapax (waits for: SOCKS4 proxies)."
-            ),
         ),
         (
             "server a 127.0.0.1:80 track c",
