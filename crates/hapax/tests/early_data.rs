@@ -193,10 +193,10 @@ fn refused_early_data_is_sent_again() {
         assert_eq!(
             ends,
             [
-                "200 -- 0 0 - - resumed=0",
-                "200 -- 0 0 - - resumed=1",
-                "200 -- 1 0 - - resumed=0",
-                "200 -- 0 0 - - resumed=1",
+                "200 -- 0 0 - 0 resumed=0",
+                "200 -- 0 0 - 0 resumed=1",
+                "200 -- 1 0 - 0 resumed=0",
+                "200 -- 0 0 - 0 resumed=1",
             ]
         );
     }

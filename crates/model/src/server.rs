@@ -131,6 +131,8 @@ pub struct ServerDraft {
     pub weight: u32,
     /// `maxconn`, 0 for no limit.
     pub maxconn: u32,
+    /// `strict-maxconn`: idle connections count as well.
+    pub strict_maxconn: bool,
     /// `minconn`.
     pub minconn: u32,
     /// `maxqueue`, 0 for no limit.
@@ -400,6 +402,7 @@ impl Default for ServerDraft {
         Self {
             weight: 1,
             maxconn: 0,
+            strict_maxconn: false,
             minconn: 0,
             maxqueue: 0,
             shard: 0,

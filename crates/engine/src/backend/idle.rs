@@ -17,6 +17,8 @@ pub struct IdleConn {
     pub since: u64,
     /// How many streams it has served.
     pub uses: u32,
+    /// Its place among the connections to a server that may only have so many.
+    pub open: Option<Open>,
 }
 
 /// The idle connections to one server.
@@ -30,6 +32,8 @@ pub struct IdlePool {
     used: AtomicU32,
     /// Idle connections of all workers.
     idle: AtomicU32,
+    /// Connections in use or idle, counted where their number is limited (`strict-maxconn`).
+    open: AtomicU32,
     /// How many connections are estimated to be needed: the most that were lately in use at once.
     needed: AtomicU32,
 }
@@ -37,6 +41,33 @@ pub struct IdlePool {
 /// A connection in use; counted as long as it lives.
 #[derive(Debug)]
 pub struct InUse(Arc<ServerRuntime>);
+
+/// A connection's place among those to a server with `strict-maxconn`, for as long as it is open.
+#[derive(Debug)]
+pub struct Open(Arc<IdlePool>);
+
+impl Open {
+    /// A place for one more connection, unless there are `limit` already. Then an idle one is closed, so that the next
+    /// attempt may find room.
+    #[must_use]
+    pub fn claim(pool: &Arc<IdlePool>, limit: u32) -> Option<Self> {
+        let more = |open| (open < limit).then_some(open + 1);
+        let claimed = pool
+            .open
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        if claimed.is_err() {
+            pool.shed();
+            return None;
+        }
+        Some(Self(pool.clone()))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl InUse {
     /// Counts a connection to a server as in use.
@@ -68,6 +99,7 @@ impl IdlePool {
             by_worker: (0..workers.max(1)).map(|_| Mutex::default()).collect(),
             used: AtomicU32::new(0),
             idle: AtomicU32::new(0),
+            open: AtomicU32::new(0),
             needed: AtomicU32::new(0),
         }
     }
@@ -79,6 +111,18 @@ impl IdlePool {
             let closed = u32::try_from(stack.len()).unwrap_or(u32::MAX);
             stack.clear();
             self.idle.fetch_sub(closed, Ordering::Relaxed);
+        }
+    }
+
+    /// Closes the connection that one of the workers has kept longest.
+    fn shed(&self) {
+        for stack in &self.by_worker {
+            let mut stack = stack.lock();
+            if !stack.is_empty() {
+                stack.remove(0);
+                self.idle.fetch_sub(1, Ordering::Relaxed);
+                return;
+            }
         }
     }
 

@@ -12,6 +12,6 @@ pub use connect::{
     establish, follow, open, shake_hands, socket_for, source_for, start,
 };
 pub use dispatch::{Assigned, Availability, Dispatch, Moved, Place, Slot, Wish};
-pub use idle::{IdleConn, IdlePool, InUse};
+pub use idle::{IdleConn, IdlePool, InUse, Open};
 pub use line::{Broken, Line};
 pub use location::{Location, Whereabouts};

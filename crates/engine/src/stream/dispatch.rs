@@ -3,8 +3,8 @@
 use super::traced::UNCONNECTED;
 use super::{Next, Phase, ServerConn, Source, Stage, Stream, Unreached};
 use crate::backend::{
-    Assigned, ConnectError, IdleConn, InUse, Place, Route, Secure, Wish, address_for, binding,
-    connect, connect_deadline, decides_late, source_for,
+    Assigned, ConnectError, IdleConn, InUse, Open, Place, Route, Secure, Wish, address_for,
+    binding, connect, connect_deadline, decides_late, source_for,
 };
 use crate::clock;
 use crate::handshake::{HandshakeError, SocksFault, TlsFault, Unconnected};
@@ -42,6 +42,8 @@ enum Failure {
     Refused,
     /// Connecting took too long, the last attempt included.
     ConnectTimeout,
+    /// The server has all the connections that it may have (`strict-maxconn`).
+    Full,
     /// A resource was exhausted on this side.
     Resource,
     /// There are as many TLS connections as there may be.
@@ -101,7 +103,9 @@ impl Stream<'_> {
     async fn answer_failure(&mut self, failure: Failure) -> Next {
         let (source, phase, status) = match failure {
             Failure::Moved => return self.send_elsewhere().await,
-            Failure::NoServer | Failure::Refused => (Source::Server, Phase::Connect, 503),
+            Failure::NoServer | Failure::Refused | Failure::Full => {
+                (Source::Server, Phase::Connect, 503)
+            }
             Failure::QueueTimeout => (Source::ServerTimeout, Phase::Queue, 503),
             Failure::ConnectTimeout => (Source::ServerTimeout, Phase::Connect, 503),
             Failure::Resource => (Source::Resource, Phase::Connect, 503),
@@ -222,6 +226,10 @@ impl Stream<'_> {
                 .unwrap_or(TURN_AROUND)
                 .min(TURN_AROUND);
             self.pause(clock::now_ms() + pause).await?;
+        }
+        if failure == Failure::Full {
+            // What is being closed may do so.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
@@ -413,7 +421,7 @@ impl Stream<'_> {
         }
         let key = self.connection_key(backend, server);
         if let Some(kept) = self.session.take_kept(server, key) {
-            self.adopt(Conn::new(kept.socket), kept.uses, server, key);
+            self.adopt(Conn::new(kept.socket), kept.uses, server, (key, kept.open));
             return true;
         }
         // What shares its connection with others is not what a client begins with.
@@ -439,7 +447,7 @@ impl Stream<'_> {
                 Reuse::Always => true,
             };
             if let Some((half, served)) = self.worker.multiplexed.take(server, key, served) {
-                self.adopt(Conn::of_stream(half), served, server, key);
+                self.adopt(Conn::of_stream(half), served, server, (key, None));
                 return true;
             }
             if forced {
@@ -448,7 +456,7 @@ impl Stream<'_> {
         }
         let worker = self.worker.index;
         if let Some(idle) = server.idle.take(worker, key, usable) {
-            self.adopt(Conn::new(idle.socket), idle.uses, server, key);
+            self.adopt(Conn::new(idle.socket), idle.uses, server, (key, idle.open));
             return true;
         }
         if !self.session.runtime.snapshot.global.idle_pool_shared {
@@ -460,12 +468,18 @@ impl Stream<'_> {
         let Ok(socket) = idle.socket.rehome() else {
             return false;
         };
-        self.adopt(Conn::new(socket), idle.uses, server, key);
+        self.adopt(Conn::new(socket), idle.uses, server, (key, idle.open));
         true
     }
 
     /// Goes on with a connection that has served streams before.
-    fn adopt(&mut self, conn: Conn, served: u32, server: &Arc<ServerRuntime>, key: u64) {
+    fn adopt(
+        &mut self,
+        conn: Conn,
+        served: u32,
+        server: &Arc<ServerRuntime>,
+        (key, open): (u64, Option<Open>),
+    ) {
         server.state.counters.tally(Tally::Reuses, 1);
         self.backend().back.tally(Tally::Reuses, 1);
         self.state.times.connect = clock::now_ms();
@@ -478,6 +492,7 @@ impl Stream<'_> {
             tls: conn_tls,
             reused: true,
             early: false,
+            open,
             uses: served + 1,
             ends: OnceCell::new(),
         });
@@ -500,6 +515,8 @@ impl Stream<'_> {
         let at = connect_deadline(timeout);
         let watch = self.watches_client();
         let secure = self.secure(server)?;
+        self.state.unreached = None;
+        let mut place = self.claim(server)?;
         let opened = {
             let crate::session::ClientSide { conn, deadline, .. } = &mut *self.client;
             let attempt = connect(
@@ -554,7 +571,7 @@ impl Stream<'_> {
             let keys = &self.session.runtime.process.tls.server_keys;
             keys.add(clock::now_ms());
         }
-        let mut conn = self.begin_protocol(backend, server, key, socket)?;
+        let mut conn = self.begin_protocol(backend, server, key, (socket, &mut place))?;
         if self.state.request_flags.upgrade && !self.await_settings(&mut conn, at).await {
             return Err(Failure::ConnectTimeout);
         }
@@ -566,6 +583,7 @@ impl Stream<'_> {
             tls: conn_tls,
             reused: false,
             early,
+            open: place,
             uses: 1,
             ends: OnceCell::new(),
         });
@@ -574,13 +592,26 @@ impl Stream<'_> {
         Ok(())
     }
 
+    /// A place for one more connection where their number is limited (`strict-maxconn`).
+    fn claim(&self, server: &Arc<ServerRuntime>) -> Result<Option<Open>, Failure> {
+        let limit = server.maxconn();
+        if !server.config.settings.strict_maxconn || limit == 0 {
+            return Ok(None);
+        }
+        let place = Open::claim(&server.idle, limit);
+        if place.is_none() {
+            self.worker.multiplexed.shed(server);
+        }
+        place.map(Some).ok_or(Failure::Full)
+    }
+
     /// What the first bytes on a new connection are, and who carries the message then.
     fn begin_protocol(
         &self,
         backend: &ProxyRuntime,
         server: &Arc<ServerRuntime>,
         key: u64,
-        socket: Transport,
+        (socket, place): (Transport, &mut Option<Open>),
     ) -> Result<Conn, Failure> {
         let is_plain = socket.is_plain();
         let decided = self.state.has_request && decides_late(server);
@@ -605,7 +636,7 @@ impl Stream<'_> {
             server,
             key,
             shared,
-            socket,
+            (socket, place.take()),
             (config, header, counters),
         );
         half.map(Conn::of_stream).ok_or(Failure::Resource)

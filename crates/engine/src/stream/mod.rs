@@ -275,6 +275,8 @@ pub struct ServerConn {
     pub early: bool,
     /// How many streams it has served, this one included.
     pub uses: u32,
+    /// Its place among the connections to a server that may only have so many.
+    pub open: Option<crate::backend::Open>,
     /// Its source and destination, asked of the system when they are needed.
     pub ends: OnceCell<(Option<Endpoint>, Option<Endpoint>)>,
 }

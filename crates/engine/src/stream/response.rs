@@ -420,6 +420,7 @@ impl Stream<'_> {
             key,
             since: clock::now_ms(),
             uses,
+            open: server.open,
             socket,
         };
         if self.state.private || backend.config.back.reuse == Reuse::Never {

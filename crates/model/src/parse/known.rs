@@ -112,7 +112,6 @@ const SERVER: &[Group] = &[
         &["check-sni-auto"],
     ),
     (NAMESPACES, &["namespace"]),
-    ("limits on idle connections", &["strict-maxconn"]),
     ("QUIC", &["quic-cc-algo"]),
 ];
 

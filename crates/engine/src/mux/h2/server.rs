@@ -1,6 +1,7 @@
 //! HTTP/2 connections to servers: who has which, and the task that pumps each.
 
 use super::{Half, Multiplexed};
+use crate::backend::Open;
 use crate::clock;
 use crate::io::{Buffer, Deadline, Transport};
 use crate::profile::{self, profiled};
@@ -46,6 +47,17 @@ impl Pool {
         })
     }
 
+    /// Closes a connection to `server` that no stream is on.
+    pub fn shed(&self, server: &Arc<ServerRuntime>) {
+        let connections = self.connections.borrow();
+        let idle = connections.iter().find(|entry| {
+            Arc::ptr_eq(&entry.server, server) && entry.connection.borrow().streams() == 0
+        });
+        if let Some(entry) = idle {
+            entry.connection.borrow_mut().go_away();
+        }
+    }
+
     fn remove(&self, connection: &Rc<RefCell<Multiplexed>>) {
         let mut connections = self.connections.borrow_mut();
         connections.retain(|entry| !Rc::ptr_eq(&entry.connection, connection));
@@ -64,7 +76,7 @@ pub fn open(
     server: &Arc<ServerRuntime>,
     key: u64,
     shared: bool,
-    socket: Transport,
+    (socket, place): (Transport, Option<Open>),
     (config, header, counters): (Config, Vec<u8>, Arc<Counters>),
 ) -> Option<Half> {
     let connection = Multiplexed::new(socket, Buffer::default(), config, counters);
@@ -78,10 +90,11 @@ pub fn open(
         });
     }
     let idle = server.config.settings.pool_purge_delay;
-    tokio::task::spawn_local(profiled(
-        profile::SharedServer,
-        pump(pool.clone(), connection, idle, shared),
-    ));
+    let pumped = pump(pool.clone(), connection, idle, shared);
+    tokio::task::spawn_local(profiled(profile::SharedServer, async move {
+        pumped.await;
+        drop(place);
+    }));
     Some(half)
 }
 

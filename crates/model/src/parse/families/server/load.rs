@@ -105,6 +105,12 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: |s, _| set(&mut s.draft.non_stick, false),
     },
     OptionRow {
+        name: "strict-maxconn",
+        args: 0,
+        doc: "Counts idle connections as well.",
+        read: |s, _| set(&mut s.draft.strict_maxconn, true),
+    },
+    OptionRow {
         name: "weight",
         args: 1,
         doc: "Share of the traffic, 0 to 256.",
