@@ -1,6 +1,7 @@
 //! What checks, agents and live traffic do to servers and to those who use them.
 mod common;
 
+use common::checks::{switched, without_duration};
 use common::{http, program};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,13 +16,7 @@ fn news(program: &Program) -> Vec<String> {
     let lines = stderr.lines().filter(|line| line.contains("erver b/"));
     let told = lines.filter_map(|line| {
         let (_, text) = line.split_once(") : ")?;
-        Some(match text.split_once("check duration: ") {
-            Some((before, rest)) => {
-                let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-                format!("{before}check duration: N{rest}")
-            }
-            None => text.to_owned(),
-        })
+        Some(without_duration(text))
     });
     told.collect()
 }
@@ -36,21 +31,6 @@ fn wait_news(program: &Program, text: &str) -> String {
     found
         .cloned()
         .unwrap_or_else(|| panic!("no {text:?} in {news:#?}"))
-}
-
-/// A server whose checks (`OPTIONS`) are answered with a status that the test sets.
-fn switched(status: &Arc<AtomicUsize>) -> Server {
-    let status = status.clone();
-    Server::start(move |conn, _| {
-        while let Some(request) = conn.read_request()? {
-            let status = match request.method() {
-                "OPTIONS" => status.load(Ordering::Relaxed),
-                _ => 200,
-            };
-            conn.send(format!("HTTP/1.1 {status} X\r\nContent-Length: 1\r\n\r\na"))?;
-        }
-        Ok(())
-    })
 }
 
 /// An agent that says what the test sets.

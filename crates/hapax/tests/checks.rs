@@ -1,6 +1,7 @@
 //! Health checks: what they send, what they make of answers, and what becomes of the server.
 mod common;
 
+use common::checks::without_duration;
 use common::{http, http_logged, program};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,14 +27,7 @@ fn news(program: &Program) -> Vec<String> {
     let told = lines.filter_map(|line| {
         let (severity, rest) = line.strip_prefix('[')?.split_once(']')?;
         let text = rest.split_once(") : ")?.1;
-        let text = match text.split_once("check duration: ") {
-            Some((before, rest)) => {
-                let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-                format!("{before}check duration: N{rest}")
-            }
-            None => text.to_owned(),
-        };
-        Some(format!("{severity}: {text}"))
+        Some(format!("{severity}: {}", without_duration(text)))
     });
     told.collect()
 }

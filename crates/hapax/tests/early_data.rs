@@ -1,18 +1,8 @@
 //! Early data: taken from clients, sent to servers, refused by them and sent again. The program speaks to itself.
 mod common;
 
-use common::{api, program};
-use std::path::Path;
+use common::{api, certificates::certificate, program};
 use testkit::{Builder, Program, Syslog};
-
-/// Writes a self-signed certificate with its key, and says where.
-fn certificate(dir: &Path) -> String {
-    let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).expect("made");
-    let path = dir.join("a.pem");
-    let text = made.cert.pem() + &made.signing_key.serialize_pem();
-    std::fs::write(&path, text).expect("written");
-    path.to_str().expect("UTF-8").to_owned()
-}
 
 const HEAD: &str = "global
   nbthread 1
@@ -65,7 +55,7 @@ fn pair(seen: &str, text: &str) -> (String, String) {
 #[test]
 fn a_request_that_can_be_sent_again_goes_as_early_data() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pem = certificate(dir.path());
+    let pem = certificate(dir.path(), "a.pem", &["a.example"]);
     for (alpn, protocol) in [("alpn http/1.1", "http/1.1"), ("alpn h2,http/1.1", "h2")] {
         for tickets in ["", " no-tls-tickets"] {
             let text = chain(
@@ -95,7 +85,7 @@ fn a_request_that_can_be_sent_again_goes_as_early_data() {
 #[test]
 fn nothing_goes_early_that_nobody_could_repeat() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pem = certificate(dir.path());
+    let pem = certificate(dir.path(), "a.pem", &["a.example"]);
     for (server, retry) in [
         ("alpn http/1.1 allow-0rtt", ""),
         ("alpn http/1.1", "  retry-on 0rtt-rejected"),
@@ -121,7 +111,7 @@ fn nothing_goes_early_that_nobody_could_repeat() {
 #[test]
 fn rules_can_wait_until_a_request_is_no_replay() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pem = certificate(dir.path());
+    let pem = certificate(dir.path(), "a.pem", &["a.example"]);
     for alpn in ["alpn http/1.1", "alpn h2"] {
         let text = chain(
             &format!("{alpn} allow-0rtt"),
@@ -173,7 +163,7 @@ fn move_server(program: &Program, server: &str) {
 #[test]
 fn refused_early_data_is_sent_again() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pem = certificate(dir.path());
+    let pem = certificate(dir.path(), "a.pem", &["a.example"]);
     for (alpn, protocol) in [("alpn http/1.1", "http/1.1"), ("alpn h2", "h2")] {
         let log = Syslog::udp();
         let text = two_lines(&pem, alpn, "  log {log} local0");
@@ -205,7 +195,7 @@ fn refused_early_data_is_sent_again() {
 #[test]
 fn a_client_that_sent_early_data_hears_that_it_was_too_early() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pem = certificate(dir.path());
+    let pem = certificate(dir.path(), "a.pem", &["a.example"]);
     for alpn in ["alpn http/1.1", "alpn h2"] {
         let log = Syslog::udp();
         // `out` sends early data to `in`, which sends it on.
@@ -246,7 +236,7 @@ fn a_client_that_sent_early_data_hears_that_it_was_too_early() {
 #[test]
 fn bytes_of_a_tcp_client_go_early_as_well() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pem = certificate(dir.path());
+    let pem = certificate(dir.path(), "a.pem", &["a.example"]);
     let text = format!(
         "listen in
   mode tcp

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use common::{http, program};
+use common::{api::ask_on, http, program};
 use testkit::{Builder, Client, Program, Signal, eventually};
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -129,13 +129,6 @@ fn builder(workers: usize) -> Builder {
         .config(&configuration(workers))
 }
 
-#[track_caller]
-fn ask(program: &Program, line: &str) -> String {
-    let mut client = Client::unix(program.path("master"));
-    client.send(format!("{line}\n")).shutdown_write();
-    String::from_utf8_lossy(&client.conn().read_to_end().expect("an answer")).into_owned()
-}
-
 #[test]
 fn no_request_is_lost_over_reloads_of_a_master() {
     let program = builder(2).arg("-W").arg("-S").arg("{tmp}/master").start();
@@ -148,7 +141,7 @@ fn no_request_is_lost_over_reloads_of_a_master() {
         let workers = [1, 3, 2][turn % 3];
         let changed = text.replace("nbthread 2", &format!("nbthread {workers}"));
         std::fs::write(&path, changed).expect("the configuration");
-        let told = ask(&program, "reload");
+        let told = ask_on(&program, "master", "reload\n");
         assert!(told.starts_with("Success=1\n"), "{told}");
         assert!(!told.contains("did not hand over"), "{told}");
     }

@@ -2,16 +2,8 @@
 //! those of HAProxy 3.4.
 mod common;
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::time::Duration;
-
-use common::program;
+use common::{api::ask, certificates::recorded, program};
 use testkit::{Builder, NameServer, Program, Reply, Server, Syslog};
-
-/// How long what must come may take.
-const WAIT: Duration = Duration::from_secs(60);
 
 const SOCKET: &str = "global
   nbthread 1
@@ -20,19 +12,8 @@ const SOCKET: &str = "global
 
 /// What the client gets of the program: everything after the empty answer to `expert-mode on`.
 fn get(program: &Program, arguments: &str) -> String {
-    // Without a port to listen on, nothing else tells that the program has started.
-    let mut stream = None;
-    testkit::eventually(WAIT, || {
-        stream = UnixStream::connect(program.path("admin.sock")).ok();
-        stream.is_some()
-    });
-    let mut stream = stream.expect("the socket");
-    stream.set_read_timeout(Some(WAIT)).expect("a timeout");
-    let line = format!("expert-mode on; httpclient {arguments}\n");
-    stream.write_all(line.as_bytes()).expect("a command");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
-    let text = String::from_utf8(answer).expect("UTF-8");
+    let line = format!("expert-mode on; httpclient {arguments}");
+    let text = ask(program, &line);
     text.strip_prefix('\n').expect("an empty line").to_owned()
 }
 
@@ -221,11 +202,6 @@ fn names_are_asked_for_at_name_servers() {
         get(&program, &format!("GET http://two.test:{port}/")),
         UNRESOLVED
     );
-}
-
-fn recorded(name: &str) -> Vec<u8> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/recorded/tls");
-    std::fs::read(folder.join(name)).expect("a recorded file")
 }
 
 /// A program that speaks TLS on one side and asks itself on the other.

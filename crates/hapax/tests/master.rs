@@ -6,7 +6,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::time::Duration;
 
-use common::http;
+use common::{change, http};
 use testkit::{Builder, Client, Program, Signal, eventually};
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -67,15 +67,6 @@ fn workers_of(table: &str) -> Vec<i32> {
 fn send(pid: i32, signal: Signal) {
     let pid = rustix::process::Pid::from_raw(pid).expect("a process number");
     rustix::process::kill_process(pid, signal).expect("a process");
-}
-
-/// Replaces a part of the configuration.
-#[track_caller]
-fn change(program: &Program, from: &str, to: &str) {
-    let path = program.path("haproxy.cfg");
-    let text = std::fs::read_to_string(&path).expect("the configuration");
-    assert!(text.contains(from), "{text}");
-    std::fs::write(path, text.replace(from, to)).expect("the configuration");
 }
 
 #[track_caller]

@@ -3,10 +3,9 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use common::program;
+use common::{api::ask, program};
 use testkit::{Builder, PortGuard, Program, Syslog, eventually, free_port};
 
 /// How long anything may take on a slow machine.
@@ -17,24 +16,6 @@ const TABLES: &str = "  table text type string size 1m expire 10m store server_i
   table v6 type ipv6 size 1k store http_req_rate(100s)
   table number type integer size 1k expire 1h store bytes_out_rate(100s)
 ";
-
-fn ask(program: &Program, command: &str) -> String {
-    let path = program.path("admin.sock");
-    let started = Instant::now();
-    let mut stream = loop {
-        match UnixStream::connect(&path) {
-            Ok(stream) => break stream,
-            Err(error) => assert!(started.elapsed() < LONG, "{error}"),
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    stream.set_read_timeout(Some(LONG)).expect("a timeout");
-    let line = format!("{command}\n");
-    stream.write_all(line.as_bytes()).expect("a command");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
-}
 
 /// Waits until an answer has all of these parts.
 #[track_caller]

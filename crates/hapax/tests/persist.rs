@@ -1,34 +1,14 @@
 //! Stick tables that files keep (`stick-table … persist`).
 mod common;
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::program;
-use testkit::{Builder, Program, Signal, eventually};
+use common::{api::ask, program};
+use testkit::{Builder, Signal, eventually};
 
 /// How long anything may take on a slow machine.
 const LONG: Duration = Duration::from_secs(30);
-
-fn ask(program: &Program, command: &str) -> String {
-    let path = program.path("admin.sock");
-    let started = Instant::now();
-    let mut stream = loop {
-        match UnixStream::connect(&path) {
-            Ok(stream) => break stream,
-            Err(error) => assert!(started.elapsed() < LONG, "{error}"),
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    stream.set_read_timeout(Some(LONG)).expect("a timeout");
-    let line = format!("{command}\n");
-    stream.write_all(line.as_bytes()).expect("a command");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
-}
 
 fn keeping(file: &Path) -> Builder {
     program().set("file", file.display()).config(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::{http, http_logged};
+use common::{api::stat, http, http_logged};
 use testkit::{Conn, HttpLog, Program, Server, Syslog, handlers};
 
 /// How long what must come may take.
@@ -32,19 +32,11 @@ fn gated() -> (Server, Arc<AtomicBool>) {
 /// Waits until so many requests are in the queue of the backend `in`.
 #[track_caller]
 fn wait_queued(program: &Program, count: usize) {
-    let queued = || {
-        let mut client = testkit::Client::unix(program.path("api.sock"));
-        client.send("show stat\n");
-        let text = String::from_utf8_lossy(&client.read_to_end()).into_owned();
-        let row = text
-            .lines()
-            .find_map(|line| line.strip_prefix("in,BACKEND,"));
-        row.and_then(|row| row.split(',').next()?.parse().ok()) == Some(count)
-    };
+    let queued = || stat(program, "in", "BACKEND", "qcur") == count.to_string();
     assert!(testkit::eventually(WAIT, queued), "{count} never waited");
 }
 
-const SOCKET: &str = "global\n  stats socket {tmp}/api.sock level admin\n";
+const SOCKET: &str = "global\n  stats socket {tmp}/admin.sock level admin\n";
 
 #[test]
 fn requests_wait_for_a_slot_in_order() {

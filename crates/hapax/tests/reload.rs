@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::program;
+use common::{api::ask, change, program};
 use testkit::{Builder, Client, Program, Server, Signal, eventually, handlers};
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -16,7 +16,7 @@ fn builder(workers: usize) -> Builder {
     program().config(&format!(
         "global
   nbthread {workers}
-  stats socket {{tmp}}/api level admin
+  stats socket {{tmp}}/admin.sock level admin
 defaults
   mode http
   timeout connect 3s
@@ -25,22 +25,6 @@ defaults
   timeout queue 3s
 "
     ))
-}
-
-#[track_caller]
-fn ask(program: &Program, line: &str) -> String {
-    let mut client = Client::unix(program.path("api"));
-    client.send(format!("{line}\n"));
-    String::from_utf8_lossy(&client.conn().read_to_end().expect("an answer")).into_owned()
-}
-
-/// Replaces a part of the configuration.
-#[track_caller]
-fn change(program: &Program, from: &str, to: &str) {
-    let path = program.path("haproxy.cfg");
-    let text = std::fs::read_to_string(&path).expect("the configuration");
-    assert!(text.contains(from), "{text}");
-    std::fs::write(path, text.replace(from, to)).expect("the configuration");
 }
 
 /// Replaces a part of the configuration and puts it in place.

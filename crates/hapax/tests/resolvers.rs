@@ -4,10 +4,9 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use common::http_logged;
+use common::{api::ask, http_logged};
 use testkit::{
     Builder, Data, NameServer, Oddity, Program, Reply, Server, Syslog, eventually, handlers,
 };
@@ -35,16 +34,6 @@ fn with(ns: &NameServer, log: &Syslog, config: &str) -> Builder {
         .set("ns", ns.address())
         .config(RESOLVERS)
         .config(config)
-}
-
-fn ask(program: &Program, command: &str) -> String {
-    let mut stream = UnixStream::connect(program.path("admin.sock")).expect("the socket");
-    stream
-        .write_all(format!("{command}\n").as_bytes())
-        .expect("a command");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
 }
 
 /// Address, administrative state, weight, name, port and service of every server, by its name.

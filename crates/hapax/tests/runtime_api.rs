@@ -6,49 +6,12 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use common::api::{PATIENCE, SOCKETS, ask, ask_on, connect, stat};
 use common::{http, program};
 use testkit::{Builder, Program, Server, handlers};
 
-/// How long what must come may take.
-const WAIT: Duration = Duration::from_secs(30);
-
-const SOCKETS: &str = "global
-  stats socket {tmp}/admin.sock level admin
-  stats socket {tmp}/operator.sock level operator
-  stats socket {tmp}/user.sock level user
-";
-
 fn with_api(config: &str) -> Builder {
     http().config(SOCKETS).config(config)
-}
-
-fn connect(program: &Program, socket: &str) -> UnixStream {
-    let path = program.path(socket);
-    let started = Instant::now();
-    loop {
-        match UnixStream::connect(&path) {
-            Ok(stream) => {
-                let timeout = Some(WAIT);
-                stream.set_read_timeout(timeout).expect("a timeout");
-                return stream;
-            }
-            Err(error) => assert!(started.elapsed() < WAIT, "{error}"),
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Sends a text to a socket and returns what comes until the connection is closed.
-fn ask_on(program: &Program, socket: &str, text: &str) -> String {
-    let mut stream = connect(program, socket);
-    stream.write_all(text.as_bytes()).expect("a command");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
-}
-
-fn ask(program: &Program, command: &str) -> String {
-    ask_on(program, "admin.sock", &format!("{command}\n"))
 }
 
 /// Reads until the text ends with `end`.
@@ -60,17 +23,6 @@ fn read_until(stream: &mut UnixStream, end: &str) -> String {
         text.push_str(&String::from_utf8_lossy(&room[..n]));
     }
     text
-}
-
-/// A cell of `show stat`.
-fn stat(program: &Program, proxy: &str, name: &str, column: &str) -> String {
-    let answer = ask(program, "show stat");
-    let mut lines = answer.lines();
-    let header = lines.next().unwrap_or_default().trim_start_matches("# ");
-    let at = header.split(',').position(|cell| cell == column);
-    let row = lines.find(|line| line.starts_with(&format!("{proxy},{name},")));
-    let cell = row.and_then(|row| row.split(',').nth(at.expect("the column")));
-    cell.expect("the row").to_owned()
 }
 
 fn two_servers() -> (Server, Server, Program) {
@@ -221,7 +173,7 @@ fn those_who_wait_for_a_server_in_maintenance_go_elsewhere() {
     second.send(get);
     let started = Instant::now();
     while stat(&program, "in", "s1", "qcur") != "1" {
-        assert!(started.elapsed() < WAIT, "nobody queued");
+        assert!(started.elapsed() < PATIENCE, "nobody queued");
     }
     ask(&program, "disable server in/s1");
     assert_eq!(second.response().text(), "other");
@@ -246,7 +198,7 @@ frontend in
     while stat(&program, "back", "down", "status") != "DOWN"
         || stat(&program, "back", "up", "check_status") != "L4OK"
     {
-        assert!(started.elapsed() < WAIT, "no result");
+        assert!(started.elapsed() < PATIENCE, "no result");
     }
     assert_eq!(stat(&program, "back", "up", "status"), "UP");
     assert_eq!(stat(&program, "back", "down", "check_status"), "L4CON");
@@ -274,7 +226,7 @@ frontend in
     assert_eq!(state(3), expected("2", "0", "1 0 0 0"));
     let started = Instant::now();
     while stat(&program, "back", "follows", "status") != "UP" {
-        assert!(started.elapsed() < WAIT, "not safely up");
+        assert!(started.elapsed() < PATIENCE, "not safely up");
     }
 }
 
@@ -287,7 +239,7 @@ fn frontends_pause_resume_and_stop() {
     let address = program.address("fe");
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_ok() {
-        assert!(started.elapsed() < WAIT, "still listening");
+        assert!(started.elapsed() < PATIENCE, "still listening");
     }
     assert_eq!(stat(&program, "in", "FRONTEND", "status"), "PAUSED");
     assert_eq!(
@@ -297,7 +249,7 @@ fn frontends_pause_resume_and_stop() {
     assert_eq!(ask(&program, "enable frontend in"), "\n");
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_err() {
-        assert!(started.elapsed() < WAIT, "not listening again");
+        assert!(started.elapsed() < PATIENCE, "not listening again");
     }
     assert_eq!(program.connect("fe").get("/").text(), "ok");
     assert_eq!(ask(&program, "shutdown frontend in"), "\n");
@@ -305,7 +257,7 @@ fn frontends_pause_resume_and_stop() {
     assert_eq!(ask(&program, "enable frontend in"), refusal);
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_ok() {
-        assert!(started.elapsed() < WAIT, "still listening");
+        assert!(started.elapsed() < PATIENCE, "still listening");
     }
 }
 

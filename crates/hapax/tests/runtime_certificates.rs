@@ -1,17 +1,10 @@
 //! Certificates, authorities, revocation lists and lists of certificates, changed by the runtime API.
 mod common;
 
-use common::{http, program};
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use common::api::{ask_line, stat};
+use common::{certificates::recorded, http, program};
 use std::time::Duration;
 use testkit::{Builder, Program, Server, eventually, handlers};
-
-fn recorded(name: &str) -> Vec<u8> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/recorded/tls");
-    std::fs::read(folder.join(name)).expect("a recorded file")
-}
 
 fn text(name: &str) -> String {
     String::from_utf8(recorded(name)).expect("UTF-8")
@@ -64,24 +57,11 @@ fn tls_response(text: &str) -> Vec<u8> {
     out
 }
 
-fn ask(program: &Program, command: &str) -> String {
-    let mut stream = UnixStream::connect(program.path("admin.sock")).expect("the socket");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .expect("a timeout");
-    stream
-        .write_all(format!("{command}\n").as_bytes())
-        .expect("a command");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer.trim_end_matches('\n').to_owned()
-}
-
 /// Prepares a certificate and commits it.
 fn exchange(program: &Program, name: &str, pem: &str) {
-    let said = ask(program, &format!("set ssl cert {name} <<\n{pem}\n"));
+    let said = ask_line(program, &format!("set ssl cert {name} <<\n{pem}\n"));
     assert!(said.starts_with("Transaction created"), "{said}");
-    let said = ask(program, &format!("commit ssl cert {name}"));
+    let said = ask_line(program, &format!("commit ssl cert {name}"));
     assert!(said.ends_with("Success!"), "{said}");
 }
 
@@ -129,7 +109,7 @@ fn commands_answer_as_recorded() {
             }
             command.push('\n');
         }
-        let said = ask(&program, &command).replace(folder, "{tmp}");
+        let said = ask_line(&program, &command).replace(folder, "{tmp}");
         let wanted = answer.trim_end_matches('\n');
         assert_eq!(without_places(&said), without_places(wanted), "{shown}");
     }
@@ -168,9 +148,9 @@ frontend fe
     exchange(&program, "@st/one", &text("two.pem"));
     assert_eq!(verdicts("@st/one"), "1 0 ");
     exchange(&program, "@st/one", &text("one.pem"));
-    assert_eq!(ask(&program, "del ssl jwt @st/one"), "");
+    assert_eq!(ask_line(&program, "del ssl jwt @st/one"), "");
     assert_eq!(verdicts("@st/one"), "1 -7 ");
-    assert_eq!(ask(&program, "add ssl jwt @st/one"), "");
+    assert_eq!(ask_line(&program, "add ssl jwt @st/one"), "");
     assert_eq!(verdicts("@st/one"), "1 1 hidden words");
 }
 
@@ -205,16 +185,16 @@ fn new_handshakes_get_what_was_committed() {
     let mut early = program.connect("fe");
     let ask_again = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
     assert_eq!(early.send(ask_again).response().text(), "/CN=one/C=FR 0 ");
-    ask(
+    ask_line(
         &program,
         &format!("set ssl cert {name} <<\n{}\n", text("client.pem")),
     );
     assert_eq!(program.connect("fe").get("/").text(), "/CN=one/C=FR 0 ");
-    let said = ask(&program, &format!("commit ssl cert {name}"));
+    let said = ask_line(&program, &format!("commit ssl cert {name}"));
     assert_eq!(said, format!("Committing {name}.\nSuccess!"));
     assert_eq!(program.connect("fe").get("/").text(), "/CN=client 0 ");
     // A bad certificate changes nothing.
-    let said = ask(&program, &format!("set ssl cert {name} <<\nnonsense\n"));
+    let said = ask_line(&program, &format!("set ssl cert {name} <<\nnonsense\n"));
     assert!(said.contains("no start line") && said.ends_with(&format!("Can't update {name}!")));
     assert_eq!(program.connect("fe").get("/").text(), "/CN=client 0 ");
 }
@@ -239,11 +219,11 @@ fn servers_are_shown_another_certificate() {
     let authorities = program.path("root.crt");
     let authorities = authorities.to_str().expect("UTF-8");
     let other = text("other.crt");
-    ask(
+    ask_line(
         &program,
         &format!("set ssl ca-file {authorities} <<\n{other}\n"),
     );
-    let said = ask(&program, &format!("commit ssl ca-file {authorities}"));
+    let said = ask_line(&program, &format!("commit ssl ca-file {authorities}"));
     assert_eq!(said, format!("Committing {authorities}.\nSuccess!"));
     for _ in 0..2 {
         let status = program.connect("fe").get("/").status();
@@ -346,9 +326,9 @@ frontend secure
     assert_eq!(get().text(), format!("/CN=client {resumed}"));
     let file = program.path("ca.crl");
     let file = file.to_str().expect("UTF-8");
-    let change = |list: &str| ask(&program, &format!("set ssl crl-file {file} <<\n{list}\n"));
+    let change = |list: &str| ask_line(&program, &format!("set ssl crl-file {file} <<\n{list}\n"));
     let commit = || {
-        let said = ask(&program, &format!("commit ssl crl-file {file}"));
+        let said = ask_line(&program, &format!("commit ssl crl-file {file}"));
         assert_eq!(said, format!("Committing {file}.\nSuccess!"));
     };
     let said = change(&authority.lists[1]);
@@ -363,7 +343,7 @@ frontend secure
     change(&authority.lists[0]);
     commit();
     assert_eq!(get().status(), 200);
-    let said = ask(&program, "del ssl crl-file nope");
+    let said = ask_line(&program, "del ssl crl-file nope");
     assert_eq!(
         said,
         "Can't remove the CRL file: CRL file 'nope' doesn't exist!"
@@ -396,25 +376,25 @@ frontend secure
         program.connect("fe").send(&request).response().status()
     };
     assert_eq!((status("a.example"), status("new.example")), (200, 503));
-    assert_eq!(ask(&program, "show ssl crt-list"), "@secure");
+    assert_eq!(ask_line(&program, "show ssl crt-list"), "@secure");
     let path = program.path("two.pem");
     let path = path.to_str().expect("UTF-8");
-    ask(&program, &format!("new ssl cert {path}"));
+    ask_line(&program, &format!("new ssl cert {path}"));
     exchange(&program, path, &text("two.pem"));
     let line = format!("add ssl crt-list @secure <<\n{path} [ssl-min-ver TLSv1.2] new.example\n");
-    let said = ask(&program, &line);
+    let said = ask_line(&program, &line);
     assert_eq!(
         said,
         format!("Inserting certificate '{path}' in crt-list '@secure'.\nSuccess!")
     );
     assert_eq!((status("a.example"), status("new.example")), (200, 200));
-    let said = ask(&program, &format!("del ssl crt-list @secure {path}"));
+    let said = ask_line(&program, &format!("del ssl crt-list @secure {path}"));
     assert_eq!(
         said,
         format!("Entry '{path}' deleted in crtlist '@secure'!")
     );
     assert_eq!((status("a.example"), status("new.example")), (200, 503));
-    let said = ask(&program, &format!("del ssl cert {path}"));
+    let said = ask_line(&program, &format!("del ssl cert {path}"));
     assert_eq!(said, format!("Certificate '{path}' deleted!"));
 }
 
@@ -450,22 +430,8 @@ backend by_nothing
 ",
         )
         .start();
-    let code = |backend: &str| {
-        let stat = ask(&program, "show stat");
-        let line = stat
-            .lines()
-            .find(|line| line.starts_with(&format!("{backend},s,")));
-        line.map(|line| line.split(',').nth(17).unwrap_or("").to_owned())
-            .unwrap_or_default()
-    };
-    let last = |backend: &str| {
-        let stat = ask(&program, "show stat");
-        let line = stat
-            .lines()
-            .find(|line| line.starts_with(&format!("{backend},s,")));
-        line.map(|line| line.split(',').nth(37).unwrap_or("").to_owned())
-            .unwrap_or_default()
-    };
+    let code = |backend: &str| stat(&program, backend, "s", "status");
+    let last = |backend: &str| stat(&program, backend, "s", "check_code");
     let long = Duration::from_secs(20);
     for backend in ["by_request", "by_server", "by_rule"] {
         assert!(eventually(long, || last(backend) == "200"), "{backend}");

@@ -1,30 +1,9 @@
 //! Changes by the runtime API while traffic goes on: servers, backends, lists and limits.
 mod common;
 
+use common::api::{ask_line, converse};
 use common::{http, program};
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::time::Duration;
-use testkit::{Program, Server, handlers};
-
-fn ask(program: &Program, command: &str) -> String {
-    let mut stream = UnixStream::connect(program.path("admin.sock")).expect("the socket");
-    let timeout = Some(Duration::from_secs(30));
-    stream.set_read_timeout(timeout).expect("a timeout");
-    stream
-        .write_all(format!("{command}\n").as_bytes())
-        .expect("a command");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer.trim_end_matches('\n').to_owned()
-}
-
-/// Commands with their answers, as HAProxy 3.4 gives them.
-fn check(program: &Program, dialogue: &[(&str, &str)]) {
-    for (command, answer) in dialogue {
-        assert_eq!(ask(program, command), *answer, "{command}");
-    }
-}
+use testkit::{Server, handlers};
 
 const DYNAMIC: &str = "global
   stats socket {tmp}/admin.sock level admin
@@ -72,7 +51,7 @@ fn servers_come_and_go() {
         texts
     };
     assert_eq!(seen(4), ["one"]);
-    check(
+    converse(
         &program,
         &[
             (
@@ -108,9 +87,9 @@ fn servers_come_and_go() {
         ],
     );
     assert_eq!(seen(4), ["one"], "a new server is in maintenance");
-    check(&program, &[("enable server be/new", "")]);
+    converse(&program, &[("enable server be/new", "")]);
     assert_eq!(seen(8), ["one", "two"], "on a connection from before, too");
-    check(
+    converse(
         &program,
         &[
             ("get weight be/new", "3 (initial 3)"),
@@ -136,13 +115,13 @@ fn servers_come_and_go() {
     );
     assert_eq!(seen(4), ["one"]);
     for _ in 0..20 {
-        let added = ask(
+        let added = ask_line(
             &program,
             &format!("add server be/again {address};enable server be/again"),
         );
         assert!(added.starts_with("New server registered."), "{added}");
         assert!(seen(4).contains(&"two".to_owned()));
-        let gone = ask(
+        let gone = ask_line(
             &program,
             "disable server be/again;wait 2s srv-removable be/again;del server be/again",
         );
@@ -169,7 +148,7 @@ fn backends_come_and_go() {
         "dynamic",
         "without it the default backend is taken"
     );
-    check(
+    converse(
         &program,
         &[
             ("add backend", "Require backend name."),
@@ -200,13 +179,13 @@ fn backends_come_and_go() {
         ],
     );
     assert_eq!(status(), "dynamic");
-    let row = ask(&program, "show stat late 4 -1");
+    let row = ask_line(&program, "show stat late 4 -1");
     let served = row
         .lines()
         .find(|line| line.starts_with("late,s,"))
         .expect("a row");
     assert_eq!(served.split(',').nth(7), Some("1"), "{served}");
-    check(
+    converse(
         &program,
         &[
             (
@@ -250,7 +229,7 @@ fn lists_and_maps_change_under_traffic() {
         (answer.status(), answer.text().trim().to_owned())
     };
     assert_eq!(get("/a"), (200, "alpha".into()));
-    check(
+    converse(
         &program,
         &[
             (&format!("add acl {paths} /b\\ c"), ""),
@@ -276,7 +255,7 @@ fn lists_and_maps_change_under_traffic() {
     assert_eq!(get("/late").0, 403);
     assert_eq!(get("/a"), (200, "beta".into()));
     assert_eq!(get("/m"), (200, "many words".into()));
-    check(
+    converse(
         &program,
         &[
             (&format!("prepare map {words}"), "New version created: 1"),
@@ -292,12 +271,12 @@ fn lists_and_maps_change_under_traffic() {
         (200, "beta".into()),
         "not before it is committed"
     );
-    check(&program, &[(&format!("commit map @1 {words}"), "")]);
+    converse(&program, &[(&format!("commit map @1 {words}"), "")]);
     assert_eq!(get("/a"), (200, "gamma".into()));
     assert_eq!(get("/m"), (200, "none".into()));
-    check(&program, &[(&format!("clear acl {paths}"), "")]);
+    converse(&program, &[(&format!("clear acl {paths}"), "")]);
     assert_eq!(get("/late").0, 200);
-    let shown = ask(&program, &format!("show map {words}"));
+    let shown = ask_line(&program, &format!("show map {words}"));
     assert!(
         shown.starts_with("0x") && shown.ends_with(" /a gamma"),
         "{shown}"

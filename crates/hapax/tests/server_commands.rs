@@ -1,11 +1,12 @@
 //! Commands about servers' checks, agents and addresses, with the answers of HAProxy 3.4 unless said otherwise.
 mod common;
 
-use common::program;
+use common::api::{ask_line, converse};
+use common::{checks::switched, program};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use testkit::{Client, Program, Server, Syslog, eventually, handlers};
+use testkit::{Program, Server, Syslog, eventually, handlers};
 
 /// How long what must come may take.
 const WAIT: Duration = Duration::from_secs(30);
@@ -21,24 +22,9 @@ defaults
   timeout check 20s
 ";
 
-fn ask(program: &Program, command: &str) -> String {
-    let mut client = Client::unix(program.path("admin.sock"));
-    client.send(format!("{command}\n"));
-    let answer = client.read_to_end();
-    let answer = String::from_utf8_lossy(&answer);
-    answer.trim_end_matches('\n').to_owned()
-}
-
-#[track_caller]
-fn check(program: &Program, dialogue: &[(&str, &str)]) {
-    for (command, answer) in dialogue {
-        assert_eq!(ask(program, command), *answer, "{command}");
-    }
-}
-
 /// What `show servers state` says of a server from its operation on, the time since its last change left out.
 fn state(program: &Program, server: &str) -> String {
-    let table = ask(program, "show servers state");
+    let table = ask_line(program, "show servers state");
     let line = table
         .lines()
         .find(|line| line.split(' ').nth(3) == Some(server));
@@ -76,7 +62,7 @@ fn state(program: &Program, server: &str) -> String {
 #[track_caller]
 fn states(program: &Program, steps: &[(&str, &str, &str)]) {
     for (command, server, wanted) in steps {
-        let answer = ask(program, command);
+        let answer = ask_line(program, command);
         assert!(
             answer.is_empty() || answer.starts_with("New") || answer.starts_with("Server"),
             "{command}: {answer}"
@@ -109,7 +95,7 @@ const USAGE: &str = "usage: set server <backend>/<server> addr | agent | agent-a
 #[test]
 fn what_is_wrong_is_said_as_haproxy_says_it() {
     let program = farm();
-    check(
+    converse(
         &program,
         &[
             ("set server be", "Require 'backend/server'."),
@@ -195,7 +181,7 @@ fn what_is_wrong_is_said_as_haproxy_says_it() {
 #[test]
 fn addresses_change() {
     let program = farm();
-    check(
+    converse(
         &program,
         &[
             (
@@ -311,7 +297,7 @@ fn health_by_decision() {
         assert!(program.stderr().contains(line), "{}", program.stderr());
     }
     assert_eq!(
-        ask(&program, "set server be/s4 agent up"),
+        ask_line(&program, "set server be/s4 agent up"),
         "agent checks are not enabled on this server."
     );
 }
@@ -358,7 +344,7 @@ fn new_servers_wait_for_their_checks_to_be_enabled() {
         ],
     );
     let pinned = "This server cannot be removed at runtime due to other configuration elements pointing to it.";
-    check(
+    converse(
         &program,
         &[
             ("del server be/s1", pinned),
@@ -408,21 +394,6 @@ fn new_servers_wait_for_their_checks_to_be_enabled() {
     );
 }
 
-/// A server whose checks (`OPTIONS`) are answered with a status that the test sets.
-fn switched(status: &Arc<AtomicUsize>) -> Server {
-    let status = status.clone();
-    Server::start(move |conn, _| {
-        while let Some(request) = conn.read_request()? {
-            let status = match request.method() {
-                "OPTIONS" => status.load(Ordering::Relaxed),
-                _ => 200,
-            };
-            conn.send(format!("HTTP/1.1 {status} X\r\nContent-Length: 1\r\n\r\na"))?;
-        }
-        Ok(())
-    })
-}
-
 #[test]
 fn new_servers_are_checked_until_they_go() {
     let log = Syslog::udp();
@@ -438,15 +409,15 @@ fn new_servers_are_checked_until_they_go() {
         .config("backend be\n  log {log} local0\n  balance roundrobin\n  option httpchk\n  option log-health-checks\nfrontend fe\n  bind {fe}\n  default_backend be")
         .start();
     let address = server.address();
-    let added = ask(
+    let added = ask_line(
         &program,
         &format!("add server be/d {address} check inter 50ms rise 1 fall 1 slowstart 100ms"),
     );
     assert_eq!(added, "New server registered.");
-    ask(&program, "enable server be/d");
+    ask_line(&program, "enable server be/d");
     log.expect("Server be/d is UP/READY (leaving forced maintenance).");
     assert_eq!(server.connections(), 0, "not yet");
-    ask(&program, "enable health be/d");
+    ask_line(&program, "enable health be/d");
     log.expect("Health check for server be/d failed, reason: Layer7 wrong status, code: 500");
     log.expect("Server be/d is DOWN.");
     assert_eq!(program.connect("fe").get("/").status(), 503);
@@ -457,13 +428,13 @@ fn new_servers_are_checked_until_they_go() {
     assert_eq!(program.connect("fe").get("/").text(), "a");
     // Its checks go elsewhere.
     let other = Server::start(handlers::says("b"));
-    ask(
+    ask_line(
         &program,
         &format!("set server be/d check-port {}", other.port()),
     );
     other.wait_connections(1);
-    check(&program, &[("disable server be/d", "")]);
-    check(
+    converse(&program, &[("disable server be/d", "")]);
+    converse(
         &program,
         &[
             ("wait 20s srv-removable be/d", "Done."),
@@ -472,20 +443,20 @@ fn new_servers_are_checked_until_they_go() {
     );
     // An agent brings another one into service.
     let port = agent.port();
-    ask(
+    ask_line(
         &program,
         &format!(
             "add server be/e {address} agent-check agent-addr 127.0.0.1 agent-port {port} agent-send hi agent-inter 50ms"
         ),
     );
-    ask(&program, "enable agent be/e");
+    ask_line(&program, "enable agent be/e");
     log.expect("Server be/e is UP/READY (leaving forced maintenance).");
     assert!(eventually(WAIT, || {
         program.connect("fe").get("/").status() == 200
     }));
-    ask(&program, "disable agent be/e;disable server be/e");
-    assert_eq!(ask(&program, "wait 20s srv-removable be/e"), "Done.");
-    assert_eq!(ask(&program, "del server be/e"), "Server deleted.");
+    ask_line(&program, "disable agent be/e;disable server be/e");
+    assert_eq!(ask_line(&program, "wait 20s srv-removable be/e"), "Done.");
+    assert_eq!(ask_line(&program, "del server be/e"), "Server deleted.");
     // Nobody is checked any more: what is under way may end.
     std::thread::sleep(Duration::from_millis(100));
     let before = (other.connections(), agent.connections());
@@ -502,16 +473,16 @@ fn followers_that_commands_add_come_first() {
         .config("backend be\n  log {log} local0\n  balance roundrobin\n  server s 127.0.0.1:9 check inter 1h init-state fully-up\n  server t 127.0.0.1:9 track s\nfrontend fe\n  bind {fe}")
         .start();
     for name in ["a", "b"] {
-        ask(
+        ask_line(
             &program,
             &format!("add server be/{name} 127.0.0.1:9 track s;enable server be/{name}"),
         );
     }
     log.expect("Server be/b is UP/READY (leaving forced maintenance).");
     log.clear();
-    ask(&program, "disable server be/s");
-    ask(&program, "del server be/a");
-    ask(&program, "enable server be/s");
+    ask_line(&program, "disable server be/s");
+    ask_line(&program, "del server be/a");
+    ask_line(&program, "enable server be/s");
     let lines: Vec<String> = log
         .wait_lines(7)
         .iter()
@@ -526,7 +497,7 @@ fn followers_that_commands_add_come_first() {
         })
         .collect();
     assert_eq!(lines, ["s", "b", "a", "t", "s", "b", "t"]);
-    ask(&program, "set server be/s health down");
+    ask_line(&program, "set server be/s health down");
     log.expect("Server be/b is DOWN via be/s.");
 }
 
@@ -538,17 +509,17 @@ fn servers_are_spoken_to_in_tls_or_not() {
         .config("backend be\n  timeout connect 1s\n  retries 0\n  default-server ssl verify none\n  server s {s} no-ssl\n  server t {s}\nfrontend fe\n  bind {fe}\n  default_backend be")
         .server("s", &plain)
         .start();
-    ask(&program, "disable server be/t");
+    ask_line(&program, "disable server be/t");
     assert_eq!(program.connect("fe").get("/").text(), "plain");
     assert!(state(&program, "s").ends_with("| 0 0 - - 0"));
     let updated = "server ssl setting updated.";
-    assert_eq!(ask(&program, "set server be/s ssl on"), updated);
+    assert_eq!(ask_line(&program, "set server be/s ssl on"), updated);
     assert!(state(&program, "s").ends_with("| 1 0 - - 0"));
     assert_eq!(
         program.connect("fe").get("/").status(),
         503,
         "it speaks no TLS"
     );
-    assert_eq!(ask(&program, "set server be/s ssl off"), updated);
+    assert_eq!(ask_line(&program, "set server be/s ssl off"), updated);
     assert_eq!(program.connect("fe").get("/").text(), "plain");
 }

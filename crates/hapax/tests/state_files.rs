@@ -1,7 +1,7 @@
 //! Servers' states taken over from a file.
 mod common;
 
-use common::program;
+use common::{api::ask, program};
 use testkit::Program;
 
 const LINES: &str = "1
@@ -17,9 +17,7 @@ const LINES: &str = "1
 
 /// Operation, administrative state, weight and counter of a server.
 fn state(program: &Program, server: &str) -> String {
-    let mut client = testkit::Client::unix(program.path("api.sock"));
-    client.send("show servers state\n");
-    let text = String::from_utf8_lossy(&client.read_to_end()).into_owned();
+    let text = ask(program, "show servers state");
     let line = text
         .lines()
         .find(|line| line.split(' ').nth(3) == Some(server));
@@ -36,7 +34,7 @@ fn states_come_from_the_file() {
         .config(
             "global
   nbthread 1
-  stats socket {tmp}/api.sock level admin
+  stats socket {tmp}/admin.sock level admin
   server-state-base {tmp}
   server-state-file states
 defaults

@@ -2,11 +2,9 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use common::http;
+use common::{api::ask, http};
 use testkit::{Program, Refused, Server, handlers};
 
 /// Section, kind of row, place, name, tags and type of every field, in order.
@@ -45,18 +43,6 @@ listen li
   mode tcp
   server s1 {s1}
 ";
-
-fn ask(program: &Program, command: &str) -> String {
-    let mut stream = UnixStream::connect(program.path("admin.sock")).expect("the socket");
-    let timeout = Some(Duration::from_secs(3));
-    stream.set_read_timeout(timeout).expect("a timeout");
-    stream
-        .write_all(format!("{command}\n").as_bytes())
-        .expect("a command");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
-}
 
 /// A field of typed output: proxy, row, name, and the rest as `place tags type value`.
 type Fields = Vec<(String, String, String, [String; 4])>;

@@ -3,35 +3,13 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use common::{http, program, tcp};
+use common::{api::ask, http, program, tcp};
 use testkit::{Builder, Program, Server, handlers};
 
 fn with_api(builder: Builder) -> Builder {
     builder.config("global\n  stats socket {tmp}/admin.sock level admin\n")
-}
-
-fn ask(program: &Program, command: &str) -> String {
-    let path = program.path("admin.sock");
-    let started = Instant::now();
-    let mut stream = loop {
-        match UnixStream::connect(&path) {
-            Ok(stream) => break stream,
-            Err(error) => assert!(started.elapsed() < Duration::from_secs(3), "{error}"),
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    let timeout = Some(Duration::from_secs(3));
-    stream.set_read_timeout(timeout).expect("a timeout");
-    stream
-        .write_all(format!("{command}\n").as_bytes())
-        .expect("a command");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
 }
 
 /// The values of the only entry of table `t`, without those that are 0.

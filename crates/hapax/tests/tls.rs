@@ -1,19 +1,8 @@
 //! TLS on both sides: one frontend speaks it to another, through the same program.
 mod common;
 
-use common::{http, http_logged};
-use std::path::Path;
+use common::{certificates::certificate, http, http_logged};
 use testkit::{Program, Server, Syslog, handlers};
-
-/// Writes a self-signed certificate for names with its key, and says where.
-fn certificate(dir: &Path, file: &str, names: &[&str]) -> String {
-    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
-    let path = dir.join(file);
-    let text = made.cert.pem() + &made.signing_key.serialize_pem();
-    std::fs::write(&path, text).expect("written");
-    path.to_str().expect("UTF-8").to_owned()
-}
 
 /// A frontend `fe` that speaks TLS to `tls`, which answers what it knows of the connection.
 fn start(bind: &str, server: &str, answer: &str) -> Program {

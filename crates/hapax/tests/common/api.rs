@@ -14,7 +14,7 @@ pub const SOCKETS: &str = "global
 ";
 
 /// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to a socket of the program.
 pub fn connect(program: &Program, socket: &str) -> UnixStream {
@@ -45,6 +45,31 @@ pub fn ask_on(program: &Program, socket: &str, text: &str) -> String {
 /// The answer to a command of an administrator.
 pub fn ask(program: &Program, command: &str) -> String {
     ask_on(program, "admin.sock", &format!("{command}\n"))
+}
+
+/// As [`ask`], without the ends of lines that close an answer.
+pub fn ask_line(program: &Program, command: &str) -> String {
+    ask(program, command).trim_end_matches('\n').to_owned()
+}
+
+/// Commands, each with what [`ask_line`] has to yield for it.
+#[track_caller]
+pub fn converse(program: &Program, dialogue: &[(&str, &str)]) {
+    for (command, answer) in dialogue {
+        assert_eq!(ask_line(program, command), *answer, "{command}");
+    }
+}
+
+/// A cell of `show stat`.
+#[track_caller]
+pub fn stat(program: &Program, proxy: &str, name: &str, column: &str) -> String {
+    let answer = ask(program, "show stat");
+    let mut lines = answer.lines();
+    let header = lines.next().unwrap_or_default().trim_start_matches("# ");
+    let at = header.split(',').position(|cell| cell == column);
+    let row = lines.find(|line| line.starts_with(&format!("{proxy},{name},")));
+    let cell = row.and_then(|row| row.split(',').nth(at.expect("the column")));
+    cell.expect("the row").to_owned()
 }
 
 /// Asks until the answer fits.

@@ -5,6 +5,8 @@
 )]
 
 pub mod api;
+pub mod certificates;
+pub mod checks;
 
 use testkit::{Builder, HttpLog, Program, Syslog, TcpLog};
 
@@ -89,6 +91,15 @@ pub const FRONT_AND_BACK: &str = "frontend in
 backend back
   server s1 {s1}
 ";
+
+/// Replaces a part of the program's configuration file.
+#[track_caller]
+pub fn change(program: &Program, from: &str, to: &str) {
+    let path = program.path("haproxy.cfg");
+    let text = std::fs::read_to_string(&path).expect("the configuration");
+    assert!(text.contains(from), "{text}");
+    std::fs::write(path, text.replace(from, to)).expect("the configuration");
+}
 
 /// The next HTTP log line, taken apart.
 #[track_caller]
