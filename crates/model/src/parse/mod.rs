@@ -17,7 +17,7 @@ mod view;
 pub mod families;
 
 pub use statement::{Fault, Parsed, Statement, parse_duration};
-pub use table::{ANY, Row, Valid, find};
+pub use table::{ANY, Read, Row, Valid, find};
 
 use crate::proxy::{Caps, Proxy};
 use crate::rules::Family;

@@ -41,7 +41,31 @@ pub struct Row {
     /// One line of documentation.
     pub doc: &'static str,
     /// Reads the line into the section that is open.
-    pub read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed,
+    pub read: Read,
+}
+
+/// What reads a line into the section that is open.
+pub type Read = fn(&mut Parser<'_>, Statement<'_>) -> Parsed;
+
+impl Row {
+    /// A row that is valid everywhere and takes up to one argument.
+    #[must_use]
+    pub const fn new(name: &'static str, doc: &'static str, read: Read) -> Self {
+        Self {
+            name,
+            valid: Valid::ALL,
+            args: (0, 1),
+            doc,
+            read,
+        }
+    }
+
+    /// The row with so many arguments, at the least and at the most; see [`ANY`].
+    #[must_use]
+    pub const fn args(mut self, least: usize, most: usize) -> Self {
+        self.args = (least, most);
+        self
+    }
 }
 
 /// Any number of arguments.

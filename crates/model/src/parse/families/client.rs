@@ -3,7 +3,7 @@
 use crate::address::IpFamily;
 use crate::client::{HttpClient, Said};
 use crate::parse::options::leading_integer;
-use crate::parse::{Parsed, Parser, Row, Statement, Valid, parse_duration};
+use crate::parse::{Parsed, Parser, Row, Statement, parse_duration};
 use ::tls::settings::Verify;
 use ::tls::store::based;
 use base::units::TimeUnit;
@@ -11,12 +11,12 @@ use config::{Diagnostic, Severity};
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    row(
+    Row::new(
         "httpclient.resolvers.disabled",
         "Names are looked up by the system, not by name servers.",
         resolvers_disabled,
     ),
-    row(
+    Row::new(
         "httpclient.resolvers.id",
         "The 'resolvers' section that knows names.",
         |parser, statement| {
@@ -24,17 +24,17 @@ pub const ROWS: &[Row] = &[
             Ok(())
         },
     ),
-    row(
+    Row::new(
         "httpclient.resolvers.prefer",
         "The family of addresses to prefer.",
         prefer,
     ),
-    row(
+    Row::new(
         "httpclient.retries",
         "How often an attempt that failed is made again.",
         retries,
     ),
-    row(
+    Row::new(
         "httpclient.ssl.ca-file",
         "The authorities to judge servers by.",
         |parser, statement| {
@@ -42,29 +42,17 @@ pub const ROWS: &[Row] = &[
             Ok(())
         },
     ),
-    row(
+    Row::new(
         "httpclient.ssl.verify",
         "Whether servers' certificates are checked.",
         verify,
     ),
-    row(
+    Row::new(
         "httpclient.timeout.connect",
         "How long a connection attempt may take.",
         connect_timeout,
     ),
 ];
-
-type Reader = fn(&mut Parser<'_>, Statement<'_>) -> Parsed;
-
-const fn row(name: &'static str, doc: &'static str, read: Reader) -> Row {
-    Row {
-        name,
-        valid: Valid::ALL,
-        args: (0, 1),
-        doc,
-        read,
-    }
-}
 
 fn client<'p>(parser: &'p mut Parser<'_>) -> &'p mut HttpClient {
     &mut parser.global.http_client

@@ -6,13 +6,12 @@ use crate::rules::{Action, CloseKind, Families, Flow, RuleCursor, Stream};
 use std::sync::Arc;
 
 /// The rows of this family.
-pub const ROWS: &[ActionRow] = &[ActionRow {
-    name: "auth",
-    takes_suffix: false,
-    families: Families::REQUEST,
-    doc: "Answers with a request for a name and a password.",
+pub const ROWS: &[ActionRow] = &[ActionRow::new(
+    "auth",
+    Families::REQUEST,
+    "Answers with a request for a name and a password.",
     parse,
-}];
+)];
 
 #[derive(Debug)]
 struct Auth {

@@ -8,16 +8,15 @@ use expr::{Expr, Type, Value};
 use std::sync::Arc;
 
 /// The rows of this family.
-pub const ROWS: &[ActionRow] = &[ActionRow {
-    name: "set-bandwidth-limit",
-    takes_suffix: false,
-    families: Families::CONTENT
+pub const ROWS: &[ActionRow] = &[ActionRow::new(
+    "set-bandwidth-limit",
+    Families::CONTENT
         .and(Families::TCP_RESPONSE)
         .and(Families::REQUEST)
         .and(Families::RESPONSE),
-    doc: "Limits the bytes that the stream passes on in a time.",
+    "Limits the bytes that the stream passes on in a time.",
     parse,
-}];
+)];
 
 /// A figure that is fixed or found out each time.
 #[derive(Debug)]

@@ -9,13 +9,12 @@ use expr::{Expr, Type, Value};
 use std::sync::Arc;
 
 /// The rows of this family.
-pub const ROWS: &[ActionRow] = &[ActionRow {
-    name: "capture",
-    takes_suffix: false,
-    families: Families::CONTENT.and(Families::HTTP),
-    doc: "Keeps the text of a sample for the log.",
+pub const ROWS: &[ActionRow] = &[ActionRow::new(
+    "capture",
+    Families::CONTENT.and(Families::HTTP),
+    "Keeps the text of a sample for the log.",
     parse,
-}];
+)];
 
 #[derive(Debug)]
 struct Capture {

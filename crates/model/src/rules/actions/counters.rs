@@ -1,6 +1,6 @@
 //! Stick counters: `track-sc*`, `sc-inc-gpc*`, `sc-add-gpc`, `sc-set-gpt*`.
 
-use super::ActionRow;
+use super::{ActionRow, Parse};
 use crate::parse::Parsed;
 use crate::rules::{Action, Families, Flow, Names, RuleCursor, Stream};
 use expr::entries::{Gpc, stored_as};
@@ -10,52 +10,44 @@ use stick::DataType;
 
 const TRACKING: Families = Families::TCP_REQUEST.and(Families::MESSAGES);
 
-macro_rules! row {
-    ($name:literal, $doc:literal, $parse:expr) => {
-        ActionRow {
-            name: $name,
-            takes_suffix: true,
-            families: Families::ALL,
-            doc: $doc,
-            parse: $parse,
-        }
-    };
+const fn row(name: &'static str, doc: &'static str, parse: Parse) -> ActionRow {
+    ActionRow::new(name, Families::ALL, doc, parse).with_suffix()
 }
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: TRACK,
-        takes_suffix: true,
-        families: TRACKING,
-        doc: "Tracks the entry of a key with a counter.",
-        parse: parse_track,
-    },
-    row!(
+    ActionRow::new(
+        TRACK,
+        TRACKING,
+        "Tracks the entry of a key with a counter.",
+        parse_track,
+    )
+    .with_suffix(),
+    row(
         "sc-add-gpc",
         "Adds to a general purpose counter.",
-        parse_add
+        parse_add,
     ),
-    row!(
+    row(
         "sc-inc-gpc",
         "Counts one in a general purpose counter.",
-        parse_increment
+        parse_increment,
     ),
-    row!(
+    row(
         "sc-inc-gpc0",
         "Counts one in the first general purpose counter.",
-        |cursor| parse_increment_of(cursor, Gpc::FIRST)
+        |cursor| parse_increment_of(cursor, Gpc::FIRST),
     ),
-    row!(
+    row(
         "sc-inc-gpc1",
         "Counts one in the second general purpose counter.",
-        |cursor| parse_increment_of(cursor, Gpc::SECOND)
+        |cursor| parse_increment_of(cursor, Gpc::SECOND),
     ),
-    row!("sc-set-gpt", "Sets a general purpose tag.", parse_set),
-    row!(
+    row("sc-set-gpt", "Sets a general purpose tag.", parse_set),
+    row(
         "sc-set-gpt0",
         "Sets the first general purpose tag.",
-        parse_set_first
+        parse_set_first,
     ),
 ];
 

@@ -8,13 +8,12 @@ use expr::logformat::{LogFormat, Usage};
 use std::sync::Arc;
 
 /// The rows of this family.
-pub const ROWS: &[ActionRow] = &[ActionRow {
-    name: "early-hint",
-    takes_suffix: false,
-    families: Families::REQUEST,
-    doc: "Sends a field to the client in a 103 response ahead of the response.",
+pub const ROWS: &[ActionRow] = &[ActionRow::new(
+    "early-hint",
+    Families::REQUEST,
+    "Sends a field to the client in a 103 response ahead of the response.",
     parse,
-}];
+)];
 
 /// The fields of a 103 response.
 #[derive(Debug, Clone)]

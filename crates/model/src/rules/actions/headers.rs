@@ -12,27 +12,24 @@ use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "add-header",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Appends a header field.",
-        parse: parse_add,
-    },
-    ActionRow {
-        name: "set-header",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Replaces all header fields of a name by one.",
-        parse: parse_set,
-    },
-    ActionRow {
-        name: "del-header",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Removes the header fields of matching names.",
-        parse: parse_del,
-    },
+    ActionRow::new(
+        "add-header",
+        Families::HTTP,
+        "Appends a header field.",
+        parse_add,
+    ),
+    ActionRow::new(
+        "set-header",
+        Families::HTTP,
+        "Replaces all header fields of a name by one.",
+        parse_set,
+    ),
+    ActionRow::new(
+        "del-header",
+        Families::HTTP,
+        "Removes the header fields of matching names.",
+        parse_del,
+    ),
 ];
 
 /// The head that rules of this side rewrite.

@@ -10,27 +10,24 @@ use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "add-headers-bin",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Appends header fields given in binary form.",
-        parse: parse_add,
-    },
-    ActionRow {
-        name: "set-headers-bin",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Replaces header fields by those given in binary form.",
-        parse: parse_set,
-    },
-    ActionRow {
-        name: "del-headers-bin",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Removes the header fields whose names are given in binary form.",
-        parse: parse_del,
-    },
+    ActionRow::new(
+        "add-headers-bin",
+        Families::HTTP,
+        "Appends header fields given in binary form.",
+        parse_add,
+    ),
+    ActionRow::new(
+        "set-headers-bin",
+        Families::HTTP,
+        "Replaces header fields by those given in binary form.",
+        parse_set,
+    ),
+    ActionRow::new(
+        "del-headers-bin",
+        Families::HTTP,
+        "Removes the header fields whose names are given in binary form.",
+        parse_del,
+    ),
 ];
 
 /// Reads a length as the binary form has it: one byte below 240, else more bytes with seven further bits each.

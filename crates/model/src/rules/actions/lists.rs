@@ -7,44 +7,36 @@ use expr::logformat::{LogFormat, Usage};
 use expr::pattern::PatternRef;
 use std::sync::{Arc, OnceLock};
 
-macro_rules! row {
-    ($name:literal, $families:expr, $doc:literal, $change:expr) => {
-        ActionRow {
-            name: $name,
-            takes_suffix: true,
-            families: $families,
-            doc: $doc,
-            parse: |cursor| parse(cursor, $change),
-        }
-    };
-}
-
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    row!(
+    ActionRow::new(
         "add-acl",
         Families::MESSAGES,
         "Adds a pattern to a list.",
-        Change::Add
-    ),
-    row!(
+        |cursor| parse(cursor, Change::Add),
+    )
+    .with_suffix(),
+    ActionRow::new(
         "del-acl",
         Families::HTTP,
         "Removes a pattern from a list.",
-        Change::Remove { of_map: false }
-    ),
-    row!(
+        |cursor| parse(cursor, Change::Remove { of_map: false }),
+    )
+    .with_suffix(),
+    ActionRow::new(
         "del-map",
         Families::HTTP,
         "Removes a pattern from a map.",
-        Change::Remove { of_map: true }
-    ),
-    row!(
+        |cursor| parse(cursor, Change::Remove { of_map: true }),
+    )
+    .with_suffix(),
+    ActionRow::new(
         "set-map",
         Families::HTTP,
         "Gives a pattern of a map a value.",
-        Change::Set
-    ),
+        |cursor| parse(cursor, Change::Set),
+    )
+    .with_suffix(),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

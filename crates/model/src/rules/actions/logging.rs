@@ -8,22 +8,20 @@ use std::sync::{Arc, OnceLock};
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "do-log",
-        takes_suffix: false,
-        families: Families::ALL,
-        doc: "Writes a log line now.",
-        parse: parse_do_log,
-    },
-    ActionRow {
-        name: "set-log-level",
-        takes_suffix: false,
-        families: Families::CONTENT
+    ActionRow::new(
+        "do-log",
+        Families::ALL,
+        "Writes a log line now.",
+        parse_do_log,
+    ),
+    ActionRow::new(
+        "set-log-level",
+        Families::CONTENT
             .and(Families::TCP_RESPONSE)
             .and(Families::HTTP),
-        doc: "Changes the level of the log line, or silences it.",
-        parse: parse_level,
-    },
+        "Changes the level of the log line, or silences it.",
+        parse_level,
+    ),
 ];
 
 const LEVELS: [&str; 8] = [

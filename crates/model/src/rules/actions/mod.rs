@@ -44,7 +44,36 @@ pub struct ActionRow {
     /// One line of documentation.
     pub doc: &'static str,
     /// Reads its arguments.
-    pub parse: fn(&mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>>,
+    pub parse: Parse,
+}
+
+/// What reads an action's arguments.
+pub type Parse = fn(&mut RuleCursor<'_, '_, '_>) -> Parsed<Box<dyn Action>>;
+
+impl ActionRow {
+    /// A row of a keyword that nothing in parentheses follows.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        families: Families,
+        doc: &'static str,
+        parse: Parse,
+    ) -> Self {
+        Self {
+            name,
+            takes_suffix: false,
+            families,
+            doc,
+            parse,
+        }
+    }
+
+    /// The row of a keyword that something in parentheses follows.
+    #[must_use]
+    pub const fn with_suffix(mut self) -> Self {
+        self.takes_suffix = true;
+        self
+    }
 }
 
 /// All actions; every topic is listed here, and nowhere else.

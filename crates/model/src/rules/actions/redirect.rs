@@ -10,13 +10,12 @@ use message::{FieldId, Head};
 use std::sync::Arc;
 
 /// The rows of this family.
-pub const ROWS: &[ActionRow] = &[ActionRow {
-    name: "redirect",
-    takes_suffix: false,
-    families: Families::MESSAGES,
-    doc: "Answers with a redirection.",
-    parse: parse_action,
-}];
+pub const ROWS: &[ActionRow] = &[ActionRow::new(
+    "redirect",
+    Families::MESSAGES,
+    "Answers with a redirection.",
+    parse_action,
+)];
 
 /// What the location is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,20 +6,18 @@ use crate::rules::{Action, Families, Flow, RelayHeader, RuleCursor, Stream};
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "expect-proxy",
-        takes_suffix: false,
-        families: Families::TCP_REQUEST,
-        doc: "Wants a PROXY protocol header in front of the traffic.",
-        parse: parse_proxy,
-    },
-    ActionRow {
-        name: "expect-netscaler-cip",
-        takes_suffix: false,
-        families: Families::TCP_REQUEST,
-        doc: "Wants a NetScaler header in front of the traffic.",
-        parse: parse_netscaler,
-    },
+    ActionRow::new(
+        "expect-proxy",
+        Families::TCP_REQUEST,
+        "Wants a PROXY protocol header in front of the traffic.",
+        parse_proxy,
+    ),
+    ActionRow::new(
+        "expect-netscaler-cip",
+        Families::TCP_REQUEST,
+        "Wants a NetScaler header in front of the traffic.",
+        parse_netscaler,
+    ),
 ];
 
 /// The engine reads the header right after the rules of the connection, so that there is nothing to run.

@@ -14,20 +14,18 @@ use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "replace-header",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Replaces the values of header fields that match.",
-        parse: parse_header,
-    },
-    ActionRow {
-        name: "replace-value",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Replaces the items of comma-separated header fields that match.",
-        parse: parse_value,
-    },
+    ActionRow::new(
+        "replace-header",
+        Families::HTTP,
+        "Replaces the values of header fields that match.",
+        parse_header,
+    ),
+    ActionRow::new(
+        "replace-value",
+        Families::HTTP,
+        "Replaces the items of comma-separated header fields that match.",
+        parse_value,
+    ),
 ];
 
 /// What became of a text.

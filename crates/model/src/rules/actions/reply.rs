@@ -16,27 +16,24 @@ use std::sync::{Arc, OnceLock};
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "return",
-        takes_suffix: false,
-        families: Families::MESSAGES,
-        doc: "Answers with this response.",
-        parse: parse_return,
-    },
-    ActionRow {
-        name: "deny",
-        takes_suffix: false,
-        families: Families::MESSAGES,
-        doc: "Refuses the message.",
-        parse: parse_deny,
-    },
-    ActionRow {
-        name: "tarpit",
-        takes_suffix: false,
-        families: Families::REQUEST,
-        doc: "Refuses the request after a while.",
-        parse: parse_tarpit,
-    },
+    ActionRow::new(
+        "return",
+        Families::MESSAGES,
+        "Answers with this response.",
+        parse_return,
+    ),
+    ActionRow::new(
+        "deny",
+        Families::MESSAGES,
+        "Refuses the message.",
+        parse_deny,
+    ),
+    ActionRow::new(
+        "tarpit",
+        Families::REQUEST,
+        "Refuses the request after a while.",
+        parse_tarpit,
+    ),
 ];
 
 /// Where a response comes from.

@@ -8,13 +8,13 @@ use expr::{Expr, Type, Value, VarId};
 use std::sync::Arc;
 
 /// The rows of this family.
-pub const ROWS: &[ActionRow] = &[ActionRow {
-    name: "do-resolve",
-    takes_suffix: true,
-    families: Families::CONTENT.and(Families::REQUEST),
-    doc: "Asks name servers for an address.",
+pub const ROWS: &[ActionRow] = &[ActionRow::new(
+    "do-resolve",
+    Families::CONTENT.and(Families::REQUEST),
+    "Asks name servers for an address.",
     parse,
-}];
+)
+.with_suffix()];
 
 const USAGE: &str = "Expects 'do-resolve(<varname>,<resolvers>[,<options>]) <expr>'. Available options are 'ipv4' and 'ipv6'.";
 

@@ -5,13 +5,12 @@ use crate::parse::Parsed;
 use crate::rules::{Action, Families, Family, Flow, RuleCursor, Stream};
 
 /// The rows of this family.
-pub const ROWS: &[ActionRow] = &[ActionRow {
-    name: "use-service",
-    takes_suffix: false,
-    families: Families::CONTENT.and(Families::REQUEST),
-    doc: "Has the request answered by a service inside the program.",
+pub const ROWS: &[ActionRow] = &[ActionRow::new(
+    "use-service",
+    Families::CONTENT.and(Families::REQUEST),
+    "Has the request answered by a service inside the program.",
     parse,
-}];
+)];
 
 /// The services that answer HTTP requests.
 pub const SERVICES: [&str; 1] = ["prometheus-exporter"];

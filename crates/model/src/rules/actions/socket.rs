@@ -12,67 +12,55 @@ const CLIENT: Families = Families::TCP.and(Families::MESSAGES);
 const SERVER: Families = Families::CONTENT.and(Families::REQUEST);
 const ENDS: Families = Families::TCP_REQUEST.and(Families::REQUEST);
 
-macro_rules! row {
-    ($name:literal, $families:expr, $doc:literal, $parse:expr) => {
-        ActionRow {
-            name: $name,
-            takes_suffix: false,
-            families: $families,
-            doc: $doc,
-            parse: $parse,
-        }
-    };
-}
-
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    row!(
+    ActionRow::new(
         "set-fc-mark",
         CLIENT,
         "Marks packets sent to the client.",
-        |c| parse_setting(c, Which::Mark, true)
+        |c| parse_setting(c, Which::Mark, true),
     ),
-    row!(
+    ActionRow::new(
         "set-fc-tos",
         CLIENT,
         "Sets the type of service of packets sent to the client.",
-        |c| parse_setting(c, Which::Tos, true)
+        |c| parse_setting(c, Which::Tos, true),
     ),
-    row!("set-mark", CLIENT, "The old name of set-fc-mark.", |c| {
+    ActionRow::new("set-mark", CLIENT, "The old name of set-fc-mark.", |c| {
         parse_setting(c, Which::Mark, true)
     }),
-    row!("set-tos", CLIENT, "The old name of set-fc-tos.", |c| {
+    ActionRow::new("set-tos", CLIENT, "The old name of set-fc-tos.", |c| {
         parse_setting(c, Which::Tos, true)
     }),
-    row!(
+    ActionRow::new(
         "set-bc-mark",
         SERVER,
         "Marks packets sent to the server.",
-        |c| parse_setting(c, Which::Mark, false)
+        |c| parse_setting(c, Which::Mark, false),
     ),
-    row!(
+    ActionRow::new(
         "set-bc-tos",
         SERVER,
         "Sets the type of service of packets sent to the server.",
-        |c| parse_setting(c, Which::Tos, false)
+        |c| parse_setting(c, Which::Tos, false),
     ),
-    row!("set-src", ENDS, "Replaces the client's address.", |c| {
+    ActionRow::new("set-src", ENDS, "Replaces the client's address.", |c| {
         parse_end(c, End::Source, false)
     }),
-    row!("set-src-port", ENDS, "Replaces the client's port.", |c| {
+    ActionRow::new("set-src-port", ENDS, "Replaces the client's port.", |c| {
         parse_end(c, End::Source, true)
     }),
-    row!(
+    ActionRow::new(
         "set-dst",
         ENDS,
         "Replaces the address that the client connected to.",
-        |c| parse_end(c, End::Destination, false)
+        |c| parse_end(c, End::Destination, false),
     ),
-    row!(
+    ActionRow::new(
         "set-dst-port",
         ENDS,
         "Replaces the port that the client connected to.",
-        |c| parse_end(c, End::Destination, true)
+        |c| parse_end(c, End::Destination, true),
     ),
 ];
 

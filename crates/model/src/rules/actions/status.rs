@@ -6,13 +6,12 @@ use crate::rules::{Action, Families, Flow, RuleCursor, Stream, reason};
 use std::sync::Arc;
 
 /// The rows of this family.
-pub const ROWS: &[ActionRow] = &[ActionRow {
-    name: "set-status",
-    takes_suffix: false,
-    families: Families::RESPONSES,
-    doc: "Changes the status of the response.",
+pub const ROWS: &[ActionRow] = &[ActionRow::new(
+    "set-status",
+    Families::RESPONSES,
+    "Changes the status of the response.",
     parse,
-}];
+)];
 
 #[derive(Debug)]
 struct SetStatus {

@@ -1,7 +1,7 @@
 //! Rewriting the request line: `set-method`, `set-path`, `replace-uri`, `normalize-uri` and their like.
 
-use super::ActionRow;
 use super::replace::{Replaced, replace};
+use super::{ActionRow, Parse};
 use crate::parse::Parsed;
 use crate::rules::{Action, Families, Flow, Normalizer, RuleCursor, Stream, normalize, with_text};
 use expr::logformat::{LogFormat, Usage};
@@ -12,55 +12,44 @@ use message::{FieldId, Head};
 use std::ops::Range;
 use std::sync::Arc;
 
-macro_rules! row {
-    ($name:literal, $doc:literal, $parse:expr) => {
-        ActionRow {
-            name: $name,
-            takes_suffix: false,
-            families: Families::REQUEST,
-            doc: $doc,
-            parse: $parse,
-        }
-    };
+const fn row(name: &'static str, doc: &'static str, parse: Parse) -> ActionRow {
+    ActionRow::new(name, Families::REQUEST, doc, parse)
 }
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    row!("set-method", "Replaces the method.", |cursor| parse_set(
-        cursor,
-        Part::Method
-    )),
-    row!("set-path", "Replaces the path.", |cursor| parse_set(
-        cursor,
-        Part::Path
-    )),
-    row!("set-pathq", "Replaces the path and the query.", |cursor| {
+    row("set-method", "Replaces the method.", |cursor| {
+        parse_set(cursor, Part::Method)
+    }),
+    row("set-path", "Replaces the path.", |cursor| {
+        parse_set(cursor, Part::Path)
+    }),
+    row("set-pathq", "Replaces the path and the query.", |cursor| {
         parse_set(cursor, Part::PathAndQuery)
     }),
-    row!("set-query", "Replaces the query.", |cursor| parse_set(
-        cursor,
-        Part::Query
-    )),
-    row!("set-uri", "Replaces the whole request target.", |cursor| {
+    row("set-query", "Replaces the query.", |cursor| {
+        parse_set(cursor, Part::Query)
+    }),
+    row("set-uri", "Replaces the whole request target.", |cursor| {
         parse_set(cursor, Part::Uri)
     }),
-    row!("replace-path", "Replaces a path that matches.", |cursor| {
+    row("replace-path", "Replaces a path that matches.", |cursor| {
         parse_replace(cursor, Part::Path)
     }),
-    row!(
+    row(
         "replace-pathq",
         "Replaces a path with query that matches.",
-        |cursor| parse_replace(cursor, Part::PathAndQuery)
+        |cursor| parse_replace(cursor, Part::PathAndQuery),
     ),
-    row!(
+    row(
         "replace-uri",
         "Replaces a request target that matches.",
-        |cursor| parse_replace(cursor, Part::Uri)
+        |cursor| parse_replace(cursor, Part::Uri),
     ),
-    row!(
+    row(
         "normalize-uri",
         "Normalises the request target.",
-        parse_normalize
+        parse_normalize,
     ),
 ];
 

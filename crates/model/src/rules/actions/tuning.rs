@@ -8,61 +8,49 @@ use std::sync::Arc;
 
 const QUEUED: Families = Families::CONTENT.and(Families::REQUEST);
 
-macro_rules! row {
-    ($name:literal, $families:expr, $doc:literal, $parse:expr) => {
-        ActionRow {
-            name: $name,
-            takes_suffix: false,
-            families: $families,
-            doc: $doc,
-            parse: $parse,
-        }
-    };
-}
-
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    row!(
+    ActionRow::new(
         "disable-l7-retry",
         Families::REQUEST,
         "Sends the request only once.",
-        |_| Ok(Box::new(DisableRetry))
+        |_| Ok(Box::new(DisableRetry)),
     ),
-    row!(
+    ActionRow::new(
         "set-nice",
         QUEUED.and(Families::TCP_RESPONSE).and(Families::RESPONSE),
         "Lets other streams go first.",
-        parse_nice
+        parse_nice,
     ),
-    row!(
+    ActionRow::new(
         "set-priority-class",
         QUEUED,
         "Sets the class in queues.",
-        |c| parse_priority(c, true)
+        |c| parse_priority(c, true),
     ),
-    row!(
+    ActionRow::new(
         "set-priority-offset",
         QUEUED,
         "Moves the request ahead or back in queues.",
-        |c| parse_priority(c, false)
+        |c| parse_priority(c, false),
     ),
-    row!(
+    ActionRow::new(
         "set-retries",
         QUEUED,
         "Changes the number of connection attempts.",
-        parse_retries
+        parse_retries,
     ),
-    row!(
+    ActionRow::new(
         "set-timeout",
         Families::MESSAGES,
         "Changes a timeout.",
-        parse_timeout
+        parse_timeout,
     ),
-    row!(
+    ActionRow::new(
         "strict-mode",
         Families::HTTP,
         "Says whether failed rewrites end in an error.",
-        parse_strict
+        parse_strict,
     ),
 ];
 

@@ -11,27 +11,27 @@ use std::sync::Arc;
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "set-var",
-        takes_suffix: true,
-        families: Families::ALL,
-        doc: "Sets a variable to a sample.",
-        parse: parse_set,
-    },
-    ActionRow {
-        name: "set-var-fmt",
-        takes_suffix: true,
-        families: Families::ALL,
-        doc: "Sets a variable to a text.",
-        parse: parse_set_format,
-    },
-    ActionRow {
-        name: "unset-var",
-        takes_suffix: true,
-        families: Families::ALL,
-        doc: "Removes a variable.",
-        parse: parse_unset,
-    },
+    ActionRow::new(
+        "set-var",
+        Families::ALL,
+        "Sets a variable to a sample.",
+        parse_set,
+    )
+    .with_suffix(),
+    ActionRow::new(
+        "set-var-fmt",
+        Families::ALL,
+        "Sets a variable to a text.",
+        parse_set_format,
+    )
+    .with_suffix(),
+    ActionRow::new(
+        "unset-var",
+        Families::ALL,
+        "Removes a variable.",
+        parse_unset,
+    )
+    .with_suffix(),
 ];
 
 /// What has to hold for a variable to be set (configuration manual, converter `set-var`).

@@ -6,48 +6,42 @@ use crate::rules::{Action, CloseKind, Families, Flow, Mux, RuleCursor, Stream};
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "accept",
-        takes_suffix: false,
-        families: Families::TCP,
-        doc: "Ends the evaluation and lets the traffic pass.",
-        parse: parse_accept,
-    },
-    ActionRow {
-        name: "allow",
-        takes_suffix: false,
-        families: Families::HTTP,
-        doc: "Ends the evaluation and lets the message pass.",
-        parse: parse_allow,
-    },
-    ActionRow {
-        name: "close",
-        takes_suffix: false,
-        families: Families::TCP_RESPONSE,
-        doc: "Closes the server's connection.",
-        parse: |_| Ok(Box::new(Close(CloseKind::Server))),
-    },
-    ActionRow {
-        name: "reject",
-        takes_suffix: false,
-        families: Families::TCP.and(Families::REQUEST),
-        doc: "Closes the connection without an answer.",
-        parse: parse_reject,
-    },
-    ActionRow {
-        name: "silent-drop",
-        takes_suffix: false,
-        families: Families::TCP.and(Families::MESSAGES),
-        doc: "Forgets the connection without telling the client.",
-        parse: parse_silent_drop,
-    },
-    ActionRow {
-        name: "switch-mode",
-        takes_suffix: false,
-        families: Families::CONTENT,
-        doc: "Goes on with the TCP stream as an HTTP stream.",
-        parse: parse_switch_mode,
-    },
+    ActionRow::new(
+        "accept",
+        Families::TCP,
+        "Ends the evaluation and lets the traffic pass.",
+        parse_accept,
+    ),
+    ActionRow::new(
+        "allow",
+        Families::HTTP,
+        "Ends the evaluation and lets the message pass.",
+        parse_allow,
+    ),
+    ActionRow::new(
+        "close",
+        Families::TCP_RESPONSE,
+        "Closes the server's connection.",
+        |_| Ok(Box::new(Close(CloseKind::Server))),
+    ),
+    ActionRow::new(
+        "reject",
+        Families::TCP.and(Families::REQUEST),
+        "Closes the connection without an answer.",
+        parse_reject,
+    ),
+    ActionRow::new(
+        "silent-drop",
+        Families::TCP.and(Families::MESSAGES),
+        "Forgets the connection without telling the client.",
+        parse_silent_drop,
+    ),
+    ActionRow::new(
+        "switch-mode",
+        Families::CONTENT,
+        "Goes on with the TCP stream as an HTTP stream.",
+        parse_switch_mode,
+    ),
 ];
 
 #[derive(Debug)]

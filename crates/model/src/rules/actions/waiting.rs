@@ -8,27 +8,24 @@ use expr::view::Side;
 
 /// The rows of this family.
 pub const ROWS: &[ActionRow] = &[
-    ActionRow {
-        name: "pause",
-        takes_suffix: false,
-        families: Families::MESSAGES,
-        doc: "Waits before going on.",
-        parse: parse_pause,
-    },
-    ActionRow {
-        name: "wait-for-body",
-        takes_suffix: false,
-        families: Families::MESSAGES,
-        doc: "Waits for the message's body.",
-        parse: parse_body,
-    },
-    ActionRow {
-        name: "wait-for-handshake",
-        takes_suffix: false,
-        families: Families::REQUEST,
-        doc: "Waits for the end of the TLS handshake when the request came before it.",
-        parse: |_| Ok(Box::new(WaitForHandshake)),
-    },
+    ActionRow::new(
+        "pause",
+        Families::MESSAGES,
+        "Waits before going on.",
+        parse_pause,
+    ),
+    ActionRow::new(
+        "wait-for-body",
+        Families::MESSAGES,
+        "Waits for the message's body.",
+        parse_body,
+    ),
+    ActionRow::new(
+        "wait-for-handshake",
+        Families::REQUEST,
+        "Waits for the end of the TLS handshake when the request came before it.",
+        |_| Ok(Box::new(WaitForHandshake)),
+    ),
 ];
 
 #[derive(Debug)]

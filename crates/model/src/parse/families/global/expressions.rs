@@ -27,13 +27,11 @@ pub const ROWS: &[Row] = &[
 ];
 
 const fn limit(name: &'static str) -> Row {
-    Row {
+    Row::new(
         name,
-        valid: Valid::ALL,
-        args: (0, 1),
-        doc: "Bytes that the variables of a scope may take.",
-        read: variables,
-    }
+        "Bytes that the variables of a scope may take.",
+        variables,
+    )
 }
 
 fn unknown(statement: Statement<'_>, name: &str) -> crate::parse::Fault {

@@ -2,115 +2,101 @@
 
 use super::tuning::figure;
 use crate::global::Http2Side;
-use crate::parse::{ANY, Parsed, Parser, Row, Statement, Valid};
+use crate::parse::{ANY, Parsed, Parser, Row, Statement};
 use base::units::parse_size;
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    row(
+    Row::new(
         "tune.h2.be.glitches-threshold",
         "Oddities a server may show.",
         glitches,
     ),
-    row(
+    Row::new(
         "tune.h2.be.initial-window-size",
         "Window of a response at first.",
         window,
     ),
-    row(
+    Row::new(
         "tune.h2.be.max-concurrent-streams",
         "Streams towards a server at a time.",
         streams,
     ),
-    row(
+    Row::new(
         "tune.h2.be.max-frames-at-once",
         "Frames of a server handled in a row.",
         inner,
     ),
-    row(
+    Row::new(
         "tune.h2.be.rxbuf",
         "Bytes of responses kept for slow readers.",
         buffer,
     ),
-    row(
+    Row::new(
         "tune.h2.fe.glitches-threshold",
         "Oddities a client may show.",
         glitches,
     ),
-    row(
+    Row::new(
         "tune.h2.fe.initial-window-size",
         "Window of a request at first.",
         window,
     ),
     Row {
         args: (0, ANY),
-        ..row(
+        ..Row::new(
             "tune.h2.fe.max-concurrent-streams",
             "Streams of a client at a time.",
             streams,
         )
     },
-    row(
+    Row::new(
         "tune.h2.fe.max-frames-at-once",
         "Frames of a client handled in a row.",
         inner,
     ),
-    row(
+    Row::new(
         "tune.h2.fe.max-rst-at-once",
         "Resets of a client handled in a row.",
         inner,
     ),
-    row(
+    Row::new(
         "tune.h2.fe.max-total-streams",
         "Streams of a client in all.",
         total,
     ),
-    row(
+    Row::new(
         "tune.h2.fe.rxbuf",
         "Bytes of requests kept for slow readers.",
         buffer,
     ),
-    row(
+    Row::new(
         "tune.h2.header-table-size",
         "Bytes of the table of header fields.",
         table,
     ),
-    row(
+    Row::new(
         "tune.h2.initial-window-size",
         "Window of a body at first.",
         window,
     ),
-    row("tune.h2.log-errors", "Which errors are logged.", log_errors),
-    row(
+    Row::new("tune.h2.log-errors", "Which errors are logged.", log_errors),
+    Row::new(
         "tune.h2.max-concurrent-streams",
         "Streams of a connection at a time.",
         streams,
     ),
-    row(
+    Row::new(
         "tune.h2.max-frame-size",
         "Bytes of a frame that is received.",
         frame,
     ),
-    row(
+    Row::new(
         "tune.h2.zero-copy-fwd-send",
         "Whether bodies are moved without copying.",
         inner,
     ),
 ];
-
-const fn row(
-    name: &'static str,
-    doc: &'static str,
-    read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed,
-) -> Row {
-    Row {
-        name,
-        valid: Valid::ALL,
-        args: (0, 1),
-        doc,
-        read,
-    }
-}
 
 /// The figures that a keyword belongs to: those of one side, or those that both sides go back to.
 fn side<'p>(parser: &'p mut Parser<'_>, keyword: &str) -> &'p mut Http2Side {

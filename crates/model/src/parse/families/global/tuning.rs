@@ -1,85 +1,71 @@
 //! `tune.*` directives with a counterpart here.
 
 use crate::parse::options::leading_integer;
-use crate::parse::{Parsed, Parser, Row, Statement, Valid};
+use crate::parse::{Parsed, Parser, Row, Statement};
 use base::units::{SizeError, parse_size};
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    row("tune.bufsize", "Bytes of a buffer.", bufsize),
-    row(
+    Row::new("tune.bufsize", "Bytes of a buffer.", bufsize),
+    Row::new(
         "tune.http.cookielen",
         "Bytes of a captured cookie.",
         cookie_len,
     ),
-    row(
+    Row::new(
         "tune.http.logurilen",
         "Bytes of a logged request line.",
         uri_len,
     ),
-    row("tune.http.maxhdr", "Headers of a message.", max_headers),
-    row(
+    Row::new("tune.http.maxhdr", "Headers of a message.", max_headers),
+    Row::new(
         "tune.idle-pool.shared",
         "Whether threads share idle server connections.",
         idle_pool_shared,
     ),
-    row(
+    Row::new(
         "tune.idletimer",
         "How long a stream is silent before it is idle.",
         idle_timer,
     ),
-    row(
+    Row::new(
         "tune.maxaccept",
         "Connections accepted in a row.",
         max_accept,
     ),
-    row(
+    Row::new(
         "tune.maxrewrite",
         "Bytes kept free for rewritten headers.",
         max_rewrite,
     ),
-    row(
+    Row::new(
         "tune.peers.max-updates-at-once",
         "Updates of stick tables written to a peer in a row.",
         peer_updates,
     ),
-    row(
+    Row::new(
         "tune.pipesize",
         "Bytes of a pipe used to forward in the kernel.",
         size,
     ),
-    row(
+    Row::new(
         "tune.rcvbuf.client",
         "Receive buffer of client sockets.",
         size,
     ),
-    row(
+    Row::new(
         "tune.rcvbuf.server",
         "Receive buffer of server sockets.",
         size,
     ),
-    row("tune.sndbuf.client", "Send buffer of client sockets.", size),
-    row("tune.sndbuf.server", "Send buffer of server sockets.", size),
-    row(
+    Row::new("tune.sndbuf.client", "Send buffer of client sockets.", size),
+    Row::new("tune.sndbuf.server", "Send buffer of server sockets.", size),
+    Row::new(
         "tune.stick-counters",
         "How many keys may be tracked at once.",
         stick_counters,
     ),
 ];
-
-const fn row(
-    name: &'static str,
-    doc: &'static str,
-    read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed,
-) -> Row {
-    Row {
-        name,
-        valid: Valid::ALL,
-        args: (0, 1),
-        doc,
-        read,
-    }
-}
 
 /// Bytes with an optional unit.
 fn bytes(statement: Statement<'_>, end: &str) -> Parsed<usize> {

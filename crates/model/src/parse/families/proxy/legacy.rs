@@ -5,24 +5,14 @@ use super::rewriting::{self, OLD};
 use super::switches::SWITCHES;
 use super::timeouts;
 use crate::address::{self, Allow};
-use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid, families, valid_in};
+use crate::parse::{ANY, Fault, Parsed, Parser, Read, Row, Statement, families, valid_in};
 use crate::proxy::{CloseMode, Mode, Options};
 use crate::server::Server;
 use config::{Line, Word};
 use std::sync::Arc;
 
-const fn row(
-    name: &'static str,
-    doc: &'static str,
-    read: fn(&mut Parser<'_>, Statement<'_>) -> Parsed,
-) -> Row {
-    Row {
-        name,
-        valid: Valid::ALL,
-        args: (0, ANY),
-        doc,
-        read,
-    }
+const fn row(name: &'static str, doc: &'static str, read: Read) -> Row {
+    Row::new(name, doc, read).args(0, ANY)
 }
 
 /// The rows of this family.

@@ -2,44 +2,34 @@
 
 use super::{errorfile, not_in_anonymous_defaults};
 use crate::errors::ErrorPage;
-use crate::parse::{ANY, Draft, Parsed, Parser, Row, Statement, Valid};
+use crate::parse::{ANY, Draft, Parsed, Parser, Read, Row, Statement, Valid};
 use crate::proxy::Proxy;
 use crate::rules::{Action, Family, Rule, RuleCursor, actions};
 use base::units::{self, TimeError, TimeUnit};
 use expr::Condition;
 use std::sync::Arc;
 
-macro_rules! row {
-    ($name:literal, $doc:literal, $read:expr) => {
-        Row {
-            name: $name,
-            valid: Valid::ALL,
-            args: (0, ANY),
-            doc: $doc,
-            read: $read,
-        }
-    };
+const fn row(name: &'static str, doc: &'static str, read: Read) -> Row {
+    Row::new(name, doc, read).args(0, ANY)
 }
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
-    row!(
+    row(
         "tcp-request",
         "Rules for connections, sessions and what clients send.",
-        tcp_request
+        tcp_request,
     ),
-    row!("tcp-response", "Rules for what servers send.", tcp_response),
-    row!("http-request", "Rules for requests.", |p, s| rule(
-        p,
-        s,
-        Family::HttpRequest
-    )),
-    row!(
+    row("tcp-response", "Rules for what servers send.", tcp_response),
+    row("http-request", "Rules for requests.", |p, s| {
+        rule(p, s, Family::HttpRequest)
+    }),
+    row(
         "http-response",
         "Rules for responses from servers.",
-        |p, s| rule(p, s, Family::HttpResponse)
+        |p, s| rule(p, s, Family::HttpResponse),
     ),
-    row!("http-after-response", "Rules for all responses.", |p, s| {
+    row("http-after-response", "Rules for all responses.", |p, s| {
         rule(p, s, Family::HttpAfterResponse)
     }),
     Row {

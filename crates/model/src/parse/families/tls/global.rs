@@ -1,7 +1,7 @@
 //! Process-wide TLS settings.
 
 use crate::parse::options::leading_integer;
-use crate::parse::{ANY, Fault, Parsed, Parser, Row, Statement, Valid};
+use crate::parse::{ANY, Fault, Parsed, Parser, Read, Row, Statement};
 use std::sync::Arc;
 use tls::settings::{Common, ExtraFiles, GlobalSettings, Verify};
 
@@ -217,16 +217,8 @@ pub const ROWS: &[Row] = &[
     ),
 ];
 
-type Reader = fn(&mut Parser<'_>, Statement<'_>) -> Parsed;
-
-const fn row(name: &'static str, args: usize, doc: &'static str, read: Reader) -> Row {
-    Row {
-        name,
-        valid: Valid::ALL,
-        args: (0, args),
-        doc,
-        read,
-    }
+const fn row(name: &'static str, most: usize, doc: &'static str, read: Read) -> Row {
+    Row::new(name, doc, read).args(0, most)
 }
 
 fn settings<'p>(parser: &'p mut Parser<'_>) -> &'p mut GlobalSettings {
