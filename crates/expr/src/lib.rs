@@ -33,7 +33,7 @@ pub use logformat::LogFormat;
 pub use phases::Phases;
 pub use row::{AclRow, Awaiting, ConverterRow, FetchRow, Tables};
 pub use sample::{Outcome, Type, Value};
-pub use vars::{Scope, VarId, VarNames};
+pub use vars::{Requirement, Scope, VarId, VarNames};
 pub use view::View;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Variables: scoped names, interned once so that look-ups compare small numbers.
 
+use crate::sample::Value;
 use hashbrown::{HashMap, HashSet};
 
 /// The life span of a variable.
@@ -45,6 +46,60 @@ pub struct VarId {
     pub scope: Scope,
     /// The interned name.
     pub name: u32,
+}
+
+/// What has to hold for a variable to be set (configuration manual, converter `set-var`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requirement {
+    /// `ifexists`, `ifnotexists`: whether the variable is there.
+    Exists(bool),
+    /// `ifempty`, `ifnotempty`: whether the new value is an empty text.
+    Empty(bool),
+    /// `ifset`, `ifnotset`: whether the variable has a value.
+    Set(bool),
+    /// `ifgt`: whether the present number is greater than the new one.
+    Greater,
+    /// `iflt`: whether the present number is less than the new one.
+    Less,
+}
+
+impl Requirement {
+    /// The requirement of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "ifexists" => Self::Exists(true),
+            "ifnotexists" => Self::Exists(false),
+            "ifempty" => Self::Empty(true),
+            "ifnotempty" => Self::Empty(false),
+            "ifset" => Self::Set(true),
+            "ifnotset" => Self::Set(false),
+            "ifgt" => Self::Greater,
+            "iflt" => Self::Less,
+            _ => return None,
+        })
+    }
+
+    /// Whether `var`, which is `present` now, may become `new`. What is no number is neither greater nor less, and then both
+    /// hold.
+    #[must_use]
+    pub fn holds(self, var: VarId, present: Option<&Value<'_>>, new: &Value<'_>) -> bool {
+        let numbers = match (present, new) {
+            (Some(Value::Int(present)), Value::Int(new)) => Some((*present, *new)),
+            _ => None,
+        };
+        match self {
+            // Variables of the process are there from the moment the configuration names them.
+            Self::Exists(wanted) => (present.is_some() || var.scope == Scope::Process) == wanted,
+            Self::Set(wanted) => present.is_some() == wanted,
+            Self::Empty(wanted) => {
+                let empty = matches!(new, Value::Str(text) | Value::Bin(text) if text.is_empty());
+                empty == wanted
+            }
+            Self::Greater => numbers.is_none_or(|(present, new)| present > new),
+            Self::Less => numbers.is_none_or(|(present, new)| present < new),
+        }
+    }
 }
 
 /// The names of all variables that a configuration mentions.

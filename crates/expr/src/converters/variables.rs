@@ -11,60 +11,17 @@ use crate::expr::borrowed;
 use crate::phases::Phases;
 use crate::row::ConverterRow;
 use crate::sample::{Type, Value};
-use crate::vars::Scope;
+use crate::vars::Requirement;
 use crate::view::View;
 use std::sync::Arc;
-
-/// A condition of `set-var`.
-#[derive(Debug, Clone, Copy)]
-enum When {
-    Exists(bool),
-    Empty(bool),
-    Set(bool),
-    Greater,
-    Less,
-}
-
-impl When {
-    fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "ifexists" => Self::Exists(true),
-            "ifnotexists" => Self::Exists(false),
-            "ifempty" => Self::Empty(true),
-            "ifnotempty" => Self::Empty(false),
-            "ifset" => Self::Set(true),
-            "ifnotset" => Self::Set(false),
-            "ifgt" => Self::Greater,
-            "iflt" => Self::Less,
-            _ => return None,
-        })
-    }
-
-    fn holds(self, old: Option<&Value<'_>>, new: &Value<'_>, scope: Scope) -> bool {
-        match self {
-            Self::Exists(wanted) => (old.is_some() || scope == Scope::Process) == wanted,
-            Self::Set(wanted) => old.is_some() == wanted,
-            Self::Empty(wanted) => {
-                let empty = matches!(new, Value::Str(t) | Value::Bin(t) if t.is_empty());
-                empty == wanted
-            }
-            Self::Greater | Self::Less => match (old, new) {
-                (Some(Value::Int(old)), Value::Int(new)) => match self {
-                    Self::Greater => old > new,
-                    _ => old < new,
-                },
-                _ => true,
-            },
-        }
-    }
-}
 
 fn check_set(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), String> {
     check_unset(args, ctx)?;
     let mut conditions = Vec::new();
     for at in 1..args.len() {
         let name = args.text(at).unwrap_or_default();
-        let condition = When::of(&name).ok_or_else(|| format!("unknown condition \"{name}\""))?;
+        let condition =
+            Requirement::of(&name).ok_or_else(|| format!("unknown condition \"{name}\""))?;
         conditions.push(condition);
     }
     args.set_data(conditions);
@@ -73,11 +30,11 @@ fn check_set(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), String> 
 
 fn set_var<'a>(args: &'a Args, value: Value<'a>, view: &'a dyn View) -> Option<Value<'a>> {
     let id = args.var(0)?;
-    let conditions = args.data::<Vec<When>>()?;
+    let conditions = args.data::<Vec<Requirement>>()?;
     if !conditions.is_empty() {
         let old = variable(view, id);
         let mut all = conditions.iter();
-        all.all(|condition| condition.holds(old.as_ref(), &value, id.scope))
+        all.all(|condition| condition.holds(id, old.as_ref(), &value))
             .then_some(())?;
     }
     view.set_var(id, Some(borrowed(&value))).then_some(value)

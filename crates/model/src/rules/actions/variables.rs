@@ -5,7 +5,7 @@ use crate::parse::Parsed;
 use crate::rules::{Action, Families, Flow, RuleCursor, Stream};
 use expr::logformat::{LogFormat, Usage};
 use expr::view::View;
-use expr::{Expr, Scope, Value, VarId};
+use expr::{Expr, Requirement, Scope, Value, VarId};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -33,54 +33,6 @@ pub const ROWS: &[ActionRow] = &[
     )
     .with_suffix(),
 ];
-
-/// What has to hold for a variable to be set (configuration manual, converter `set-var`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Requirement {
-    Exists(bool),
-    Empty(bool),
-    Set(bool),
-    Greater,
-    Less,
-}
-
-impl Requirement {
-    fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "ifexists" => Self::Exists(true),
-            "ifnotexists" => Self::Exists(false),
-            "ifempty" => Self::Empty(true),
-            "ifnotempty" => Self::Empty(false),
-            "ifset" => Self::Set(true),
-            "ifnotset" => Self::Set(false),
-            "ifgt" => Self::Greater,
-            "iflt" => Self::Less,
-            _ => return None,
-        })
-    }
-
-    fn holds(self, var: VarId, present: Option<&Value<'_>>, new: &Value<'_>) -> bool {
-        let numbers = match (present, new) {
-            (Some(Value::Int(present)), Value::Int(new)) => Some((*present, *new)),
-            _ => None,
-        };
-        match self {
-            // Variables of the process are there from the moment the configuration names them.
-            Self::Exists(wanted) => (present.is_some() || var.scope == Scope::Process) == wanted,
-            Self::Set(wanted) => present.is_some() == wanted,
-            Self::Empty(wanted) => is_empty(new) == wanted,
-            Self::Greater => numbers.is_none_or(|(present, new)| present > new),
-            Self::Less => numbers.is_none_or(|(present, new)| present < new),
-        }
-    }
-}
-
-fn is_empty(value: &Value<'_>) -> bool {
-    match value {
-        Value::Str(text) | Value::Bin(text) => text.is_empty(),
-        _ => false,
-    }
-}
 
 #[derive(Debug)]
 enum Source {
