@@ -182,7 +182,14 @@ fn purge_delay(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 }
 
 fn pool_name(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    let text = cursor.value("expects <value> as argument")?;
+    let name = name_expression(cursor, "expects <value> as argument")?;
+    line.draft.pool_name = Some(name);
+    Ok(())
+}
+
+/// The expression of a server's name; `missing` is what is said where there is none.
+pub fn name_expression(cursor: Read<'_, '_, '_, '_>, missing: &str) -> Parsed<Arc<Expr>> {
+    let text = cursor.value(missing)?;
     let statement = cursor.statement;
     let expression = cursor
         .parser
@@ -194,8 +201,7 @@ fn pool_name(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
             "error detected while parsing sni or pool-conn-name expressions : {why}."
         ))
     };
-    line.draft.pool_name = Some(Arc::new(expression.map_err(wrong)?));
-    Ok(())
+    expression.map(Arc::new).map_err(wrong)
 }
 
 fn proto(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {

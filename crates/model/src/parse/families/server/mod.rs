@@ -10,6 +10,7 @@ mod peer;
 mod send_proxy;
 mod source;
 
+pub(super) use connection::name_expression;
 pub use finish::finish;
 pub(super) use peer::{is_option, member};
 

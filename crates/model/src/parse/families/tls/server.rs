@@ -2,9 +2,8 @@
 
 use super::certificates;
 use crate::parse::Parsed;
-use crate::parse::families::server::ServerLine;
+use crate::parse::families::server::{ServerLine, name_expression};
 use crate::parse::options::{Cursor, OptionRow};
-use expr::{Expr, Phases};
 use std::sync::Arc;
 use tls::store::based;
 
@@ -209,19 +208,7 @@ fn crt(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
 }
 
 fn sni(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
-    let text = cursor.value(": missing sni expression.")?;
-    let statement = cursor.statement;
-    let expression = cursor
-        .parser
-        .in_context(statement, Phases::SERVER_SOURCE, |ctx| {
-            Expr::parse_str(text, ctx)
-        });
-    let wrong = |why| {
-        cursor.fault(format!(
-            "error detected while parsing sni or pool-conn-name expressions : {why}."
-        ))
-    };
-    line.draft.sni = Some(Arc::new(expression.map_err(wrong)?));
+    line.draft.sni = Some(name_expression(cursor, ": missing sni expression.")?);
     Ok(())
 }
 
