@@ -93,9 +93,8 @@ impl Expr {
         if name.is_empty() {
             return Err("missing fetch method".into());
         }
-        let row = match ctx.compiler.tables.fetch(name) {
-            Some(row) if row.not_built.is_none() => row,
-            _ => return Err(unknown_fetch(name, ctx)),
+        let Some(row) = ctx.compiler.tables.fetch(name) else {
+            return Err(unknown_fetch(name, ctx));
         };
         Self::parse_with(row, name, "fetch method", &text[name.len()..], ctx)
     }
@@ -148,9 +147,8 @@ impl Expr {
         ctx: &mut ParseContext<'_>,
     ) -> Result<&'t str, String> {
         let name = identifier(text);
-        let row = match ctx.compiler.tables.converter(name) {
-            Some(row) if row.not_built.is_none() => row,
-            _ => return Err(unknown_converter(name, ctx)),
+        let Some(row) = ctx.compiler.tables.converter(name) else {
+            return Err(unknown_converter(name, ctx));
         };
         let owner = format!(
             "conversion keyword '{name}' for {} '{}'{}",
@@ -402,13 +400,9 @@ pub(crate) fn unknown_fetch(name: &str, ctx: &ParseContext<'_>) -> String {
 }
 
 fn unknown_converter(name: &str, ctx: &ParseContext<'_>) -> String {
-    let tables = ctx.compiler.tables;
-    match tables.converter_needs(name) {
-        Some(needs) => format!("converter '{name}' is not built yet: needs {needs}"),
-        None => crate::suggest::with_hint(
-            format!("unknown converter '{name}'"),
-            name,
-            tables.converter_names(),
-        ),
-    }
+    crate::suggest::with_hint(
+        format!("unknown converter '{name}'"),
+        name,
+        ctx.compiler.tables.converter_names(),
+    )
 }

@@ -43,8 +43,6 @@ pub struct FetchRow {
     pub each: Option<FetchEach>,
     /// Whether it depends on its arguments alone.
     pub constant: bool,
-    /// What the keyword still waits for; it is then refused by name.
-    pub not_built: Option<&'static str>,
 }
 
 impl FetchRow {
@@ -67,7 +65,6 @@ impl FetchRow {
             fetch,
             each: None,
             constant: false,
-            not_built: None,
         }
     }
 
@@ -126,8 +123,6 @@ pub struct ConverterRow {
     pub convert: Convert,
     /// Whether the result depends on input and arguments alone, so that constants are converted at load.
     pub pure: bool,
-    /// What the keyword still waits for; it is then refused by name.
-    pub not_built: Option<&'static str>,
 }
 
 impl ConverterRow {
@@ -149,7 +144,6 @@ impl ConverterRow {
             check: None,
             convert,
             pure: true,
-            not_built: None,
         }
     }
 
@@ -210,7 +204,7 @@ pub struct AclRow {
     pub method: crate::pattern::Method,
 }
 
-/// A keyword that is known and waits for a subsystem.
+/// Fetches that are known and wait for a subsystem.
 #[derive(Debug, Clone, Copy)]
 pub struct Awaiting {
     /// The subsystem, as messages name it.
@@ -228,9 +222,7 @@ pub struct Tables {
     /// Condition keywords.
     pub acls: &'static [AclRow],
     /// Known fetches that are not built yet.
-    pub fetches_awaiting: &'static [Awaiting],
-    /// Known converters that are not built yet.
-    pub converters_awaiting: &'static [Awaiting],
+    pub awaiting: &'static [Awaiting],
     index: OnceLock<Index>,
 }
 
@@ -239,7 +231,7 @@ struct Index {
     fetches: HashMap<&'static str, &'static FetchRow>,
     converters: HashMap<&'static str, &'static ConverterRow>,
     acls: HashMap<&'static str, &'static AclRow>,
-    awaiting: [HashMap<&'static str, &'static str>; 2],
+    awaiting: HashMap<&'static str, &'static str>,
 }
 
 impl Tables {
@@ -249,15 +241,13 @@ impl Tables {
         fetches: &'static [&'static [FetchRow]],
         converters: &'static [&'static [ConverterRow]],
         acls: &'static [AclRow],
-        fetches_awaiting: &'static [Awaiting],
-        converters_awaiting: &'static [Awaiting],
+        awaiting: &'static [Awaiting],
     ) -> Self {
         Self {
             fetches,
             converters,
             acls,
-            fetches_awaiting,
-            converters_awaiting,
+            awaiting,
             index: OnceLock::new(),
         }
     }
@@ -274,14 +264,9 @@ impl Tables {
             for row in self.acls {
                 index.acls.insert(row.name, row);
             }
-            for (at, families) in [self.fetches_awaiting, self.converters_awaiting]
-                .into_iter()
-                .enumerate()
-            {
-                for family in families {
-                    for name in family.names {
-                        index.awaiting[at].insert(name, family.needs);
-                    }
+            for family in self.awaiting {
+                for name in family.names {
+                    index.awaiting.insert(name, family.needs);
                 }
             }
             index
@@ -309,41 +294,39 @@ impl Tables {
     /// What a known fetch that is not built waits for.
     #[must_use]
     pub fn fetch_needs(&self, name: &str) -> Option<&'static str> {
-        self.fetch(name)
-            .and_then(|row| row.not_built)
-            .or_else(|| self.index().awaiting[0].get(name).copied())
-    }
-
-    /// What a known converter that is not built waits for.
-    #[must_use]
-    pub fn converter_needs(&self, name: &str) -> Option<&'static str> {
-        self.converter(name)
-            .and_then(|row| row.not_built)
-            .or_else(|| self.index().awaiting[1].get(name).copied())
+        self.index().awaiting.get(name).copied()
     }
 
     /// All names of fetches, built and awaited.
     pub fn fetch_names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let index = self.index();
-        index
-            .fetches
-            .keys()
-            .chain(index.awaiting[0].keys())
-            .copied()
+        index.fetches.keys().chain(index.awaiting.keys()).copied()
     }
 
-    /// All names of converters, built and awaited.
+    /// All names of converters.
     pub fn converter_names(&self) -> impl Iterator<Item = &'static str> + '_ {
-        let index = self.index();
-        index
-            .converters
-            .keys()
-            .chain(index.awaiting[1].keys())
-            .copied()
+        self.index().converters.keys().copied()
     }
 
     /// All names of condition keywords.
     pub fn acl_names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.index().acls.keys().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::spec::{INT, OPT_INT, OPT_STR, STR};
+
+    #[test]
+    fn optional_arguments_stand_in_brackets() {
+        assert_eq!(signature(&[]), "");
+        assert_eq!(signature(&[INT, STR]), "(integer,string)");
+        assert_eq!(
+            signature(&[STR, OPT_INT, OPT_STR]),
+            "(string[,integer,string])"
+        );
+        assert_eq!(signature(&[OPT_STR]), "([string])");
     }
 }

@@ -11,7 +11,6 @@ pub static TABLES: Tables = Tables::new(
     converters::FAMILIES,
     ACLS,
     fetches::AWAITING,
-    converters::AWAITING,
 );
 
 const fn acl(name: &'static str, fetch: &'static str, method: Method) -> AclRow {

@@ -1,11 +1,9 @@
 //! Lists of the keywords that work (`-dK`), in the form of HAProxy's own lists.
 
-use expr::args::ArgSpec;
-use expr::row::{AclRow, ConverterRow, FetchRow};
+use expr::row::{AclRow, ConverterRow, FetchRow, signature};
 use expr::tables::TABLES;
 use model::parse::families;
 use model::parse::families::proxy::{options, switches::SWITCHES};
-use model::parse::known::{self, Family as Place};
 use model::parse::options::OptionRow;
 use model::parse::{Row, Valid};
 use model::rules::{Family, actions};
@@ -60,11 +58,7 @@ fn titled(title: &str, mut lines: Vec<String>) -> String {
 }
 
 fn acls() -> String {
-    let works = |row: &&AclRow| {
-        TABLES
-            .fetch(row.fetch)
-            .is_some_and(|fetch| fetch.not_built.is_none())
-    };
+    let works = |row: &&AclRow| TABLES.fetch(row.fetch).is_some();
     let line = |row: &AclRow| format!("{} = {} -m {}", row.name, row.fetch, row.method.name());
     titled(
         "ACL keywords",
@@ -72,34 +66,12 @@ fn acls() -> String {
     )
 }
 
-/// Arguments in parentheses, the optional ones in brackets.
-fn arguments(args: &[ArgSpec]) -> String {
-    if args.is_empty() {
-        return String::new();
-    }
-    let mut out = String::from("(");
-    let mut open = false;
-    for (at, arg) in args.iter().enumerate() {
-        if arg.optional && !open {
-            open = true;
-            out.push('[');
-        }
-        if at > 0 {
-            out.push(',');
-        }
-        out.push_str(arg.kind.name());
-    }
-    out.push_str(if open { "])" } else { ")" });
-    out
-}
-
 fn converters() -> String {
-    let works = |row: &&ConverterRow| row.not_built.is_none();
     let line = |row: &ConverterRow| {
         format!(
             "{}{}: {} => {}",
             row.name,
-            arguments(row.args),
+            signature(row.args),
             row.output.name(),
             row.input.name()
         )
@@ -111,7 +83,6 @@ fn converters() -> String {
             .iter()
             .copied()
             .flatten()
-            .filter(works)
             .map(line)
             .collect(),
     )
@@ -163,14 +134,7 @@ fn matrix_head() -> String {
 }
 
 fn fetches() -> String {
-    let works = |row: &&FetchRow| row.not_built.is_none();
-    let mut rows: Vec<&FetchRow> = TABLES
-        .fetches
-        .iter()
-        .copied()
-        .flatten()
-        .filter(works)
-        .collect();
+    let mut rows: Vec<&FetchRow> = TABLES.fetches.iter().copied().flatten().collect();
     rows.sort_by_key(|row| row.name);
     let mut out = format!(
         "# List of registered sample fetch functions:\n{}",
@@ -184,7 +148,7 @@ fn fetches() -> String {
             out,
             "[ {marks}] {}{}: {}",
             row.name,
-            arguments(row.args),
+            signature(row.args),
             row.output.name()
         );
     }
@@ -214,15 +178,10 @@ fn directives() -> String {
     out.push_str(&block(families::GLOBAL));
     out.push_str("listen\n");
     out.push_str(&block(families::PROXY));
-    out.push_str(&line_options(
-        "bind <addr>",
-        families::bind::OPTIONS,
-        Place::Bind,
-    ));
+    out.push_str(&line_options("bind <addr>", families::bind::OPTIONS));
     out.push_str(&line_options(
         "server <name> <addr>",
         families::server::OPTIONS,
-        Place::Server,
     ));
     out.push_str(&switches());
     out.push_str(&rule_actions());
@@ -230,13 +189,11 @@ fn directives() -> String {
 }
 
 /// The options of a line with as many words as follow each.
-fn line_options<T>(line: &str, tables: &[&[OptionRow<T>]], place: Place) -> String {
-    let works = |row: &&OptionRow<T>| known::waits_for(place, row.name).is_none();
+fn line_options<T>(line: &str, tables: &[&[OptionRow<T>]]) -> String {
     let mut rows: Vec<(&str, i8)> = tables
         .iter()
         .copied()
         .flatten()
-        .filter(works)
         .map(|row| (row.name, row.args))
         .collect();
     rows.sort_unstable();
@@ -454,17 +411,5 @@ mod tests {
                 && !listing.contains("\tcompression")
                 && !listing.contains("\tappsession")
         );
-    }
-
-    #[test]
-    fn arguments_in_brackets() {
-        use expr::args::spec::{INT, OPT_INT, OPT_STR, STR};
-        assert_eq!(arguments(&[]), "");
-        assert_eq!(arguments(&[INT, STR]), "(integer,string)");
-        assert_eq!(
-            arguments(&[STR, OPT_INT, OPT_STR]),
-            "(string[,integer,string])"
-        );
-        assert_eq!(arguments(&[OPT_STR]), "([string])");
     }
 }

@@ -3,7 +3,6 @@
 mod address;
 mod aes;
 mod arithmetic;
-mod awaiting;
 mod base64;
 mod binary;
 mod crypto;
@@ -33,8 +32,6 @@ pub mod x509;
 
 #[cfg(test)]
 mod tests;
-
-pub use awaiting::AWAITING;
 
 use crate::args::{Arg, Args};
 use crate::cast;

@@ -1,6 +1,0 @@
-//! Converters of subsystems that are still to come.
-
-use crate::row::Awaiting;
-
-/// Known converters that are not built yet.
-pub static AWAITING: &[Awaiting] = &[];
