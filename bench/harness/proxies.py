@@ -85,20 +85,28 @@ def await_answer(process, port, path, wanted, seconds, get=net.get):
     raise StartError(f"no right answer within {seconds:.0f} s (last: {seen})")
 
 
+def head(of_global=(), of_defaults=(), *, connections=1000, mode="http", seconds=30):
+    """The sections `global` and `defaults`, each with more lines; `seconds` is how long either side may be silent."""
+    of_global, of_defaults = (
+        "".join(f"    {line}\n" for line in lines) for lines in (of_global, of_defaults)
+    )
+    return f"""global
+    nbthread 1
+    maxconn {connections}
+{of_global}
+defaults
+    mode {mode}
+    timeout connect 5s
+    timeout client {seconds}s
+    timeout server {seconds}s
+{of_defaults}
+"""
+
+
 def two_frontends(plain_port, laden_port, lines):
     """A configuration of two frontends that answer themselves, of which the second has these lines, too."""
     answer = f"http-request return status 200 content-type text/plain string {'x' * 64}"
-    return f"""global
-    nbthread 1
-    maxconn 1000
-
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-
-frontend plain
+    return head() + f"""frontend plain
     bind 127.0.0.1:{plain_port}
     {answer}
 
@@ -134,25 +142,17 @@ class HaproxyLike(Proxy):
             bind += f" ssl crt {task.certificate}"
         elif task.http2:
             bind += " proto h2"
-        log = f"    log 127.0.0.1:{task.log_port} local0\n" if task.log_port else ""
+        log = [f"log 127.0.0.1:{task.log_port} local0"] if task.log_port else []
         options = ["log global", "option httplog"] if task.log_port else []
         if task.mode == "http":
             options.append("http-reuse always")
         if task.splice:
             options.append("option splice-auto")
-        lines = "".join(f"    {option}\n" for option in options)
+        sections = head(
+            log, options, connections=task.connections, mode=task.mode, seconds=300
+        )
         rules = "".join(f"    {rule}\n" for rule in self._rules(task))
-        return f"""global
-    nbthread 1
-    maxconn {task.connections}
-{log}
-defaults
-    mode {task.mode}
-    timeout connect 5s
-    timeout client 300s
-    timeout server 300s
-{lines}
-frontend bench
+        return sections + f"""frontend bench
     bind {bind}
 {rules}    default_backend origin
 
@@ -172,17 +172,7 @@ backend origin
 
     def certificates_config(self, folder, listen_port):
         """A frontend with all certificates of a folder, which answers itself."""
-        return f"""global
-    nbthread 1
-    maxconn 1000
-
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-
-frontend bench
+        return head() + f"""frontend bench
     bind 127.0.0.1:{listen_port} ssl crt {folder}
     http-request return status 200
 """
@@ -212,18 +202,7 @@ frontend bench
 
     def table_config(self, size, api, listen_port):
         """A table of addresses with two rates, and nothing to do."""
-        return f"""global
-    nbthread 1
-    maxconn 1000
-    stats socket {api} level admin
-
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-
-frontend bench
+        return head([f"stats socket {api} level admin"]) + f"""frontend bench
     bind 127.0.0.1:{listen_port}
     http-request return status 200
 
@@ -244,21 +223,11 @@ backend bench_table
             f"backend site{i}\n    server s1 10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}:8080"
             for i in range(count)
         ]
-        head = f"""global
-    nbthread 1
-    maxconn 1000
-
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-
-frontend bench
+        frontend = f"""frontend bench
     bind 127.0.0.1:{listen_port}
     http-request return status 200 if {{ path /ready }}
 """
-        return head + "\n".join(choice) + "\n\n" + "\n\n".join(backends) + "\n"
+        return head() + frontend + "\n".join(choice) + "\n\n" + "\n\n".join(backends) + "\n"
 
 
 class Nginx(Proxy):
