@@ -23,7 +23,6 @@ pub enum Family {
 /// What a group of keywords waits for, and their names; a trailing `*` stands for any ending.
 type Group = (&'static str, &'static [&'static str]);
 
-const TLS: &str = "TLS";
 const RUNTIME_API: &str = "runtime API";
 const STATS: &str = "statistics";
 const COMPRESSION: &str = "compression";
@@ -65,29 +64,8 @@ const GLOBAL: &[Group] = &[
 const PROXY: &[Group] = &[
     (COMPRESSION, &["compression"]),
     ("filters", &["filter-sequence"]),
-    (
-        "rules",
-        &[
-            "http-after-response",
-            "http-request",
-            "http-response",
-            "redirect",
-            "tcp-request",
-            "tcp-response",
-        ],
-    ),
     ("FastCGI", &["use-fcgi-app"]),
     ("QUIC", &["quic-initial"]),
-    (
-        "cookie persistence",
-        &[
-            "cookie",
-            "persist",
-            "force-persist",
-            "ignore-persist",
-            "dynamic-cookie-key",
-        ],
-    ),
     ("mail alerts", &["email-alert"]),
     (
         "sessions held on a server connection",
@@ -222,11 +200,6 @@ pub const SECTIONS: &[SectionRow] = &[
         open: refuse,
     },
     SectionRow {
-        name: "crt-store",
-        doc: "Certificates by name.",
-        open: refuse,
-    },
-    SectionRow {
         name: "mailers",
         doc: "Mail servers for alerts.",
         open: refuse,
@@ -248,7 +221,6 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let waits = match section {
         "acme" => "ACME",
         "cache" => "the cache",
-        "crt-store" => TLS,
         "mailers" => "mail alerts",
         "namespace_list" => NAMESPACES,
         _ => {
@@ -263,33 +235,64 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::options::OptionRow;
     use crate::parse::{families, find, sections};
+    use crate::rules::actions;
 
     /// The registered keywords of the reference version, one per line after their family.
     const INVENTORY: &str = include_str!("inventory.txt");
 
-    fn is_known(family: &str, name: &str) -> bool {
-        let waits = |family| waits_for(family, name).is_some();
+    fn is_option<L>(tables: &[&[OptionRow<L>]], name: &str) -> bool {
+        tables.iter().copied().flatten().any(|row| row.name == name)
+    }
+
+    fn is_built(family: Family, name: &str) -> bool {
         match family {
-            "section" => sections::find(name).is_some(),
-            "global" => find(families::GLOBAL, name).is_some() || waits(Family::Global),
-            "proxy" => find(families::PROXY, name).is_some() || waits(Family::Proxy),
-            "bind" => {
-                families::bind::OPTIONS
-                    .iter()
-                    .flat_map(|rows| rows.iter())
-                    .any(|row| row.name == name)
-                    || waits(Family::Bind)
+            Family::Global => find(families::GLOBAL, name).is_some(),
+            Family::Proxy => find(families::PROXY, name).is_some(),
+            Family::Bind => is_option(families::bind::OPTIONS, name),
+            Family::Server => is_option(families::server::OPTIONS, name),
+            Family::Action => {
+                let mut rows = actions::TABLES.iter().copied().flatten();
+                rows.any(|row| row.name == name)
             }
-            "server" => {
-                families::server::OPTIONS
-                    .iter()
-                    .flat_map(|rows| rows.iter())
-                    .any(|row| row.name == name)
-                    || waits(Family::Server)
-            }
-            _ => false,
         }
+    }
+
+    fn is_known(family: &str, name: &str) -> bool {
+        let family = match family {
+            "section" => return sections::find(name).is_some(),
+            "global" => Family::Global,
+            "proxy" => Family::Proxy,
+            "bind" => Family::Bind,
+            "server" => Family::Server,
+            _ => return false,
+        };
+        is_built(family, name) || waits_for(family, name).is_some()
+    }
+
+    #[test]
+    fn what_is_built_waits_for_nothing() {
+        for family in [
+            Family::Global,
+            Family::Proxy,
+            Family::Bind,
+            Family::Server,
+            Family::Action,
+        ] {
+            let built: Vec<&str> = names(family)
+                .filter(|name| is_built(family, name))
+                .collect();
+            assert!(built.is_empty(), "{family:?}: {built:?}");
+        }
+        let sections = || families::SECTIONS.iter().copied().flatten();
+        let is_twice = |name: &str| sections().filter(|row| row.name == name).count() > 1;
+        let built: Vec<&str> = SECTIONS
+            .iter()
+            .map(|row| row.name)
+            .filter(|name| is_twice(name))
+            .collect();
+        assert!(built.is_empty(), "sections: {built:?}");
     }
 
     #[test]
