@@ -52,23 +52,53 @@ const fn table(polynomial: u32) -> [u32; 256] {
     table
 }
 
-fn crc(key: &[u8], table: &[u32; 256]) -> u32 {
-    !key.iter()
-        .fold(u32::MAX, |h, &b| (h >> 8) ^ table[usize::from(h as u8 ^ b)])
+fn crc(start: u32, key: &[u8], table: &[u32; 256]) -> u32 {
+    key.iter()
+        .fold(start, |h, &b| (h >> 8) ^ table[usize::from(h as u8 ^ b)])
 }
 
 /// The CRC of Ethernet and gzip.
 #[must_use]
 pub fn crc32(key: &[u8]) -> u32 {
     static TABLE: [u32; 256] = table(0xedb8_8320);
-    crc(key, &TABLE)
+    !crc(u32::MAX, key, &TABLE)
 }
 
-/// The Castagnoli CRC (RFC 4960, appendix B).
+/// A running Castagnoli CRC (RFC 4960, appendix B).
+#[derive(Debug, Clone, Copy)]
+pub struct Crc32c(u32);
+
+impl Crc32c {
+    /// That of nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(u32::MAX)
+    }
+
+    /// That of these bytes as well.
+    #[must_use]
+    pub fn update(self, bytes: &[u8]) -> Self {
+        static TABLE: [u32; 256] = table(0x82f6_3b78);
+        Self(crc(self.0, bytes, &TABLE))
+    }
+
+    /// The checksum.
+    #[must_use]
+    pub const fn finish(self) -> u32 {
+        !self.0
+    }
+}
+
+impl Default for Crc32c {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The [`Crc32c`] of a text.
 #[must_use]
 pub fn crc32c(key: &[u8]) -> u32 {
-    static TABLE: [u32; 256] = table(0x82f6_3b78);
-    crc(key, &TABLE)
+    Crc32c::new().update(key).finish()
 }
 
 /// Spreads a hash over all its bits (`avalanche`): Bob Jenkins' six-shift integer hash, then a multiplication.
@@ -91,6 +121,8 @@ mod tests {
     fn known_values() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        let in_parts = Crc32c::new().update(b"1234").update(b"56789");
+        assert_eq!(in_parts.finish(), 0xe306_9283);
         assert_eq!(djb2(b"hello"), 0x0f92_3099);
         assert_eq!(sdbm(b"hello"), 0x28d1_9932);
         assert_eq!(wt6(b"hello"), 0xd2e6_e6b7);

@@ -1,6 +1,7 @@
-//! Units, clocks, rates, addresses and small containers that every other crate uses.
+//! Units, the calendar, rates, addresses and small containers that every other crate uses.
 #![forbid(unsafe_code)]
 
+pub mod calendar;
 mod endpoint;
 pub mod hash;
 mod id;

@@ -1,6 +1,7 @@
 //! The parts of an X.509 certificate (RFC 5280, section 4.1).
 
 use crate::der::{self, Element, Malformed, Reader};
+use base::calendar::Day;
 
 /// Object identifiers of extensions and name attributes, as they stand in DER.
 pub mod oid {
@@ -32,12 +33,8 @@ pub mod oid {
     pub const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 29, 37];
     /// `cRLDistributionPoints`.
     pub const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 29, 31];
-    /// `issuingDistributionPoint` of a revocation list.
-    pub const ISSUING_DISTRIBUTION_POINT: &[u8] = &[0x55, 29, 28];
     /// `authorityInfoAccess`.
     pub const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
-    /// `tlsfeature` (must-staple).
-    pub const TLS_FEATURE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 24];
     /// The key usage `serverAuth`.
     pub const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
     /// The key usage `clientAuth`.
@@ -50,8 +47,6 @@ pub mod oid {
     pub const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
     /// The algorithm Ed25519.
     pub const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
-    /// The algorithm DSA.
-    pub const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
 }
 
 /// A certificate's parts, as slices of it.
@@ -347,17 +342,7 @@ pub fn seconds(time: Element<'_>) -> Option<i64> {
     };
     let sane = (1..=12).contains(&month) && (1..=31).contains(&day);
     (sane && hour < 24 && minute < 60 && second < 61)
-        .then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
-}
-
-/// Days since 1970 of a day in the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that the leap day is the last.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+        .then(|| Day { year, month, day }.number() * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 #[cfg(test)]

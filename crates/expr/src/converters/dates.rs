@@ -1,6 +1,6 @@
 //! Dates as texts, and texts as dates.
 
-use super::strftime::{Calendar, days_of};
+use super::strftime::Calendar;
 use super::{number, string, text};
 use crate::args::spec::{OPT_INT, OPT_STR, STR};
 use crate::args::{Arg, Args};
@@ -8,6 +8,7 @@ use crate::context::ParseContext;
 use crate::row::{Convert, ConverterRow};
 use crate::sample::{Type, Value};
 use crate::view::View;
+use base::calendar::{Day, MONTHS};
 
 /// Seconds and nanoseconds of a time in so many units per second.
 fn split(time: i64, per_second: i64) -> (i64, u32) {
@@ -110,10 +111,7 @@ impl Reader<'_> {
     }
 
     fn month(&mut self) -> Option<i64> {
-        let names: [&[u8]; 12] = [
-            b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
-            b"Dec",
-        ];
+        let names = MONTHS.map(str::as_bytes);
         self.one_of(&names).map(|at| at + 1)
     }
 
@@ -133,7 +131,7 @@ impl Reader<'_> {
 
 /// Years before 1970 wrap around in days.
 fn seconds(year: i64, month: i64, day: i64, time: i64) -> i64 {
-    i64::from(days_of(year, month, day) as u32) * 86_400 + time
+    i64::from(Day { year, month, day }.number() as u32) * 86_400 + time
 }
 
 fn imf(text: &[u8]) -> Option<i64> {

@@ -1,6 +1,7 @@
 //! Calendar dates and their formats, as the C locale of strftime(3) has them.
 
 use crate::cast;
+use base::calendar::Day;
 use std::io::Write;
 
 const DAYS: [&str; 7] = [
@@ -31,21 +32,9 @@ const MONTHS: [&str; 12] = [
 /// Seconds since 1970 are cut to so many bits.
 const SECONDS_MASK: i64 = (1 << 55) - 1;
 
-/// Days since 1970 of a date in the Gregorian calendar; `day` may lie outside of the month.
-pub(super) fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
 /// A date with time of day in some zone.
 pub(super) struct Calendar<'z> {
-    year: i64,
-    /// From 1.
-    month: i64,
-    day: i64,
+    date: Day,
     hour: i64,
     minute: i64,
     second: i64,
@@ -67,23 +56,20 @@ impl<'z> Calendar<'z> {
         let local = epoch + i64::from(offset);
         let days = local.div_euclid(86_400);
         let of_day = local.rem_euclid(86_400);
-        let shifted = days + 719_468;
-        let era = shifted.div_euclid(146_097);
-        let of_era = shifted.rem_euclid(146_097);
-        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let from_march = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * from_march + 2) / 153;
-        let month = (shifted_month + 2) % 12 + 1;
-        let year = era * 400 + year_of_era + i64::from(month <= 2);
+        let date = Day::of(days);
         Self {
-            year,
-            month,
-            day: from_march - (153 * shifted_month + 2) / 5 + 1,
+            date,
             hour: of_day / 3600,
             minute: of_day / 60 % 60,
             second: of_day % 60,
             weekday: (days + 4).rem_euclid(7),
-            yearday: days - days_of(year, 1, 1),
+            yearday: days
+                - Day {
+                    month: 1,
+                    day: 1,
+                    ..date
+                }
+                .number(),
             epoch,
             nanos,
             offset,
@@ -97,7 +83,7 @@ impl<'z> Calendar<'z> {
 
     fn month_name(&self) -> &'static str {
         MONTHS
-            .get(self.month as usize - 1)
+            .get(self.date.month as usize - 1)
             .copied()
             .unwrap_or_default()
     }
@@ -111,13 +97,13 @@ impl<'z> Calendar<'z> {
         let monday_based = (self.weekday + 6) % 7;
         let week = (self.yearday - monday_based + 10) / 7;
         if week < 1 {
-            let year = self.year - 1;
+            let year = self.date.year - 1;
             return (year, weeks_in(year));
         }
-        if week > weeks_in(self.year) {
-            return (self.year + 1, 1);
+        if week > weeks_in(self.date.year) {
+            return (self.date.year + 1, 1);
         }
-        (self.year, week)
+        (self.date.year, week)
     }
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), with so many digits of fractions of a second behind a
@@ -202,10 +188,10 @@ impl<'z> Calendar<'z> {
             b'b' | b'h' => short(self.month_name()),
             b'B' => text(self.month_name()),
             b'c' => nested(b"%a %b %e %H:%M:%S %Y"),
-            b'C' => two(self.year.div_euclid(100)),
-            b'd' => two(self.day),
+            b'C' => two(self.date.year.div_euclid(100)),
+            b'd' => two(self.date.day),
             b'D' | b'x' => nested(b"%m/%d/%y"),
-            b'e' => number(self.day, 2, b' '),
+            b'e' => number(self.date.day, 2, b' '),
             b'F' => nested(b"%Y-%m-%d"),
             b'g' => two(self.iso_week().0.rem_euclid(100)),
             b'G' => number(self.iso_week().0, 1, b'0'),
@@ -214,7 +200,7 @@ impl<'z> Calendar<'z> {
             b'j' => number(self.yearday + 1, 3, b'0'),
             b'k' => number(self.hour, 2, b' '),
             b'l' => number(self.hour12(), 2, b' '),
-            b'm' => two(self.month),
+            b'm' => two(self.date.month),
             b'M' => two(self.minute),
             b'n' => text("\n"),
             b'p' => Field::Lowered(if afternoon { b"PM" } else { b"AM" }.to_vec()),
@@ -230,8 +216,8 @@ impl<'z> Calendar<'z> {
             b'V' => two(self.iso_week().1),
             b'w' => number(self.weekday, 1, b'0'),
             b'W' => two((self.yearday + 7 - (self.weekday + 6) % 7) / 7),
-            b'y' => two(self.year.rem_euclid(100)),
-            b'Y' => number(self.year, 1, b'0'),
+            b'y' => two(self.date.year.rem_euclid(100)),
+            b'Y' => number(self.date.year, 1, b'0'),
             b'z' => {
                 let minutes = self.offset.unsigned_abs() / 60;
                 let sign = if self.offset < 0 { '-' } else { '+' };
@@ -255,8 +241,8 @@ fn takes_modifier(letter: u8, modifier: Option<u8>) -> bool {
 
 /// Weeks of a year of ISO 8601: 53 when it begins or, being a leap year, ends with a Thursday.
 fn weeks_in(year: i64) -> i64 {
-    let first = (days_of(year, 1, 1) + 4).rem_euclid(7);
-    let last = (days_of(year, 12, 31) + 4).rem_euclid(7);
+    let weekday = |month, day| (Day { year, month, day }.number() + 4).rem_euclid(7);
+    let (first, last) = (weekday(1, 1), weekday(12, 31));
     if first == 4 || last == 4 { 53 } else { 52 }
 }
 

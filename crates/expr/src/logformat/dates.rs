@@ -1,30 +1,7 @@
 //! Dates as logs show them.
 
+use base::calendar::Day;
 use std::cell::Cell;
-
-const MONTHS: [&[u8; 3]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
-
-/// Year, month (from 1) and day of a day counted from 1970-01-01, in the Gregorian calendar.
-pub(crate) fn civil(days: i64) -> (i64, usize, u32) {
-    // Years are counted from March, so that the leap day comes last; 146,097 days are 400 years.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (
-        year,
-        usize::try_from(month).unwrap_or(1),
-        u32::try_from(day).unwrap_or(1),
-    )
-}
 
 fn two(value: i64, out: &mut Vec<u8>) {
     out.push(b'0' + (value / 10 % 10) as u8);
@@ -50,14 +27,14 @@ fn write_seconds(local: i64, out: &mut Vec<u8>) {
 }
 
 fn compose_seconds(local: i64, out: &mut Vec<u8>) {
-    let (year, month, day) = civil(local.div_euclid(86_400));
+    let date = Day::of(local.div_euclid(86_400));
     let second = local.rem_euclid(86_400);
-    two(i64::from(day), out);
+    two(date.day, out);
     out.push(b'/');
-    out.extend_from_slice(MONTHS.get(month - 1).map_or(&b"Jan"[..], |m| &m[..]));
+    out.extend_from_slice(date.month_name().as_bytes());
     out.push(b'/');
-    two(year / 100, out);
-    two(year % 100, out);
+    two(date.year / 100, out);
+    two(date.year % 100, out);
     for part in [second / 3600, second / 60 % 60, second % 60] {
         out.push(b':');
         two(part, out);

@@ -9,11 +9,8 @@ pub use response::response;
 
 use crate::certificate::seconds;
 use crate::der::{self, Element};
+use base::calendar::Day;
 use std::fmt::Write;
-
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
 
 /// A moment of a certificate: `Sep 20 16:26:00 2023 GMT`.
 #[must_use]
@@ -28,23 +25,15 @@ pub fn time(element: Element<'_>) -> String {
 #[must_use]
 pub fn moment(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Years begin in March, so that the leap day is the last.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let of_year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let day_of_year = of_era - (365 * of_year + of_year / 4 - of_year / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = (shifted + 2) % 12;
-    let year = of_year + era * 400 + i64::from(month < 2);
-    let name = usize::try_from(month).ok().and_then(|at| MONTHS.get(at));
+    let day = Day::of(days);
     format!(
-        "{} {day:2} {:02}:{:02}:{:02} {year} GMT",
-        name.unwrap_or(&""),
+        "{} {:2} {:02}:{:02}:{:02} {} GMT",
+        day.month_name(),
+        day.day,
         rest / 3600,
         rest / 60 % 60,
-        rest % 60
+        rest % 60,
+        day.year
     )
 }
 

@@ -5,7 +5,6 @@
 //! options `accept-proxy` and `accept-netscaler-cip`.
 
 mod cip;
-mod crc32c;
 mod tlv;
 mod v1;
 mod v2;

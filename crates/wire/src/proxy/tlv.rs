@@ -1,7 +1,7 @@
 //! Version 2's type-length-value extensions (PROXY protocol specification, section 2.2 and 2.2.1 to 2.2.7).
 
 use super::ErrorKind;
-use super::crc32c::Crc32c;
+use base::hash::Crc32c;
 
 /// Longest value HAProxy takes in any TLV, in bytes.
 pub const MAX_VALUE: usize = 1024;

@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use super::Addresses;
-use super::crc32c::Crc32c;
 use super::tlv::kind;
 use super::v2::{FIXED, SIGNATURE, TCP4, TCP6, UNIX};
+use base::hash::Crc32c;
 
 /// The client came over TLS.
 pub const SSL_CLIENT: u8 = 0x01;

@@ -1,8 +1,6 @@
 //! The date of now in the two forms of syslog, rendered once a second.
 
-pub(crate) const MONTHS: [&[u8; 3]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
+use base::calendar::Day;
 
 /// The texts of one second.
 #[derive(Debug, Clone)]
@@ -37,17 +35,15 @@ impl Dates {
     pub fn set(&mut self, second: i64, offset: i32) {
         self.second = Some(second);
         let local = second + i64::from(offset);
-        let (year, month, day) = civil(local.div_euclid(86_400));
+        let date = Day::of(local.div_euclid(86_400));
         let of_day = local.rem_euclid(86_400);
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        let [century, years] = [two(year / 100), two(year)];
-        let [month_digits, day_digits] = [two(month), two(day)];
+        let [century, years] = [two(date.year / 100), two(date.year)];
+        let [month_digits, day_digits] = [two(date.month), two(date.day)];
         let [h, m, s] = [two(hour), two(minute), two(second)];
-        let name = usize::try_from(month - 1)
-            .ok()
-            .and_then(|at| MONTHS.get(at));
-        let [n0, n1, n2] = **name.unwrap_or(&b"Jan");
-        let tens = if day < 10 { b' ' } else { day_digits[0] };
+        let name = date.month_name().as_bytes();
+        let [n0, n1, n2] = *name.first_chunk().unwrap_or(b"Jan");
+        let tens = if date.day < 10 { b' ' } else { day_digits[0] };
         self.classic = [
             n0,
             n1,
@@ -123,23 +119,6 @@ impl Dates {
 /// The last two digits of a number.
 fn two(value: i64) -> [u8; 2] {
     [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
-}
-
-/// Year, month (from 1) and day of a day counted from 1970-01-01, in the Gregorian calendar.
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Years are counted from March, so that the leap day comes last; 146,097 days are 400 years.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let month = (from_march + 2) % 12 + 1;
-    (
-        year_of_era + era * 400 + i64::from(month <= 2),
-        month,
-        of_year - (153 * from_march + 2) / 5 + 1,
-    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What stands in front of a message.
 
-use super::dates::MONTHS;
 use super::{Dates, write_number};
+use base::calendar::MONTHS;
 
 /// The forms a header can have (configuration manual, `log`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +176,7 @@ fn classic_of(iso: &[u8]) -> Option<[u8; 15]> {
     };
     let mut out = *b"Mmm dd hh:mm:ss";
     out.get_mut(..3)?
-        .copy_from_slice(*MONTHS.get(month.checked_sub(1)?)?);
+        .copy_from_slice(MONTHS.get(month.checked_sub(1)?)?.as_bytes());
     let day = out.get_mut(4..6)?;
     day.copy_from_slice(iso.get(8..10)?);
     if let [tens @ b'0', _] = day {
@@ -190,7 +190,7 @@ fn classic_of(iso: &[u8]) -> Option<[u8; 15]> {
 fn iso_of(year: &[u8], classic: &[u8]) -> Option<[u8; 25]> {
     let month = MONTHS
         .iter()
-        .position(|name| classic.get(..3) == Some(&name[..]))? as u8
+        .position(|name| classic.get(..3) == Some(name.as_bytes()))? as u8
         + 1;
     let mut out = *b"yyyy-mm-ddThh:mm:ss-00:00";
     out.get_mut(..4)?.copy_from_slice(year);

@@ -2,7 +2,7 @@
 //!
 //! Nothing is refused: what is not understood is text.
 
-use super::dates::MONTHS;
+use base::calendar::MONTHS;
 
 /// What a received message looked like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -165,7 +165,7 @@ fn structured_data(input: &[u8]) -> Option<usize> {
 
 fn rfc3164(input: &[u8]) -> Option<Parsed<'_>> {
     let time = input.get(..15)?;
-    let is_month = MONTHS.iter().any(|name| time.starts_with(&name[..]));
+    let is_month = MONTHS.iter().any(|name| time.starts_with(name.as_bytes()));
     let separators = [(3, b' '), (6, b' '), (9, b':'), (12, b':')];
     if !is_month
         || separators
