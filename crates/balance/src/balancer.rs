@@ -175,12 +175,6 @@ impl Balancer {
         }
     }
 
-    /// Whether any server, backups included, is in service.
-    #[must_use]
-    pub fn has_usable(&self) -> bool {
-        self.farm.serving() != crate::farm::Serving::None
-    }
-
     /// Whether a server is among those that get traffic now, so that it may take from the backend's queue: an active
     /// one, or with no active one left the first backup, or any with `option allbackups`.
     #[must_use]

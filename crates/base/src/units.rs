@@ -175,28 +175,16 @@ impl std::error::Error for SizeError {}
 /// # Errors
 /// See [`SizeError`].
 pub fn parse_size(text: impl AsRef<[u8]>) -> Result<u32, SizeError> {
-    parse_size_within(text.as_ref(), u64::from(u32::MAX)).map(|size| size as u32)
-}
-
-/// [`parse_size`] for keywords that take sizes of 4 GiB and more.
-///
-/// # Errors
-/// See [`SizeError`].
-pub fn parse_size64(text: impl AsRef<[u8]>) -> Result<u64, SizeError> {
-    parse_size_within(text.as_ref(), u64::MAX)
-}
-
-fn parse_size_within(text: &[u8], max: u64) -> Result<u64, SizeError> {
+    let text = text.as_ref();
     if text.is_empty() {
         return Err(SizeError::Empty);
     }
-    let mut size: u64 = 0;
+    let mut size: u32 = 0;
     for (at, byte) in text.iter().enumerate() {
         if byte.is_ascii_digit() {
             size = size
                 .checked_mul(10)
-                .and_then(|s| s.checked_add(u64::from(byte - b'0')))
-                .filter(|&s| s <= max)
+                .and_then(|size| size.checked_add(u32::from(byte - b'0')))
                 .ok_or(SizeError::Overflow(at))?;
             continue;
         }
@@ -207,7 +195,7 @@ fn parse_size_within(text: &[u8], max: u64) -> Result<u64, SizeError> {
             b'g' | b'G' => 30,
             _ => return Err(SizeError::Character(at)),
         };
-        if size > max >> shift {
+        if size > u32::MAX >> shift {
             return Err(SizeError::Overflow(at));
         }
         if at + 1 < text.len() {
@@ -306,7 +294,6 @@ mod tests {
         assert_eq!(parse_size("3m"), Ok(3 << 20));
         assert_eq!(parse_size("3G"), Ok(3 << 30));
         assert_eq!(parse_size("4294967295"), Ok(u32::MAX));
-        assert_eq!(parse_size64("4g"), Ok(4 << 30));
     }
 
     #[test]
@@ -333,7 +320,6 @@ mod tests {
             if let Err(error) = parse_size(&text) {
                 prop_assert!(error.offset() <= text.len());
             }
-            let _ = parse_size64(&text);
         }
 
         #[test]

@@ -33,7 +33,6 @@ pub struct Reader {
     strict: bool,
     max_alerts: usize,
     section: String,
-    empty_allowed: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -71,7 +70,6 @@ impl Reader {
             strict: false,
             max_alerts: 50,
             section: String::new(),
-            empty_allowed: Vec::new(),
         }
     }
 
@@ -86,13 +84,6 @@ impl Reader {
     #[must_use]
     pub fn max_alerts(mut self, max: usize) -> Self {
         self.max_alerts = max;
-        self
-    }
-
-    /// Keywords whose own parser judges empty arguments; for all others they are a fault.
-    #[must_use]
-    pub fn allow_empty<S: Into<String>>(mut self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.empty_allowed = keywords.into_iter().map(Into::into).collect();
         self
     }
 
@@ -274,13 +265,6 @@ impl Reader {
         let Some(index) = words.iter().position(|word| word.is_empty()) else {
             return true;
         };
-        if words.first().is_some_and(|first| {
-            self.empty_allowed
-                .iter()
-                .any(|keyword| *first == keyword.as_str())
-        }) {
-            return true;
-        }
         let word = &words[index];
         let mark = word.mark as usize;
         let message = format!(

@@ -1,6 +1,6 @@
 //! Named conditions: lists of expressions with the patterns they are matched against.
 
-use crate::args::{Arg, ArgKind};
+use crate::args::ArgKind;
 use crate::cast;
 use crate::condition::Match;
 use crate::context::{GroupTest, ParseContext};
@@ -524,10 +524,4 @@ pub fn predefined(name: &str) -> Option<&'static [&'static str]> {
         "WAIT_END" => &["wait_end"],
         _ => return None,
     })
-}
-
-/// Whether an argument is left out; used by rows whose default depends on that.
-#[must_use]
-pub fn is_left_out(arg: Option<&Arg>) -> bool {
-    matches!(arg, None | Some(Arg::Empty))
 }

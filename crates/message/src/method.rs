@@ -59,13 +59,4 @@ impl Method {
             Self::Other => return None,
         })
     }
-
-    /// Whether the method is idempotent by definition (RFC 9110, section 9.2.2), so that a repeat is harmless.
-    #[must_use]
-    pub fn is_idempotent(self) -> bool {
-        matches!(
-            self,
-            Self::Get | Self::Head | Self::Put | Self::Delete | Self::Options | Self::Trace
-        )
-    }
 }

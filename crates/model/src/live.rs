@@ -33,23 +33,6 @@ impl Gauge {
         self.now.fetch_sub(1, Ordering::AcqRel).wrapping_sub(1)
     }
 
-    /// Adds one unless the value has reached `limit` (0 for none); says whether it did.
-    pub fn enter_below(&self, limit: u32) -> bool {
-        if limit == 0 {
-            self.enter();
-            return true;
-        }
-        let entered = self
-            .now
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |now| {
-                (now < limit).then_some(now + 1)
-            });
-        if let Ok(before) = entered {
-            self.max.fetch_max(before + 1, Ordering::Relaxed);
-        }
-        entered.is_ok()
-    }
-
     /// The present value.
     #[must_use]
     pub fn now(&self) -> u32 {
@@ -429,12 +412,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gauge_stops_at_its_limit_and_remembers_its_peak() {
+    fn a_gauge_remembers_its_peak() {
         let gauge = Gauge::default();
-        assert!(gauge.enter_below(2) && gauge.enter_below(2));
-        assert!(!gauge.enter_below(2));
+        assert_eq!((gauge.enter(), gauge.enter()), (1, 2));
         gauge.leave();
         assert_eq!((gauge.now(), gauge.max()), (1, 2));
-        assert!(gauge.enter_below(0), "0 is no limit");
     }
 }

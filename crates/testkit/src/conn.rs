@@ -202,17 +202,6 @@ impl Conn {
         };
     }
 
-    /// Makes the receive buffer small, so that a peer's sends block early. Unix sockets ignore it.
-    ///
-    /// # Errors
-    /// What the socket says.
-    pub fn set_receive_buffer(&mut self, size: usize) -> io::Result<()> {
-        match &self.stream {
-            Stream::Tcp(tcp) => SockRef::from(tcp).set_recv_buffer_size(size),
-            Stream::Unix(_) => Ok(()),
-        }
-    }
-
     /// Waits for more bytes; `false` is the end of the stream.
     fn fill(&mut self, end: Instant) -> io::Result<bool> {
         let mut buffer = [0; 64 * 1024];

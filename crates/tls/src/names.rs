@@ -170,12 +170,6 @@ impl Names {
         self.default.push(instance.clone());
     }
 
-    /// Whether there is a default.
-    #[must_use]
-    pub fn has_default(&self) -> bool {
-        !self.default.is_empty()
-    }
-
     /// The certificate for a name in lower case: an exact name counts before a wildcard where both have the key
     /// type that the client prefers, and either before the default,
     /// which `strict` denies.

@@ -10,8 +10,6 @@ use message::Method;
 pub(super) struct AliasRow {
     /// Its name behind the `%`.
     pub(super) name: &'static str,
-    /// Whether it makes sense with HTTP only.
-    pub(super) http: bool,
     /// Whether it reads the stream's facts.
     pub(super) reads_facts: bool,
     /// The function.
@@ -29,7 +27,6 @@ type Write = fn(&Line<'_>, &mut Writer<'_>);
 const fn any(name: &'static str, write: Write) -> AliasRow {
     AliasRow {
         name,
-        http: false,
         reads_facts: false,
         write,
     }
@@ -38,16 +35,6 @@ const fn any(name: &'static str, write: Write) -> AliasRow {
 const fn facts(name: &'static str, write: Write) -> AliasRow {
     AliasRow {
         name,
-        http: false,
-        reads_facts: true,
-        write,
-    }
-}
-
-const fn http(name: &'static str, write: Write) -> AliasRow {
-    AliasRow {
-        name,
-        http: true,
         reads_facts: true,
         write,
     }
@@ -77,50 +64,50 @@ static ALIASES: &[AliasRow] = &[
     }),
     facts("t", |l, w| millis_date(l, w, accept_date(l))),
     facts("ms", |l, w| milliseconds(w, accept_date(l))),
-    http("tr", |l, w| millis_date(l, w, request_date(l))),
-    http("trg", |l, w| clf(l, w, request_date(l), true)),
-    http("trl", |l, w| clf(l, w, request_date(l), false)),
-    http("Ta", |l, w| w.growing(active(&timers(l)), early(l))),
+    facts("tr", |l, w| millis_date(l, w, request_date(l))),
+    facts("trg", |l, w| clf(l, w, request_date(l), true)),
+    facts("trl", |l, w| clf(l, w, request_date(l), false)),
+    facts("Ta", |l, w| w.growing(active(&timers(l)), early(l))),
     facts("Tc", |l, w| w.number(timers(l).connect)),
     facts("Td", |l, w| w.number(timers(l).data)),
     facts("Th", |l, w| w.number(timers(l).handshake)),
-    http("Ti", |l, w| w.number(timers(l).idle)),
-    http("Tq", |l, w| w.number(until_request(&timers(l)))),
-    http("TR", |l, w| w.number(timers(l).request)),
-    http("Tr", |l, w| w.number(timers(l).response)),
+    facts("Ti", |l, w| w.number(timers(l).idle)),
+    facts("Tq", |l, w| w.number(until_request(&timers(l)))),
+    facts("TR", |l, w| w.number(timers(l).request)),
+    facts("Tr", |l, w| w.number(timers(l).response)),
     facts("Tt", |l, w| w.growing(timers(l).total, early(l))),
     facts("Tu", |l, w| w.growing(user(&timers(l)), early(l))),
     facts("Tw", |l, w| w.number(timers(l).queue)),
     facts("B", |l, w| {
         w.growing(count(fact(l, 0, |f| f.bytes_from_server)), early(l))
     }),
-    http("CC", |l, w| cookie(l, w, 0)),
-    http("CS", |l, w| cookie(l, w, 1)),
+    facts("CC", |l, w| cookie(l, w, 0)),
+    facts("CS", |l, w| cookie(l, w, 1)),
     any("H", |l, w| w.text(l.view.process().hostname().as_bytes())),
-    http("HM", |l, w| match request_line(l) {
+    facts("HM", |l, w| match request_line(l) {
         Some(line) => w.encoded(line.method, Unsafe::Uri),
         None => w.text(BAD_REQUEST),
     }),
-    http("HP", |l, w| match request_line(l) {
+    facts("HP", |l, w| match request_line(l) {
         Some(line) => w.encoded(before_query(line.uri), Unsafe::Uri),
         None => w.text(BAD_REQUEST),
     }),
-    http("HPO", |l, w| match request_line(l) {
+    facts("HPO", |l, w| match request_line(l) {
         Some(line) => {
             let path = message::uri::Target::parse(line.uri).path();
             w.encoded(path.unwrap_or_default(), Unsafe::Uri);
         }
         None => w.text(BAD_REQUEST),
     }),
-    http("HQ", |l, w| match request_line(l) {
+    facts("HQ", |l, w| match request_line(l) {
         Some(line) => w.encoded(from_query(line.uri), Unsafe::Uri),
         None => w.text(BAD_REQUEST),
     }),
-    http("HU", |l, w| match request_line(l) {
+    facts("HU", |l, w| match request_line(l) {
         Some(line) => w.encoded(line.uri, Unsafe::Uri),
         None => w.text(BAD_REQUEST),
     }),
-    http("HV", |l, w| match request_line(l) {
+    facts("HV", |l, w| match request_line(l) {
         Some(line) => w.encoded(line.version, Unsafe::Uri),
         None => w.text(BAD_REQUEST),
     }),
@@ -155,15 +142,15 @@ static ALIASES: &[AliasRow] = &[
     any("fi", |l, w| address(w, client(l).and_then(|c| c.dst))),
     any("fp", |l, w| port(w, client(l).and_then(|c| c.dst))),
     any("ft", frontend_with_transport),
-    http("hr", |l, w| captures(l, w, |f| f.request_captures, false)),
-    http("hrl", |l, w| captures(l, w, |f| f.request_captures, true)),
-    http("hs", |l, w| captures(l, w, |f| f.response_captures, false)),
-    http("hsl", |l, w| captures(l, w, |f| f.response_captures, true)),
+    facts("hr", |l, w| captures(l, w, |f| f.request_captures, false)),
+    facts("hrl", |l, w| captures(l, w, |f| f.request_captures, true)),
+    facts("hs", |l, w| captures(l, w, |f| f.response_captures, false)),
+    facts("hsl", |l, w| captures(l, w, |f| f.response_captures, true)),
     any("lc", |l, w| w.number_or_hex(l.view.log_count(), 4)),
     any("pid", |l, w| {
         w.number_or_hex(u64::from(l.view.process().pid()), 4)
     }),
-    http("r", |l, w| {
+    facts("r", |l, w| {
         match l.facts.as_ref().and_then(|f| f.request_line) {
             Some(line) => w.encoded(line, Unsafe::Uri),
             None => match l.view.request() {
@@ -192,7 +179,7 @@ static ALIASES: &[AliasRow] = &[
         w.text_or_missing(l.view.client_tls().map(|(v, _)| v.as_bytes()))
     }),
     facts("ts", |l, w| w.unquoted(&termination(l)[..2])),
-    http("tsc", |l, w| w.unquoted(&termination(l))),
+    facts("tsc", |l, w| w.unquoted(&termination(l))),
 ];
 
 const BAD_REQUEST: &[u8] = b"<BADREQ>";

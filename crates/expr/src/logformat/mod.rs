@@ -33,8 +33,6 @@ impl Usage {
         merge_spaces: true,
         encode_for_http: false,
     };
-    /// Structured data of log lines.
-    pub const LOG_STRUCTURED: Self = Self::LOG;
     /// Unique ids.
     pub const UNIQUE_ID: Self = Self {
         dash_for_missing: false,
@@ -172,15 +170,6 @@ impl LogFormat {
                 let name = expr.fetch().name;
                 !name.contains("bytes_") && !LATE_FETCHES.contains(&name)
             }
-        })
-    }
-
-    /// The first alias that makes sense with HTTP only.
-    #[must_use]
-    pub fn http_alias(&self) -> Option<&'static str> {
-        self.nodes.iter().find_map(|node| match node {
-            Node::Alias(_, row) if row.http => Some(row.name),
-            _ => None,
         })
     }
 

@@ -139,12 +139,6 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
             .map_err(|why| self.fault(format!("{why} {place}.")))
     }
 
-    /// The bare number that was just read, if it carries no unit and is too small to have been meant in milliseconds.
-    #[must_use]
-    pub fn last_word(&self) -> &'l str {
-        self.statement.arg(self.at.saturating_sub(1))
-    }
-
     /// Reads all remaining options into `draft`.
     ///
     /// # Errors

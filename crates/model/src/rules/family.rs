@@ -127,8 +127,6 @@ impl Families {
     pub const REQUEST: Self = Self(16);
     /// `http-response` alone.
     pub const RESPONSE: Self = Self(32);
-    /// `http-after-response` alone.
-    pub const AFTER: Self = Self(64);
     /// `http-request` and `http-response`.
     pub const MESSAGES: Self = Self(48);
     /// `http-response` and `http-after-response`.

@@ -315,12 +315,6 @@ impl<T> Connection<T> {
         self.opened
     }
 
-    /// The last stream that the peer has opened.
-    #[must_use]
-    pub fn highest_peer_stream(&self) -> u32 {
-        self.highest_peer
-    }
-
     /// How many oddities the peer has shown.
     #[must_use]
     pub fn glitches(&self) -> u32 {

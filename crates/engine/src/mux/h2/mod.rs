@@ -153,12 +153,6 @@ impl Multiplexed {
         self.dead || self.core.is_leaving()
     }
 
-    /// Whether the connection is gone.
-    #[must_use]
-    pub fn is_dead(&self) -> bool {
-        self.dead
-    }
-
     /// Whether all output has reached the socket.
     #[must_use]
     pub fn is_flushed(&self) -> bool {
@@ -202,7 +196,7 @@ impl Multiplexed {
     }
 
     /// Moves bytes between the socket and the streams, and appends what the task must act on to `news`. Ready when the
-    /// connection has ended; [`Multiplexed::is_dead`] is true from then on.
+    /// connection has ended, and from then on.
     pub fn poll(&mut self, cx: &mut Context<'_>, news: &mut Vec<News>) -> Poll<()> {
         if self.dead {
             return Poll::Ready(());
