@@ -107,6 +107,39 @@ frontend inner
     ask_until(&program, "show info", |info| {
         value(info, "CurrSslConns") == "2"
     });
+    ask_until(&program, "show pools match tls_connection", |pools| {
+        pools.contains(" 2 allocated ")
+    });
+}
+
+#[test]
+fn tls_connections_that_are_over_count_no_more() {
+    let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).expect("a certificate");
+    let pem = made.cert.pem() + &made.signing_key.serialize_pem();
+    let program = http()
+        .config(SOCKETS)
+        .file("a.pem", pem)
+        .config(
+            "frontend web
+  bind {web}
+  default_backend b
+backend b
+  http-reuse never
+  server s1 {inner} ssl verify none
+frontend inner
+  bind {inner} ssl crt {tmp}/a.pem
+  http-request return status 200
+",
+        )
+        .start();
+    for _ in 0..3 {
+        let mut client = Client::connect(program.address("web"));
+        assert_eq!(client.get("/").status(), 200);
+    }
+    ask_until(&program, "show pools match tls_connection", |pools| {
+        pools.contains(" 0 allocated ")
+    });
+    assert_eq!(fact(&program, "CumSslConns"), "6");
 }
 
 #[test]

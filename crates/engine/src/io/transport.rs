@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 #[derive(Debug)]
 pub struct Transport {
     socket: Socket,
-    tls: Option<Box<tls::Connection>>,
+    tls: Option<Box<Counted>>,
     seen: Option<Arc<tls::Seen>>,
 }
 
@@ -37,6 +37,36 @@ pub fn tls_connections() -> u64 {
     TLS.load(Ordering::Relaxed)
 }
 
+/// A TLS connection, counted as long as it is there.
+#[derive(Debug)]
+struct Counted(tls::Connection);
+
+impl Counted {
+    fn new(connection: tls::Connection) -> Self {
+        TLS.fetch_add(1, Ordering::Relaxed);
+        Self(connection)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        TLS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl std::ops::Deref for Counted {
+    type Target = tls::Connection;
+    fn deref(&self) -> &tls::Connection {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Counted {
+    fn deref_mut(&mut self) -> &mut tls::Connection {
+        &mut self.0
+    }
+}
+
 impl Transport {
     /// Registers the socket with the event loop of this worker instead of another's.
     ///
@@ -57,15 +87,13 @@ impl Transport {
 
     /// Speaks TLS from now on.
     pub fn secure(&mut self, tls: tls::Connection) {
-        if self.tls.replace(Box::new(tls)).is_none() {
-            TLS.fetch_add(1, Ordering::Relaxed);
-        }
+        self.tls = Some(Box::new(Counted::new(tls)));
     }
 
     /// The TLS connection, if it is one.
     #[must_use]
     pub fn tls(&self) -> Option<&tls::Connection> {
-        self.tls.as_deref()
+        self.tls.as_deref().map(|tls| &**tls)
     }
 
     /// What is known of the TLS connection, once its handshake is over or has failed.
@@ -216,7 +244,7 @@ impl Transport {
     /// Whether the server did not take the early data sent to it.
     #[must_use]
     pub fn was_refused_early(&self) -> bool {
-        let failure = self.tls.as_deref().and_then(tls::Connection::failure);
+        let failure = self.tls().and_then(tls::Connection::failure);
         failure == Some(tls::Failure::EARLY_REFUSED)
     }
 
@@ -266,7 +294,6 @@ impl Transport {
     /// Tells the peer that nothing more will be written. Errors only mean that the connection is gone already.
     pub fn shutdown_write(&mut self) {
         if let Some(tls) = &mut self.tls {
-            TLS.fetch_sub(1, Ordering::Relaxed);
             secure::notify_close(&self.socket, tls);
         }
         self.socket.shutdown_write();
