@@ -1,5 +1,7 @@
 //! What is known of the process: the lines of `show info`.
 
+pub mod oddities;
+
 use crate::VERSION;
 use crate::stat::value::Value;
 use engine::clock;
@@ -7,7 +9,7 @@ use engine::peers::Status;
 use engine::proxy::Listening;
 use engine::runtime::Runtime;
 use model::live::tally::Tally;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 /// One line of `show info`.
 pub struct Fact {
@@ -63,37 +65,6 @@ fn zero(_: &Runtime, _: bool) -> Option<Value> {
 
 fn one(_: &Runtime, _: bool) -> Option<Value> {
     Some(Value::U32(1))
-}
-
-/// Debugging commands that were run.
-static DEBUG_COMMANDS: AtomicU32 = AtomicU32::new(0);
-/// What has been used that may explain oddities: a bit for each kind of command.
-static TAINTED: AtomicU32 = AtomicU32::new(0);
-
-/// HAProxy's bits for commands that need `expert-mode` and `experimental-mode`.
-const EXPERT: u32 = 4;
-const EXPERIMENTAL: u32 = 8;
-
-/// Counts a debugging command, which only experts may run.
-pub fn note_debug_command() {
-    DEBUG_COMMANDS.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Notes that a command for experts was run.
-pub fn note_expert_command() {
-    TAINTED.fetch_or(EXPERT, Ordering::Relaxed);
-}
-
-/// Notes that an experimental command was run.
-pub fn note_experimental_command() {
-    TAINTED.fetch_or(EXPERIMENTAL, Ordering::Relaxed);
-}
-
-fn tainted() -> String {
-    match TAINTED.load(Ordering::Relaxed) {
-        0 => "0".to_owned(),
-        bits => format!("{bits:#x}"),
-    }
 }
 
 /// The limit on memory for data in bytes, 0 for none.
@@ -449,7 +420,7 @@ pub const FACTS: &[Fact] = &[
         "DebugCommandsIssued",
         "MGPV",
         "Debugging commands run, 0 on a sound process",
-        |_, _| n32(DEBUG_COMMANDS.load(Ordering::Relaxed)),
+        |_, _| n32(oddities::debug_commands()),
     ),
     fact(
         65,
@@ -497,7 +468,7 @@ pub const FACTS: &[Fact] = &[
         "Tainted",
         "SGPV",
         "Experimental features in use",
-        |_, _| text(tainted()),
+        |_, _| text(oddities::tainted()),
     ),
     fact(
         72,

@@ -71,8 +71,9 @@ fn list(runtime: &Runtime, reply: &mut Reply) {
             "    {name:<10} : type={kind}, {dropped} dropped, {about}"
         );
     };
-    sink("stdout", "fd", 0, "standard output (fd#1)");
-    sink("stderr", "fd", 0, "standard output (fd#2)");
+    let lost = |name| engine::trace::dropped(runtime, name);
+    sink("stdout", "fd", lost("stdout"), "standard output (fd#1)");
+    sink("stderr", "fd", lost("stderr"), "standard output (fd#2)");
     let dropped = runtime.process.events.dropped();
     sink(BUFFER, "buffer", dropped, "in-memory ring buffer");
     for section in &runtime.snapshot.logging.rings {

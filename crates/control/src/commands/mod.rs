@@ -159,12 +159,12 @@ pub fn run(context: &mut Context<'_>, reply: &mut Reply, words: &[String]) {
         Needs::Expert if !context.state.expert => {
             return reply.error("This command is restricted to expert mode only.");
         }
-        Needs::Experimental => crate::info::note_experimental_command(),
-        Needs::Expert => crate::info::note_expert_command(),
+        Needs::Experimental => crate::info::oddities::note_experimental_command(),
+        Needs::Expert => crate::info::oddities::note_expert_command(),
         Needs::Nothing => {}
     }
     if row.words.starts_with(&["debug", "dev"]) {
-        crate::info::note_debug_command();
+        crate::info::oddities::note_debug_command();
     }
     let rest = words.get(row.words.len()..).unwrap_or_default();
     (row.run)(context, reply, Args(rest));

@@ -23,8 +23,9 @@ use crate::runtime::{self, Runtime};
 pub use model::trace::Event;
 use model::trace::{Level, SOURCES, Settings, SinkRow, Source, Subject, Verdict};
 use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags};
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -108,7 +109,9 @@ pub fn sinks(runtime: &Runtime) -> Vec<SinkRow> {
 pub fn dropped(runtime: &Runtime, name: &str) -> u64 {
     match sink(runtime, name) {
         Some(Sink::Ring(ring)) => ring.dropped(),
-        _ => 0,
+        Some(Sink::Output) => DROPPED[0].load(Ordering::Relaxed),
+        Some(Sink::Errors) => DROPPED[1].load(Ordering::Relaxed),
+        None => 0,
     }
 }
 
@@ -121,17 +124,32 @@ fn sink(runtime: &Runtime, name: &str) -> Option<Sink> {
     }
 }
 
+/// Lines that standard output and standard error had no room for.
+static DROPPED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+/// Bytes that a pipe takes at once where it takes any (`PIPE_BUF`).
+const ATOMIC: usize = 4096;
+
 impl Sink {
     fn write(&self, line: &str) {
-        // A terminal that is gone is no reason to end.
-        let _ = match self {
-            Self::Output => writeln!(std::io::stdout().lock(), "{line}"),
-            Self::Errors => writeln!(std::io::stderr().lock(), "{line}"),
-            Self::Ring(ring) => {
-                log::note_in(ring, line.as_bytes());
-                Ok(())
-            }
-        };
+        match self {
+            Self::Output => write_at_once(0, std::io::stdout().as_fd(), line),
+            Self::Errors => write_at_once(1, std::io::stderr().as_fd(), line),
+            Self::Ring(ring) => log::note_in(ring, line.as_bytes()),
+        }
+    }
+}
+
+/// Writes a line as far as it can be written without waiting: nobody's reading may hold traffic up.
+fn write_at_once(which: usize, fd: BorrowedFd<'_>, line: &str) {
+    let mut bytes = line.as_bytes();
+    bytes = bytes.get(..ATOMIC - 1).unwrap_or(bytes);
+    let bytes = [bytes, b"\n"].concat();
+    let mut polled = [PollFd::new(&fd, PollFlags::OUT)];
+    let now = rustix::event::Timespec::default();
+    let ready = rustix::event::poll(&mut polled, Some(&now));
+    let written = matches!(ready, Ok(1..)) && rustix::io::write(fd, &bytes).is_ok();
+    if !written {
+        DROPPED[which].fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -187,4 +205,29 @@ pub fn report(
     // What is reported is told apart by its time.
     clock::wake();
     sink.write(&line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_pipe_holds_nobody_up() {
+        let (read, write) = rustix::pipe::pipe().expect("a pipe");
+        let size = rustix::pipe::fcntl_setpipe_size(&write, ATOMIC).expect("a size");
+        let dropped = || DROPPED[0].load(Ordering::Relaxed);
+        let before = dropped();
+        write_at_once(0, write.as_fd(), "a");
+        assert_eq!(dropped(), before);
+        let mut room = vec![0; size];
+        assert_eq!(rustix::io::read(&read, &mut room), Ok(2));
+        assert_eq!(rustix::io::write(&write, &vec![0; size]), Ok(size));
+        write_at_once(0, write.as_fd(), "b");
+        assert_eq!(dropped(), before + 1);
+        assert_eq!(rustix::io::read(&read, &mut room), Ok(size));
+        write_at_once(0, write.as_fd(), &"c".repeat(2 * ATOMIC));
+        assert_eq!(dropped(), before + 1);
+        assert_eq!(rustix::io::read(&read, &mut room), Ok(ATOMIC));
+        assert!(room.ends_with(b"c\n"));
+    }
 }
