@@ -66,7 +66,7 @@ fn names_that_could_not_be_resolved_are_counted() {
             "resolvers r
   nameserver n1 {ns}
   timeout resolve 100
-  timeout retry 10s
+  timeout retry 200
   hold nx 100
 backend b
   server s1 nobody.test:80 resolvers r init-addr none
