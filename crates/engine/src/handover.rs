@@ -34,50 +34,76 @@ const MOST: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Exposed(Mutex<Vec<Entry>>);
 
-/// A listening socket with the interface it is bound to.
-pub type OpenSocket = (Option<Arc<str>>, Arc<OwnedFd>);
-type Entry = (Option<Arc<str>>, Weak<OwnedFd>);
+/// Where a listening socket is, apart from its address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The network namespace it was made in.
+    namespace: Option<Arc<str>>,
+    /// The interface it is bound to.
+    interface: Option<Arc<str>>,
+}
+
+impl Surroundings {
+    fn of(bind: &Bind) -> Self {
+        Self {
+            namespace: bind
+                .namespace
+                .as_ref()
+                .map(|namespace| namespace.name.clone()),
+            interface: bind.interface.clone(),
+        }
+    }
+}
+
+/// A listening socket with its surroundings.
+pub type OpenSocket = (Surroundings, Arc<OwnedFd>);
+type Entry = (Surroundings, Weak<OwnedFd>);
 
 impl Exposed {
     /// Enters a socket, which leaves the list when it is closed.
     pub fn add(&self, bind: &Bind, fd: &Arc<OwnedFd>) {
         let mut list = self.0.lock();
         list.retain(|(_, known)| known.strong_count() > 0);
-        list.push((bind.interface.clone(), Arc::downgrade(fd)));
+        list.push((Surroundings::of(bind), Arc::downgrade(fd)));
     }
 
-    /// Those still open, each with its interface.
+    /// Those still open, each with its surroundings.
     #[must_use]
     pub fn open(&self) -> Vec<OpenSocket> {
         let list = self.0.lock();
         list.iter()
-            .filter_map(|(interface, fd)| Some((interface.clone(), fd.upgrade()?)))
+            .filter_map(|(around, fd)| Some((around.clone(), fd.upgrade()?)))
             .collect()
     }
 }
 
 /// The record of a socket.
-fn record(interface: Option<&str>) -> Vec<u8> {
-    let interface = interface.unwrap_or_default().as_bytes();
-    let len = u8::try_from(interface.len()).unwrap_or(0);
-    let mut record = vec![0, len];
-    record.extend(interface.iter().take(len.into()));
+fn record(around: &Surroundings) -> Vec<u8> {
+    let mut record = Vec::new();
+    for name in [&around.namespace, &around.interface] {
+        let name = name.as_deref().unwrap_or_default().as_bytes();
+        let len = u8::try_from(name.len()).unwrap_or(0);
+        record.push(len);
+        record.extend(name.iter().take(len.into()));
+    }
     record.extend(0_i32.to_ne_bytes());
     record
 }
 
-/// Reads a record off the front of `bytes`; yields the interface's name.
-fn read_record(bytes: &mut &[u8]) -> Option<Option<String>> {
+/// Reads a record off the front of `bytes`.
+fn read_record(bytes: &mut &[u8]) -> Option<Surroundings> {
     let mut name = || {
         let (len, rest) = bytes.split_first()?;
         let (name, rest) = rest.split_at_checked((*len).into())?;
         *bytes = rest;
-        Some(name)
+        Some((!name.is_empty()).then(|| String::from_utf8_lossy(name).into()))
     };
-    name()?;
-    let interface = String::from_utf8_lossy(name()?).into_owned();
+    let (namespace, interface) = (name()?, name()?);
     *bytes = bytes.get(4..)?;
-    Some(Some(interface).filter(|name| !name.is_empty()))
+    Some(Surroundings {
+        namespace,
+        interface,
+    })
 }
 
 /// Hands over the sockets to the peer of a non-blocking connection that asked for them.
@@ -96,7 +122,7 @@ pub async fn send<W: Future<Output = io::Result<()>>>(
     for chunk in sockets.chunks(PER_MESSAGE) {
         let records: Vec<u8> = chunk
             .iter()
-            .flat_map(|(interface, _)| record(interface.as_deref()))
+            .flat_map(|(around, _)| record(around))
             .collect();
         send_all(&peer, &records, chunk, &ready).await?;
         let mut answer = [0; 4];
@@ -182,7 +208,7 @@ pub fn receive_with(peer: impl AsFd, room: &mut [u8], fds: &mut Vec<OwnedFd>) ->
 #[derive(Debug)]
 struct Received {
     fd: Arc<OwnedFd>,
-    interface: Option<String>,
+    around: Surroundings,
 }
 
 /// Listening sockets that came from another process.
@@ -217,9 +243,9 @@ impl Inherited {
         }
         let mut rest = records.as_slice();
         let sockets = fds.into_iter().map(|fd| {
-            let interface = read_record(&mut rest)?;
+            let around = read_record(&mut rest)?;
             let fd = Arc::new(fd);
-            Some(Received { fd, interface })
+            Some(Received { fd, around })
         });
         let sockets = sockets.collect::<Option<Vec<_>>>();
         sockets
@@ -230,19 +256,14 @@ impl Inherited {
     /// The sockets of this very process, for listeners that go on under another configuration.
     pub(crate) fn from_exposed(exposed: &Exposed) -> Self {
         let open = exposed.open().into_iter();
-        Self(
-            open.map(|(interface, fd)| Received {
-                fd,
-                interface: interface.map(|name| name.to_string()),
-            })
-            .collect(),
-        )
+        Self(open.map(|(around, fd)| Received { fd, around }).collect())
     }
 
     /// Those that a bind line would have to open, and nothing but listening streams.
     pub(crate) fn matching(&self, bind: &Bind) -> Vec<OwnedFd> {
+        let around = Surroundings::of(bind);
         let fits = |socket: &&Received| {
-            socket.interface.as_deref() == bind.interface.as_deref()
+            socket.around == around
                 && is_listening_stream(&socket.fd)
                 && rustix::net::getsockname(&socket.fd).is_ok_and(|name| is_at(&name, bind))
                 && is_v6only(&socket.fd, bind)
@@ -318,11 +339,22 @@ mod tests {
     #[test]
     fn records_are_those_of_haproxy() {
         // What HAProxy 3.4 sends for a socket bound to an interface, and for one that is not.
-        assert_eq!(record(Some("lo")), b"\0\x02lo\0\0\0\0");
-        assert_eq!(record(None), b"\0\0\0\0\0\0");
-        let mut bytes: &[u8] = b"\0\0\0\0\0\0\0\x02lo\0\0\0\0";
-        assert_eq!(read_record(&mut bytes), Some(None));
-        assert_eq!(read_record(&mut bytes), Some(Some("lo".to_owned())));
+        let nowhere = Surroundings::default();
+        let bound = Surroundings {
+            interface: Some("lo".into()),
+            ..Surroundings::default()
+        };
+        let elsewhere = Surroundings {
+            namespace: Some("ns".into()),
+            ..bound.clone()
+        };
+        assert_eq!(record(&bound), b"\0\x02lo\0\0\0\0");
+        assert_eq!(record(&nowhere), b"\0\0\0\0\0\0");
+        assert_eq!(record(&elsewhere), b"\x02ns\x02lo\0\0\0\0");
+        let mut bytes: &[u8] = b"\0\0\0\0\0\0\0\x02lo\0\0\0\0\x02ns\x02lo\0\0\0\0";
+        assert_eq!(read_record(&mut bytes), Some(nowhere));
+        assert_eq!(read_record(&mut bytes), Some(bound));
+        assert_eq!(read_record(&mut bytes), Some(elsewhere));
         assert_eq!(read_record(&mut bytes), None);
     }
 

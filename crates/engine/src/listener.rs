@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::handover::Inherited;
-use crate::io::Socket;
+use crate::io::{Socket, within};
 use crate::log::{self, Forwards};
 use crate::profile::{self, profiled};
 use crate::proxy::Listening::{Paused, Running};
@@ -12,6 +12,7 @@ use crate::session;
 use crate::worker::Worker;
 use base::ProxyIdx;
 use model::live::ListenerState;
+use model::namespace::Namespace;
 use model::{Address, Bind, Snapshot};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, ipproto, sockopt};
 use std::io;
@@ -229,7 +230,7 @@ pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<Owne
         }
         Address::Unix(path) => return bind_unix(bind, path, backlog),
         Address::Abstract { name, padded } => {
-            let fd = stream_socket(AddressFamily::UNIX, false)?;
+            let fd = stream_socket(AddressFamily::UNIX, false, None)?;
             let address = abstract_address(name, *padded)
                 .map_err(|error| ("cannot bind UNIX socket", error))?;
             rustix::net::bind(&fd, &address)
@@ -257,14 +258,18 @@ fn inherit(number: i32) -> Step<OwnedFd> {
     Ok(fd)
 }
 
-fn stream_socket(family: AddressFamily, multipath: bool) -> Step<OwnedFd> {
-    rustix::net::socket_with(
-        family,
-        SocketType::STREAM,
-        SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
-        multipath.then_some(ipproto::MPTCP),
-    )
-    .map_err(|error| ("cannot create listening socket", error.into()))
+fn stream_socket(
+    family: AddressFamily,
+    multipath: bool,
+    namespace: Option<&Namespace>,
+) -> Step<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let protocol = multipath.then_some(ipproto::MPTCP);
+    within(namespace, || {
+        let fd = rustix::net::socket_with(family, SocketType::STREAM, flags, protocol)?;
+        Ok(fd)
+    })
+    .map_err(|error| ("cannot create listening socket", error))
 }
 
 fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedFd> {
@@ -273,7 +278,7 @@ fn bind_inet(bind: &Bind, address: &SocketAddr, reuse_port: bool) -> Step<OwnedF
         true => AddressFamily::INET6,
         false => AddressFamily::INET,
     };
-    let fd = stream_socket(family, bind.multipath)?;
+    let fd = stream_socket(family, bind.multipath, bind.namespace.as_deref())?;
     let option = |step: &'static str| move |error: io::Error| (step, error);
     sockopt::set_socket_reuseaddr(&fd, true).map_err(|e| ("cannot do so_reuseaddr", e.into()))?;
     if reuse_port {
@@ -323,7 +328,7 @@ fn bind_unix(bind: &Bind, path: &Path, backlog: i32) -> Step<OwnedFd> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
     let _ = std::fs::remove_file(&temporary);
-    let fd = stream_socket(AddressFamily::UNIX, false)?;
+    let fd = stream_socket(AddressFamily::UNIX, false, None)?;
     let address = SocketAddrUnix::new(&temporary).map_err(fail("socket path too long"))?;
     rustix::net::bind(&fd, &address).map_err(fail("cannot bind UNIX socket"))?;
     let finish = || -> Step<()> {

@@ -1,6 +1,7 @@
 //! Listening sockets as configured.
 
 use crate::address::Address;
+use crate::namespace::Namespace;
 use std::sync::Arc;
 
 /// One `bind` line's listening address with its options.
@@ -32,6 +33,8 @@ pub struct Bind {
     pub transparent: bool,
     /// `interface`.
     pub interface: Option<Arc<str>>,
+    /// `namespace`.
+    pub namespace: Option<Arc<Namespace>>,
     /// `mss`; negative values are subtracted from the advertised one.
     pub mss: Option<i32>,
     /// `tcp-ut`: TCP user timeout, in milliseconds.
@@ -86,6 +89,7 @@ impl Bind {
             accept_netscaler: None,
             transparent: false,
             interface: None,
+            namespace: None,
             mss: None,
             user_timeout: None,
             congestion: None,

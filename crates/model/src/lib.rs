@@ -13,6 +13,7 @@ mod errors;
 mod global;
 pub mod live;
 pub mod log;
+pub mod namespace;
 pub mod persistence;
 mod proxy;
 pub mod resolvers;

@@ -3,6 +3,7 @@
 use crate::address::{Address, Host, IpFamily};
 use crate::check::CheckScript;
 use crate::live::health::{Health, Operation};
+use crate::namespace::ServerNamespace;
 use base::ServerIdx;
 use expr::{Expr, logformat::LogFormat};
 use std::net::{IpAddr, SocketAddr};
@@ -161,6 +162,8 @@ pub struct ServerDraft {
     pub socks4: Option<SocketAddr>,
     /// `send-proxy` and its family.
     pub send_proxy: Option<Arc<SendProxy>>,
+    /// `namespace`.
+    pub namespace: Option<ServerNamespace>,
     /// `pool-max-conn`; `None` for no limit.
     pub pool_max: Option<u32>,
     /// `pool-low-conn`.
@@ -417,6 +420,7 @@ impl Default for ServerDraft {
             source: None,
             socks4: None,
             send_proxy: None,
+            namespace: None,
             pool_max: None,
             pool_low: 0,
             pool_purge_delay: 5000,

@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub logging: crate::log::Logging,
     /// `userlist` sections.
     pub user_lists: Vec<Arc<crate::users::UserList>>,
+    /// Network namespaces that the configuration names.
+    pub namespaces: crate::namespace::Namespaces,
     /// Pattern lists and maps; their contents may change at run time.
     pub patterns: expr::pattern::PatternStore,
     /// The names of all variables.

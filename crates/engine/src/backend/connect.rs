@@ -3,16 +3,18 @@
 use super::socks;
 use crate::clock;
 use crate::handshake::{SocksFault, TlsFault};
-use crate::io::{Deadline, Socket, Transport, apply_to_server};
+use crate::io::{Deadline, Socket, Transport, apply_to_server, within};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
 use model::live::tally::Tally;
-use model::{Address, Options, SourceBinding};
+use model::namespace::{Namespace, ServerNamespace};
+use model::{Address, Options, Server, SourceBinding};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::task::Poll;
 
@@ -55,6 +57,8 @@ pub struct Route {
     pub source: Option<SocketAddr>,
     /// Whether the source is foreign, so that the socket must be transparent.
     pub transparent: bool,
+    /// The network namespace to connect in, if it is another one.
+    pub namespace: Option<Arc<Namespace>>,
     /// The netfilter mark to set, if any.
     pub mark: Option<u32>,
     /// The IP type of service to set, if any.
@@ -226,7 +230,9 @@ pub fn open(
 ) -> io::Result<OwnedFd> {
     let next_hop = route.next_hop();
     let family = family_of(&next_hop);
-    let fd = socket_for(&next_hop, server.config.settings.multipath)?;
+    let fd = within(route.namespace.as_deref(), || {
+        socket_for(&next_hop, server.config.settings.multipath)
+    })?;
     apply_to_server(&fd, proxy, buffers, server.config.settings.user_timeout);
     if let Some(mark) = route.mark {
         sys::set_mark(&fd, mark)?;
@@ -260,6 +266,15 @@ fn hurry(fd: &OwnedFd, proxy: &ProxyRuntime, server: &ServerRuntime) {
     }
     if proxy.config.options.has(Options::SMART_CONNECT) {
         let _ = sockopt::set_tcp_quickack(fd, false);
+    }
+}
+
+/// The network namespace in which a server is, unless that depends on the client.
+#[must_use]
+pub fn fixed_namespace(server: &Server) -> Option<Arc<Namespace>> {
+    match &server.settings.namespace {
+        Some(ServerNamespace::Fixed(namespace)) => Some(namespace.clone()),
+        Some(ServerNamespace::Client) | None => None,
     }
 }
 

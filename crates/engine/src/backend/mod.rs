@@ -9,7 +9,7 @@ pub(crate) mod socks;
 
 pub use connect::{
     ConnectError, Route, Secure, address_for, binding, connect, connect_deadline, decides_late,
-    establish, follow, open, shake_hands, socket_for, source_for, start,
+    establish, fixed_namespace, follow, open, shake_hands, socket_for, source_for, start,
 };
 pub use dispatch::{Assigned, Availability, Dispatch, Moved, Place, Slot, Wish};
 pub use idle::{IdleConn, IdlePool, InUse, Open};

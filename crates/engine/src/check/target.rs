@@ -1,6 +1,6 @@
 //! What is checked: a server with everything that stays the same from one check to the next.
 
-use crate::backend::{Route, binding, source_for};
+use crate::backend::{Route, binding, fixed_namespace, source_for};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use model::check::{CheckConnect, CheckKind, CheckPort, CheckScript};
 use model::live::health::{Finder, Intervals};
@@ -103,6 +103,7 @@ impl Target {
             via,
             source: self.source.0,
             transparent: self.source.1,
+            namespace: fixed_namespace(&self.server.config),
             mark: None,
             tos: None,
             sends_first: false,

@@ -2,6 +2,7 @@
 
 mod buffer;
 mod deadline;
+mod namespace;
 mod options;
 mod pipe;
 mod secure;
@@ -10,6 +11,7 @@ mod transport;
 
 pub use buffer::{Buffer, buffers, give_text, kept_texts, set_buffer_size, take_text};
 pub use deadline::Deadline;
+pub use namespace::within;
 pub use options::{apply_to_client, apply_to_server};
 pub use pipe::{Pipe, pipes, set_pipe_size};
 pub use secure::HandshakeFault;

@@ -2,7 +2,7 @@
 
 use super::received::{Forwarder, sender_text};
 use crate::clock;
-use crate::io::{Buffer, Deadline, Socket};
+use crate::io::{Buffer, Deadline, Socket, within};
 use crate::listener::BindFailure;
 use crate::runtime::Runtime;
 use base::Endpoint;
@@ -92,7 +92,14 @@ fn bind_datagram(bind: &Bind) -> io::Result<OwnedFd> {
         Address::SocketPair(_) => return Err(io::ErrorKind::Unsupported.into()),
     };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let fd = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
+    let fd = within(bind.namespace.as_deref(), || {
+        Ok(rustix::net::socket_with(
+            family,
+            SocketType::DGRAM,
+            flags,
+            None,
+        )?)
+    })?;
     if let Some(interface) = &bind.interface {
         sys::bind_to_interface(&fd, interface)?;
     }

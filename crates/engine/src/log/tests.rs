@@ -32,6 +32,7 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         tables: Vec::new(),
         table_names: Default::default(),
         peers: Vec::new(),
+        namespaces: Default::default(),
         user_lists: Vec::new(),
         patterns: Default::default(),
         variables: Default::default(),

@@ -2,7 +2,7 @@
 
 use super::section::{Member, Phase, Section, Status};
 use super::session::{self, Event, Link};
-use crate::backend::{ConnectError, Route, Secure, binding, connect, source_for};
+use crate::backend::{ConnectError, Route, Secure, binding, connect, fixed_namespace, source_for};
 use crate::clock;
 use crate::io::Deadline;
 use crate::runtime::{Runtime, random};
@@ -163,6 +163,7 @@ async fn open(
         via: server.config.settings.socks4,
         source,
         transparent,
+        namespace: fixed_namespace(&server.config),
         mark: None,
         tos: None,
         sends_first: false,

@@ -21,6 +21,7 @@ use message::Method;
 use message::uri::Target;
 use model::live::count;
 use model::live::tally::Tally;
+use model::namespace::ServerNamespace;
 use model::rules::{Mux, Reply};
 use model::{Address, Algorithm, Observe, Options, Reuse};
 use std::cell::OnceCell;
@@ -771,6 +772,11 @@ impl Stream<'_> {
             via: server.config.settings.socks4,
             source,
             transparent,
+            namespace: match &server.config.settings.namespace {
+                Some(ServerNamespace::Client) => self.client_namespace().cloned(),
+                Some(ServerNamespace::Fixed(namespace)) => Some(namespace.clone()),
+                None => None,
+            },
             mark,
             tos,
             sends_first: self.state.has_request || server.config.settings.send_proxy.is_some(),
@@ -792,7 +798,8 @@ impl Stream<'_> {
             && settings.send_proxy.is_none()
             && location.moves == 0
             && !sourced
-            && !addressed;
+            && !addressed
+            && settings.namespace.is_none();
         if plain && mark.is_none() && tos.is_none() {
             return 0;
         }
@@ -812,6 +819,11 @@ impl Stream<'_> {
             let mut header = Vec::new();
             self.write_relay_header(server, &mut header);
             header.hash(&mut hasher);
+        }
+        if let Some(ServerNamespace::Client) = &settings.namespace {
+            self.client_namespace()
+                .map(|namespace| &namespace.name)
+                .hash(&mut hasher);
         }
         if sourced {
             client.src.hash(&mut hasher);

@@ -4,6 +4,8 @@ use super::Stream;
 use crate::proxy::ServerRuntime;
 use base::Endpoint;
 use expr::view::View;
+use model::namespace::Namespace;
+use std::sync::Arc;
 use wire::proxy::{Addresses, V2Builder, write_v1};
 
 impl Stream<'_> {
@@ -26,11 +28,10 @@ impl Stream<'_> {
         if send.version == 1 {
             return write_v1(&addresses, out);
         }
-        let unique_id = if send.unique_id {
-            View::unique_id(self)
-        } else {
-            None
-        };
+        // Without a format for it, it is empty.
+        let unique_id = send
+            .unique_id
+            .then(|| View::unique_id(self).unwrap_or_default());
         let values: Vec<(u8, Vec<u8>)> = send
             .tlvs
             .iter()
@@ -50,8 +51,20 @@ impl Stream<'_> {
             .custom(&custom)
             .crc32c(send.crc32c)
             .authority(authority)
+            .netns(
+                self.client_namespace()
+                    .map(|namespace| namespace.name.as_bytes()),
+            )
             .unique_id(unique_id);
         // Too long a value leaves the header out, as HAProxy does when its buffer can't hold it.
         let _ = header.write(out);
+    }
+
+    /// The network namespace that the client belongs to, if it is another one: as its PROXY header says, else that of the
+    /// listening socket.
+    pub(super) fn client_namespace(&self) -> Option<&Arc<Namespace>> {
+        let told = View::extension(self, wire::proxy::kind::NETNS, 0);
+        let told = told.and_then(|name| self.session.runtime.snapshot.namespaces.find(name));
+        told.or(self.session.bind.namespace.as_ref())
     }
 }

@@ -16,8 +16,6 @@ fn messages_of(line: &str) -> (bool, Vec<String>) {
 #[test]
 fn what_is_not_built_is_refused() {
     for (line, what) in [
-        ("bind :81 namespace n", "namespace"),
-        ("server a :80 namespace n", "namespace"),
         ("server a :80 check-reuse-pool", "check-reuse-pool"),
         ("email-alert from a@b", "email-alert"),
     ] {

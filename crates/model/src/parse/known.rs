@@ -26,7 +26,6 @@ type Group = (&'static str, &'static [&'static str]);
 const RUNTIME_API: &str = "runtime API";
 const STATS: &str = "statistics";
 const COMPRESSION: &str = "compression";
-const NAMESPACES: &str = "network namespaces";
 
 const GLOBAL: &[Group] = &[
     ("ACME", &["acme.scheduler"]),
@@ -76,7 +75,6 @@ const PROXY: &[Group] = &[
 const BIND: &[Group] = &[
     ("QUIC", &["quic-cc-algo", "quic-force-retry", "quic-socket"]),
     ("reverse HTTP", &["nbconn"]),
-    (NAMESPACES, &["namespace"]),
     ("listener labels", &["label"]),
 ];
 
@@ -89,7 +87,6 @@ const SERVER: &[Group] = &[
         "names of checks taken from what they send",
         &["check-sni-auto"],
     ),
-    (NAMESPACES, &["namespace"]),
     ("QUIC", &["quic-cc-algo"]),
 ];
 
@@ -205,11 +202,6 @@ pub const SECTIONS: &[SectionRow] = &[
         open: refuse,
     },
     SectionRow {
-        name: "namespace_list",
-        doc: "Network namespaces.",
-        open: refuse,
-    },
-    SectionRow {
         name: "program",
         doc: "A program run by the master process.",
         open: refuse,
@@ -222,7 +214,6 @@ fn refuse(_: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "acme" => "ACME",
         "cache" => "the cache",
         "mailers" => "mail alerts",
-        "namespace_list" => NAMESPACES,
         _ => {
             return Err(statement
                 .fault_here("The 'program' section is not supported anymore since HAProxy 3.3.")

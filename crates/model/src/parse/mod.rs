@@ -195,6 +195,8 @@ pub struct Parser<'d> {
     pub(crate) peers: Vec<families::stick::Peers>,
     /// `userlist` sections.
     pub user_lists: Vec<Arc<crate::users::UserList>>,
+    /// Network namespaces that have been named.
+    pub namespaces: crate::namespace::Namespaces,
     /// `fcgi-app` sections: name and place.
     pub fcgi_apps: HashMap<Arc<str>, (Arc<str>, u32)>,
     /// Pattern lists (`false`) and maps (`true`) that rules change.
@@ -231,6 +233,7 @@ impl<'d> Parser<'d> {
             tables: Vec::new(),
             peers: Vec::new(),
             user_lists: Vec::new(),
+            namespaces: Default::default(),
             changed_lists: Vec::new(),
             fcgi_apps: HashMap::new(),
             default_path: families::global::paths::DefaultPath::default(),

@@ -90,6 +90,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
             pinned_proxies: named.proxies,
             logging,
             user_lists: parser.user_lists,
+            namespaces: parser.namespaces,
             patterns,
             variables: parser.expressions.names,
             resolvers,

@@ -6,6 +6,7 @@ pub mod client;
 mod fcgi;
 pub mod global;
 pub mod log;
+mod namespaces;
 pub mod proxy;
 pub mod resolvers;
 pub mod server;
@@ -74,6 +75,7 @@ pub const SECTIONS: &[&[SectionRow]] = &[
     check::SECTIONS,
     fcgi::SECTIONS,
     log::SECTIONS,
+    namespaces::SECTIONS,
     proxy::errors::SECTIONS,
     resolvers::SECTIONS,
     tls::store::SECTIONS,

@@ -25,6 +25,7 @@ pub const OPTIONS: &[&[OptionRow<BindLine>]] = &[
     connection::OPTIONS,
     socket::OPTIONS,
     access::OPTIONS,
+    super::namespaces::BIND,
     super::tls::bind::OPTIONS,
 ];
 

@@ -117,6 +117,11 @@ fn check_server(proxy: &Proxy, server: &Server, faults: &mut Vec<Diagnostic>) {
         let what = known::not_built("a name that is resolved while running", "log servers");
         faults.push(at(server, format!("{label}{what}")));
     }
+    if proxy.mode == Mode::Log && settings.namespace.is_some() {
+        let label = format!("'server {}/{name}' : ", proxy.name);
+        let what = known::not_built("namespace", "log servers");
+        faults.push(at(server, format!("{label}{what}")));
+    }
     if server.datagram && proxy.mode != Mode::Log {
         faults.push(at(
             server,

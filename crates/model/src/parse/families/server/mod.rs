@@ -56,6 +56,7 @@ pub const OPTIONS: &[&[OptionRow<ServerLine>]] = &[
     peer::OPTIONS,
     send_proxy::OPTIONS,
     source::OPTIONS,
+    super::namespaces::SERVER,
     super::tls::server::OPTIONS,
 ];
 
