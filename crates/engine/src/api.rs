@@ -57,6 +57,7 @@ pub async fn accept(runtime: Arc<Runtime>, bind: Arc<Bind>, fd: AsyncFd<Arc<Owne
         };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         match rustix::net::accept_with(&fd, flags) {
+            Ok(socket) if !crate::listener::is_welcome(&runtime, &socket) => {}
             Ok(socket) => start(&runtime, &bind, socket, room),
             Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
             Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}

@@ -542,6 +542,22 @@ fn rate_delay(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind) -> u64 {
     delays.into_iter().max().unwrap_or(0)
 }
 
+/// Whether a peer comes from a port that only the system's own programs may use.
+fn is_privileged(peer: Option<&base::Endpoint>) -> bool {
+    peer.and_then(base::Endpoint::port)
+        .is_some_and(|port| (1..1024).contains(&port))
+}
+
+/// Whether a connection that was accepted for something else than a frontend is one to be talked to
+/// (`harden.reject-privileged-ports.tcp`).
+pub(crate) fn is_welcome(runtime: &Runtime, fd: impl AsFd) -> bool {
+    if !runtime.snapshot.global.rejects_privileged_ports {
+        return true;
+    }
+    let peer = rustix::net::getpeername(fd).ok().flatten();
+    !is_privileged(peer.and_then(crate::io::endpoint).as_ref())
+}
+
 fn start(
     worker: &Rc<Worker>,
     runtime: &Arc<Runtime>,
@@ -550,6 +566,9 @@ fn start(
     fd: OwnedFd,
     peer: Option<base::Endpoint>,
 ) {
+    if runtime.snapshot.global.rejects_privileged_ports && is_privileged(peer.as_ref()) {
+        return;
+    }
     let buffers = runtime.snapshot.global.socket_buffers;
     crate::io::apply_to_client(&fd, proxy, (buffers.client_receive, buffers.client_send));
     let Ok(socket) = Socket::new(fd) else {

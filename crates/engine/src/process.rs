@@ -295,7 +295,11 @@ async fn wait_for_workers(threads: &Threads) {
 
 /// Stops accepting; says after which time the process ends whatever goes on (`hard-stop-after`).
 fn begin_soft_stop(runtime: &Runtime, phase: &watch::Sender<Phase>) -> Option<Duration> {
-    runtime.process.stopping.store(true, Ordering::Relaxed);
+    let process = &runtime.process;
+    process
+        .stopping_since
+        .store(clock::now_ms(), Ordering::Relaxed);
+    process.stopping.store(true, Ordering::Release);
     let _ = phase.send(Phase::Stopping);
     runtime
         .snapshot

@@ -162,6 +162,8 @@ pub struct Process {
     pub changes: tokio::sync::watch::Sender<Option<Arc<crate::reload::Change>>>,
     /// Set once the process accepts no more connections and ends with its last one.
     pub stopping: AtomicBool,
+    /// When that began, in milliseconds since the start.
+    pub stopping_since: AtomicU64,
     /// The next number that [`ProcessView::next_number`] gives.
     pub next_number: AtomicU64,
     /// Streams so far.
@@ -358,6 +360,7 @@ impl Process {
             current: Default::default(),
             changes: tokio::sync::watch::Sender::new(None),
             stopping: Default::default(),
+            stopping_since: Default::default(),
             next_number: Default::default(),
             streams: Default::default(),
             events: Arc::new(crate::log::Ring::new(

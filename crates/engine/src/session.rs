@@ -12,16 +12,17 @@ use crate::stream::{Ended, TcpEnd, serve_http, serve_tcp, upgrade};
 use crate::worker::Worker;
 use base::Endpoint;
 use expr::view::Date;
-use model::Bind;
-use model::Mode;
 use model::live::ListenerState;
 use model::live::tally::Tally;
 use model::rules::Mux;
+use model::{Bind, CloseSpread, Mode};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 /// Facts of one client connection.
@@ -81,6 +82,30 @@ pub struct ClientSide {
 }
 
 impl Session {
+    /// Whether the process stops, and it is this connection's turn to end (`close-spread-time`).
+    #[must_use]
+    pub fn is_to_close(&self) -> bool {
+        let process = &self.runtime.process;
+        if !process.is_stopping() {
+            return false;
+        }
+        match self.runtime.snapshot.global.close_spread {
+            CloseSpread::AtOnce => true,
+            CloseSpread::Never => false,
+            CloseSpread::Over(time) => {
+                let since = process.stopping_since.load(Ordering::Relaxed);
+                clock::now_ms() >= since + self.share_of(time)
+            }
+        }
+    }
+
+    /// A part of some time that is this connection's own as long as it lives.
+    fn share_of(&self, time: u64) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (std::ptr::from_ref(self).addr(), self.accepted.0).hash(&mut hasher);
+        hasher.finish() % time.max(1)
+    }
+
     /// Counts the session.
     pub(crate) fn begin(&self, listener: &ListenerState) {
         let now = clock::now_ms();

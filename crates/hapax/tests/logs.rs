@@ -427,3 +427,12 @@ backend l
     assert_eq!(told(&zero), ["/0 done", "/0 done", "/2 done"]);
     assert_eq!(told(&one), ["/1 done"; 3]);
 }
+
+#[test]
+fn a_connection_without_a_request_has_the_date_of_its_accept() {
+    let log = Syslog::udp();
+    let program = logged("log {log} local0", &log).start();
+    drop(program.connect("fe"));
+    let line = log.expect("<BADREQ>");
+    assert!(line.contains("/20") && !line.contains("/1970:"), "{line}");
+}

@@ -17,6 +17,18 @@ pub enum Profiling {
     Auto,
 }
 
+/// `close-spread-time`: when a soft stop closes connections that wait for a request, and lets those in use end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CloseSpread {
+    /// As soon as it begins.
+    #[default]
+    AtOnce,
+    /// Each at its own moment within this time, in milliseconds.
+    Over(u64),
+    /// `infinite`: it does not.
+    Never,
+}
+
 /// Process-wide settings, from the `global` section and the command line.
 #[derive(Debug, Clone)]
 pub struct Global {
@@ -63,6 +75,10 @@ pub struct Global {
     pub hard_stop_after: Option<u64>,
     /// `grace`, in milliseconds.
     pub grace: Option<u64>,
+    /// `close-spread-time`.
+    pub close_spread: CloseSpread,
+    /// `harden.reject-privileged-ports.tcp`.
+    pub rejects_privileged_ports: bool,
     /// `tune.vars.*-max-size`.
     pub variable_limits: VariableLimits,
     /// `log` targets, which proxies take with `log global`.
@@ -239,6 +255,8 @@ impl Default for Global {
             description: None,
             hard_stop_after: None,
             grace: None,
+            close_spread: CloseSpread::AtOnce,
+            rejects_privileged_ports: false,
             logs: Vec::new(),
             log_tag: None,
             log_hostname: None,

@@ -3,7 +3,7 @@
 use super::received::{Forwarder, sender_text};
 use crate::clock;
 use crate::io::{Buffer, Deadline, Socket, within};
-use crate::listener::BindFailure;
+use crate::listener::{BindFailure, is_welcome};
 use crate::runtime::Runtime;
 use base::Endpoint;
 use model::log::LogForward;
@@ -211,6 +211,7 @@ async fn accept(forwarder: Forwarder, fd: OwnedFd) {
         };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         match rustix::net::acceptfrom_with(fd.as_fd(), flags) {
+            Ok((accepted, _)) if !is_welcome(&forwarder.runtime, &accepted) => {}
             Ok((accepted, peer)) => {
                 let Ok(socket) = Socket::new(accepted) else {
                     continue;

@@ -111,6 +111,7 @@ pub async fn accept(
         };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         match rustix::net::accept_with(&fd, flags) {
+            Ok(accepted) if !crate::listener::is_welcome(&runtime, &accepted) => {}
             Ok(accepted) => {
                 let Ok(socket) = Socket::new(accepted) else {
                     continue;

@@ -9,10 +9,10 @@ use crate::clock;
 use crate::mux::{Conn, Received};
 use crate::session::{ClientSide, Session};
 use crate::worker::Worker;
-use model::Options;
 use model::live::count;
 use model::live::tally::Tally;
 use model::rules::Mux;
+use model::{CloseSpread, Options};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
@@ -59,11 +59,10 @@ pub async fn serve_http(
         if !stream.state.counted {
             stream.begin();
         }
-        (
-            stream.state.times.begin,
-            stream.state.times.handshake,
-            stream.state.times.begin_date,
-        ) = begin;
+        let times = &mut stream.state.times;
+        (times.begin, times.handshake, times.begin_date) = begin;
+        // Until there is one: a connection may end without a request.
+        times.request_date = times.begin_date;
         // Boxed, so that a connection between two requests does not keep room for one.
         let next = Box::pin(stream.http_request(arrival)).await;
         drop(stream);
@@ -126,15 +125,15 @@ async fn wait_for_request(session: &Session, client: &mut ClientSide, first: boo
             .or(timeouts.client),
     };
     let at = timeout.map(|timeout| clock::now_ms() + timeout);
-    let process = &session.runtime.process;
-    // A connection that has just come was promised an answer by being accepted.
+    // A connection that has just come was promised an answer by being accepted, unless there is time for one.
     let stays = Options::IDLE_CLOSE_ON_RESPONSE;
-    let closes = !first && !session.frontend.config.options.has(stays);
+    let spread = session.runtime.snapshot.global.close_spread != CloseSpread::AtOnce;
+    let closes = spread || (!first && !session.frontend.config.options.has(stays));
     let ClientSide { conn, deadline, .. } = client;
     let came = poll_fn(|cx| match conn.poll_fill(cx) {
         Poll::Ready(Ok(Received::Bytes | Received::Full)) => Poll::Ready(Awaited::Bytes),
         Poll::Ready(Ok(Received::End) | Err(_)) => Poll::Ready(Awaited::End),
-        Poll::Pending if closes && process.is_stopping() => Poll::Ready(Awaited::Stop),
+        Poll::Pending if closes && session.is_to_close() => Poll::Ready(Awaited::Stop),
         Poll::Pending => deadline.poll(cx, at).map(|()| Awaited::Timeout),
     });
     came.await

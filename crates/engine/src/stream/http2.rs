@@ -91,7 +91,7 @@ impl<'s> Pump<'s> {
         if over {
             return Poll::Ready(Turn::Over);
         }
-        let stopping = self.session.runtime.process.is_stopping();
+        let stopping = self.session.is_to_close();
         if stopping && self.told_since.is_none() {
             // A request that is under way to here must not be lost.
             connection.announce_leave();

@@ -172,7 +172,7 @@ impl Stream<'_> {
             ..self.state.response_flags
         };
         let side = h1::client_side(&facts, tokens, mode, &flags, framing);
-        let stopping = self.session.runtime.process.is_stopping();
+        let stopping = self.session.is_to_close();
         let (header, stays) = if close || stopping {
             let told = if http10 || framing == Framing::Tunnel {
                 ConnectionHeader::None

@@ -43,17 +43,11 @@ const GLOBAL: &[Group] = &[
         ],
     ),
     (
-        "privileged port checks",
-        &["harden.reject-privileged-ports.tcp"],
-    ),
-    (
         COMPRESSION,
         &["maxcomprate", "maxcompcpuusage", "maxzlibmem"],
     ),
     (RUNTIME_API, &["debug.counters", "profiling.memory"]),
     (STATS, &["shm-stats-file", "shm-stats-file-max-objects"]),
-    ("spreading closes over time", &["close-spread-time"]),
-    ("debugging aids", &["force-cfg-parser-pause"]),
     (
         "device detection",
         &["51degrees-*", "deviceatlas-*", "wurfl-*"],

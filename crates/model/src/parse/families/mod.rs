@@ -22,6 +22,7 @@ use super::table::Row;
 
 /// Directives of the `global` section.
 pub const GLOBAL: &[&[Row]] = &[
+    global::conduct::ROWS,
     global::environment::ROWS,
     global::expressions::ROWS,
     global::http1::ROWS,

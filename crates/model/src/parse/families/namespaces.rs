@@ -45,7 +45,7 @@ const HINT: &str = "it has to be in /var/run/netns: ip netns add <name>";
 fn named(cursor: &mut Cursor<'_, '_, '_>, name: &str) -> Result<Arc<Namespace>, Fault> {
     let opened = cursor.parser.namespaces.open(name);
     opened.map_err(|error| {
-        let fault = cursor.option_fault(&format!(": Cannot open namespace '{name}': {error}."));
+        let fault = cursor.option_fault(format!(": Cannot open namespace '{name}': {error}."));
         fault.hint(HINT)
     })
 }

@@ -1,5 +1,6 @@
 //! Directives of the `global` section.
 
+pub mod conduct;
 mod cpu_map;
 pub mod environment;
 pub mod expressions;

@@ -136,7 +136,7 @@ fn pidfile(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     Ok(())
 }
 
-fn duration(statement: Statement<'_>) -> Parsed<u64> {
+pub(super) fn duration(statement: Statement<'_>) -> Parsed<u64> {
     let keyword = statement.keyword();
     if statement.is_empty() {
         return Err(statement.fault_here(format!("'{keyword}' expects <time> as argument.")));
