@@ -36,6 +36,8 @@ pub struct Connection {
     notified: bool,
     /// Whether the connection is in use before its handshake is over.
     ahead: bool,
+    /// Whether what is in the outbox can wait for what is written next.
+    held: bool,
     /// The most plain text that goes into one record.
     record: u16,
     /// Its place among those that are counted.
@@ -84,6 +86,7 @@ impl Connection {
             closed: false,
             notified: false,
             ahead: false,
+            held: false,
             record: FRAGMENT as u16,
             counted: None,
             early: None,
@@ -218,8 +221,22 @@ impl Connection {
         self.outgoing.bytes()
     }
 
+    /// Lets what is in the outbox wait for the answer to what has come already: after a handshake, these are session tickets.
+    /// Says whether there is something to be answered.
+    pub fn hold(&mut self) -> bool {
+        self.held = self.is_server() && !self.handshaking && !self.surplus.is_empty();
+        self.held
+    }
+
+    /// Whether what is in the outbox waits for what is written next.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// Says that `n` bytes were sent.
     pub fn sent(&mut self, n: usize) {
+        self.held = false;
         self.outgoing.consume(n);
     }
 

@@ -118,9 +118,10 @@ impl Instance {
         let mut certified = bundle
             .certified()
             .ok_or_else(|| format!("no private key for '{}'", bundle.name))?;
-        if let Some(schemes) = &common.signatures {
-            certified.key = signer::restricted(certified.key, schemes.clone());
-        }
+        certified.key = match &common.signatures {
+            Some(schemes) => signer::restricted(certified.key, schemes.clone()),
+            None => signer::usual(certified.key),
+        };
         let builder = ServerConfig::builder_with_provider(provider::provider(common)?)
             .with_protocol_versions(&provider::versions(common)?)
             .map_err(|error| error.to_string())?;

@@ -59,7 +59,9 @@ pub fn poll_read(
     loop {
         let n = tls.process(room);
         // Answers to the peer's messages, alerts among them, leave as far as they can.
-        try_flush(socket, tls);
+        if n.is_err() || !tls.is_held() {
+            try_flush(socket, tls);
+        }
         match n {
             Ok(0) if tls.has_ended() => return Poll::Ready(Ok(0)),
             Ok(0) => {}
@@ -97,15 +99,20 @@ pub fn poll_flush(
     Poll::Ready(Ok(()))
 }
 
+/// How much may wait to be sent for more to be put behind it, in bytes.
+const LITTLE: usize = 4096;
+
 /// Encrypts and sends. Bytes count as written once they are encrypted; what the system does not take at once is sent
-/// before anything else.
+/// before anything else, unless it is little: a ClientHello goes along with early data, tickets with an answer.
 pub fn poll_write(
     socket: &Socket,
     tls: &mut Connection,
     cx: &mut Context<'_>,
     slices: &[IoSlice<'_>],
 ) -> Poll<io::Result<usize>> {
-    ready!(poll_flush(socket, tls, cx))?;
+    if tls.outbox().len() > LITTLE {
+        ready!(poll_flush(socket, tls, cx))?;
+    }
     if !tls.may_write() {
         // What the server takes before its answer has been sent.
         ready!(poll_completion(socket, tls, cx)).map_err(|fault| match fault {
@@ -159,6 +166,9 @@ fn shake(
 ) -> Poll<Result<(), HandshakeFault>> {
     loop {
         let progress = tls.process(&mut []);
+        if progress.is_ok() && tls.hold() {
+            return Poll::Ready(Ok(()));
+        }
         let flushed = poll_flush(socket, tls, cx);
         if let Err(failure) = progress {
             return Poll::Ready(Err(HandshakeFault::Failed(failure)));
