@@ -249,7 +249,9 @@ impl ClientHello {
                 }
                 return bytes;
             }
-            left -= n;
+            // Behind an extension that does not fit, nothing is captured.
+            let is_cut = list == List::Extensions && n < bytes.len();
+            left = if is_cut { 0 } else { left - n };
         }
         Cow::default()
     }
@@ -364,8 +366,8 @@ mod tests {
         for (room, expected) in [
             (0, [0, 0, 0, 0, 0, 0]),
             (3, [3, 0, 0, 0, 0, 0]),
-            (5, [4, 0, 0, 0, 1, 0]),
-            (7, [4, 2, 0, 0, 1, 0]),
+            (5, [4, 0, 0, 0, 0, 0]),
+            (7, [4, 2, 0, 0, 0, 0]),
             (10, [4, 6, 0, 0, 0, 0]),
             (13, [4, 6, 0, 0, 3, 0]),
             (17, [4, 6, 0, 0, 4, 3]),
