@@ -42,7 +42,7 @@ pub fn staple(runtime: &Runtime, id: &[u8], response: &Arc<[u8]>) -> Result<(), 
     let mut state = inventory.lock();
     let meant = |bundle: &&Arc<Bundle>| {
         (bundle.ocsp.is_some() || bundle.fetches_ocsp(global.ocsp_update))
-            && ocsp::id_of_bundle(bundle, global.issuers.as_deref()).as_deref() == Some(id)
+            && ocsp::is_about(id, bundle, global.issuers.as_deref())
     };
     let bundles = state.store.bundles.values();
     let meant: Vec<Arc<Bundle>> = bundles.filter(meant).cloned().collect();

@@ -162,7 +162,7 @@ fn attempts_are_made_again_as_often_as_is_said() {
     let server = answering();
     let again = program()
         .config(SOCKET)
-        .config("global\n  httpclient.retries 1\n  httpclient.timeout.connect 100ms\n")
+        .config("global\n  httpclient.retries 1\n")
         .start();
     assert_eq!(
         get(&again, &format!("GET http://{}/none", server.address())),

@@ -207,6 +207,15 @@ pub fn id_of_bundle(bundle: &Bundle, issuers: Option<&Issuers>) -> Option<Vec<u8
     id_of(&bundle.leaf()?, &Certificate::parse(&issuer).ok()?)
 }
 
+/// Whether an identifier is that of a bundle's certificate. Most are told apart by their serial numbers, before anything is
+/// hashed.
+#[must_use]
+pub fn is_about(id: &[u8], bundle: &Bundle, issuers: Option<&Issuers>) -> bool {
+    let serial = CertId::read(id).ok().map(|id| id.serial);
+    let own = bundle.leaf().map(|leaf| leaf.serial);
+    serial.is_some() && serial == own && id_of_bundle(bundle, issuers).as_deref() == Some(id)
+}
+
 /// How far clocks may differ, in seconds; and for how long a response has to be good when it is put in place.
 pub const SKEW: i64 = 300;
 

@@ -102,9 +102,12 @@ pub(crate) fn carry_over(runtime: &Runtime) {
         };
         let inventory = &runtime.snapshot.certificates;
         let issuers = inventory.global.issuers.as_deref();
-        let is_behind = inventory.lock().store.bundles.values().any(|bundle| {
-            newer(bundle) && ocsp::id_of_bundle(bundle, issuers).as_ref() == Some(&id)
-        });
+        let is_behind = inventory
+            .lock()
+            .store
+            .bundles
+            .values()
+            .any(|bundle| newer(bundle) && ocsp::is_about(&id, bundle, issuers));
         if !is_behind && ocsp::check(&response, now()).is_ok() {
             // A certificate that is not there any more needs none.
             let _ = certificates::staple(runtime, &id, &response);

@@ -94,7 +94,7 @@ fn certificate(runtime: &Runtime, id: &Id) -> Option<(Arc<Bundle>, Vec<u8>)> {
     let issuers = inventory.global.issuers.as_deref();
     let state = inventory.lock();
     let mut bundles = state.store.bundles.values();
-    let found = bundles.find(|bundle| ocsp::id_of_bundle(bundle, issuers).as_ref() == Some(id))?;
+    let found = bundles.find(|bundle| ocsp::is_about(id, bundle, issuers))?;
     let issuer = ocsp::issuer_of(found, issuers)?;
     Some((found.clone(), issuer.to_vec()))
 }
