@@ -116,23 +116,11 @@ pub struct ServerRuntime {
     endings: Arc<watch::Sender<(u64, Option<Ending>)>>,
 }
 
-/// Whether any server follows another one (`track`).
-static FOLLOWERS: AtomicBool = AtomicBool::new(false);
-
 impl ServerRuntime {
-    /// Whether there may be servers that follow others, so that looking for them is worth it.
-    #[must_use]
-    pub fn any_follows() -> bool {
-        FOLLOWERS.load(Ordering::Relaxed)
-    }
-
     /// A server at its start, `workers` being the number of workers that may hold idle connections.
     #[must_use]
     pub fn new(config: Arc<Server>, workers: usize) -> Self {
         let settings = &config.settings;
-        if settings.track.is_some() {
-            FOLLOWERS.store(true, Ordering::Relaxed);
-        }
         let health = settings.check.initial_health();
         let health = health.with_slow_start(settings.slow_start);
         let state = ServerState::new(settings.disabled, settings.weight, health, workers);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 type Place = (ProxyIdx, ServerIdx);
 
 /// A server with its proxy.
-type Member = (Arc<ProxyRuntime>, Arc<ServerRuntime>);
+pub type Member = (Arc<ProxyRuntime>, Arc<ServerRuntime>);
 
 /// The servers that follow others.
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ fn find(
     backend: impl Fn(&str) -> Option<Arc<ProxyRuntime>>,
     own: &Arc<ProxyRuntime>,
     track: &str,
-) -> Option<(Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
+) -> Option<Member> {
     let (proxy, name) = match track.split_once('/') {
         Some((name, server)) => (backend(name)?, server),
         None => (own.clone(), track),
@@ -111,7 +111,7 @@ pub(super) fn followed(
     runtime: &Runtime,
     proxy: &Arc<ProxyRuntime>,
     server: &ServerRuntime,
-) -> Option<(Arc<ProxyRuntime>, Arc<ServerRuntime>)> {
+) -> Option<Member> {
     let track = server.config.settings.track.as_deref()?;
     find(|name| runtime.backend(name), proxy, track)
 }

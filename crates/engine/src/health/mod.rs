@@ -1,10 +1,12 @@
 //! What becomes of servers: results of checks, words of agents, errors of live traffic and decisions of operators change
 //! their states; the balancer hears of it, servers that follow others follow, and the logs tell.
 
+pub mod address;
 mod followers;
 mod news;
 
-pub use followers::Followers;
+pub use followers::{Followers, Member};
+pub use news::notice;
 
 use crate::clock;
 use crate::proxy::{ProxyRuntime, ServerRuntime};
@@ -284,7 +286,18 @@ pub fn set_admin(
     server: &Arc<ServerRuntime>,
     admin: Admin,
 ) {
-    change_admin(runtime, proxy, server, admin, "");
+    change_admin(runtime, proxy, server, admin, Why::Told, "");
+}
+
+/// Why a server goes into maintenance or drain, or comes out.
+#[derive(Debug, Clone, Copy)]
+enum Why<'w> {
+    /// An operator said so, or it follows another one.
+    Told,
+    /// It has no address, for this cause.
+    Unresolved(&'w str),
+    /// The name of its host has an address again.
+    Resolved(&'w str),
 }
 
 fn change_admin(
@@ -292,6 +305,7 @@ fn change_admin(
     proxy: &Arc<ProxyRuntime>,
     server: &Arc<ServerRuntime>,
     admin: Admin,
+    why: Why<'_>,
     via: &str,
 ) {
     let old = server.state.admin();
@@ -314,7 +328,7 @@ fn change_admin(
         }
     }
     let queued = moved.map_or(0, |moved| moved.queued);
-    news::admin(runtime, proxy, server, (old, admin), queued, via);
+    news::admin(runtime, proxy, server, (old, admin), queued, (why, via));
     mourn(runtime, proxy, before);
     let inherited = match (admin.in_maintenance(), admin.allows()) {
         (true, _) => Admin::INHERITED.0,
@@ -322,10 +336,14 @@ fn change_admin(
         (false, true) => 0,
     };
     let via = format!(" via {}/{}", proxy.config.name, server.config.name);
+    let inherited_why = match why {
+        Why::Resolved(_) => Why::Told,
+        why => why,
+    };
     for (proxy, follower) in &runtime.followers.of(runtime, proxy, server) {
         let mask = Admin::INHERITED.0 | Admin::INHERITED_DRAIN.0;
         let admin = Admin(follower.state.admin().0 & !mask | inherited);
-        change_admin(runtime, proxy, follower, admin, &via);
+        change_admin(runtime, proxy, follower, admin, inherited_why, &via);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What logs and standard error say of servers.
 
+use super::Why;
 use crate::log::{self, Message};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
@@ -105,9 +106,13 @@ pub(super) fn admin(
     server: &ServerRuntime,
     (old, new): (Admin, Admin),
     queued: u32,
-    via: &str,
+    (why, via): (Why<'_>, &str),
 ) {
     let title = title(proxy, server);
+    let cause = match why {
+        Why::Unresolved(cause) => format!(" ({cause})"),
+        Why::Told | Why::Resolved(_) => String::new(),
+    };
     let up = server.state.is_up();
     let word = if up { "UP" } else { "DOWN" };
     let drains = |admin: Admin| admin.has(Admin::DRAIN) || admin.has(Admin::INHERITED_DRAIN);
@@ -118,13 +123,18 @@ pub(super) fn admin(
             if old.allows() {
                 level = ALERT;
             }
-            format!("{title} is going DOWN for maintenance{via}. {counts}")
+            format!("{title} is going DOWN for maintenance{cause}{via}. {counts}")
         }
-        (false, true) => format!("{title} was DOWN and now enters maintenance{via}."),
+        (false, true) => format!("{title} was DOWN and now enters maintenance{cause}{via}."),
         (true, false) => {
             let mode = if drains(new) { "DRAIN" } else { "READY" };
             let forced = if old.has(Admin::MAINT) { "forced " } else { "" };
-            format!("{title} is {word}/{mode} (leaving {forced}maintenance).")
+            match why {
+                Why::Resolved(host) => {
+                    format!("{title} ('{host}') is {word}/{mode} (resolves again).")
+                }
+                _ => format!("{title} is {word}/{mode} (leaving {forced}maintenance)."),
+            }
         }
         (false, false) => match (drains(old), drains(new)) {
             (false, true) => {
@@ -137,7 +147,12 @@ pub(super) fn admin(
             }
             _ => return,
         },
-        (true, true) => return,
+        (true, true) => match why {
+            Why::Resolved(host) => {
+                format!("{title} ('{host}') resolves again but remains in maintenance.")
+            }
+            _ => return,
+        },
     };
     tell(runtime, proxy, level, &text);
     if old.in_maintenance() && !new.in_maintenance() && drains(new) {
@@ -156,6 +171,11 @@ pub(super) fn no_server(runtime: &Arc<Runtime>, proxy: &ProxyRuntime) {
     log(runtime, proxy, EMERGENCY, &text);
     let text = format!("{kind} '{name}' has no server available!");
     print(runtime, "ALERT", &text);
+}
+
+/// Tells other news of a backend's servers.
+pub fn notice(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, text: &str) {
+    tell(runtime, proxy, NOTICE, text);
 }
 
 fn tell(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, level: u8, text: &str) {

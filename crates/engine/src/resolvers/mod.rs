@@ -2,13 +2,12 @@
 //!
 //! [`machine`] decides what is asked when and what an answer means, [`records`] and [`choose`] who gets which address; they
 //! know no sockets. [`transport`] carries messages. [`task`] is the loop over both, one per section on the first worker;
-//! [`watched`] applies what comes of names to servers, and [`state`] tells about it.
+//! [`watched`] applies what comes of names to servers.
 
 mod choose;
 mod counters;
 mod machine;
 mod records;
-mod state;
 mod task;
 mod transport;
 mod watched;

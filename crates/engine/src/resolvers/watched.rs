@@ -4,8 +4,9 @@ use super::choose::{Wish, choose};
 use super::machine::{Failure, Key, Machine, type_of};
 use super::put_name;
 use super::records::same_place;
-use super::state::{Member, lose, regain, tell};
 use crate::backend::Location;
+use crate::health::address::{lose, regain};
+use crate::health::{Member, notice};
 use crate::proxy::ServerRuntime;
 use crate::runtime::Runtime;
 use crate::turns::in_turns;
@@ -275,7 +276,7 @@ impl Watched {
             );
         }
         text += &format!(" by '{by}'.");
-        tell(&self.runtime, proxy, &text);
+        notice(&self.runtime, proxy, &text);
     }
 
     /// Applies a failure, unless the last good answer is too recent.
@@ -440,7 +441,7 @@ impl Watched {
             proxy.config.name, server.config.name
         );
         put_name(proxy, server, Some(host.into()));
-        tell(&self.runtime, proxy, &text);
+        notice(&self.runtime, proxy, &text);
     }
 }
 
