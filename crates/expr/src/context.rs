@@ -65,6 +65,8 @@ pub struct GroupTest {
 
 /// What all expressions of a configuration share.
 pub struct Compiler {
+    /// The environment that expressions see.
+    pub env: config::Env,
     /// The keywords.
     pub tables: &'static Tables,
     /// The variables' names.
@@ -100,10 +102,11 @@ pub struct TokenCertificate {
 }
 
 impl Compiler {
-    /// A compiler over the given tables.
+    /// A compiler over the given tables, in the environment of the process.
     #[must_use]
     pub fn new(tables: &'static Tables) -> Self {
         Self {
+            env: config::Env::new(),
             tables,
             names: VarNames::default(),
             patterns: PatternStore::default(),

@@ -10,6 +10,15 @@ const HTTPS_TAIL: &str = " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_e
 const HTTP_CLF: &str = "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
 const TCP_CLF: &str = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
 
+/// The names of the formats of logs.
+const LOG_FORMATS: [&str; 5] = [
+    "HAPROXY_TCP_LOG_FMT",
+    "HAPROXY_TCP_CLF_LOG_FMT",
+    "HAPROXY_HTTP_LOG_FMT",
+    "HAPROXY_HTTP_CLF_LOG_FMT",
+    "HAPROXY_HTTPS_LOG_FMT",
+];
+
 /// This machine's name.
 pub fn hostname() -> String {
     rustix::system::uname()
@@ -33,11 +42,13 @@ pub fn for_configuration(files: &[PathBuf], local_peer: &str) -> Env {
     env.set("HAPROXY_BRANCH", version::BRANCH);
     env.set("HAPROXY_CFGFILES", names.join(";"));
     env.set("HAPROXY_LOCALPEER", local_peer);
-    env.set("HAPROXY_TCP_LOG_FMT", TCP);
-    env.set("HAPROXY_TCP_CLF_LOG_FMT", TCP_CLF);
-    env.set("HAPROXY_HTTP_LOG_FMT", HTTP);
-    env.set("HAPROXY_HTTP_CLF_LOG_FMT", HTTP_CLF);
-    env.set("HAPROXY_HTTPS_LOG_FMT", format!("{HTTP}{HTTPS_TAIL}"));
+    let https = format!("{HTTP}{HTTPS_TAIL}");
+    for (name, format) in LOG_FORMATS
+        .iter()
+        .zip([TCP, TCP_CLF, HTTP, HTTP_CLF, &https])
+    {
+        env.set(*name, format);
+    }
     env.set("HAPROXY_KEYLOG_FC_LOG_FMT", keylog("fc", " "));
     // HAProxy has two spaces here.
     env.set("HAPROXY_KEYLOG_BC_LOG_FMT", keylog("bc", "  "));
@@ -66,9 +77,30 @@ fn keylog(side: &str, before_session_key: &str) -> String {
     format
 }
 
+/// What of the configuration's environment the process keeps: formats of logs are there for the configuration alone.
+pub fn for_process(mut env: Env) -> Env {
+    for name in LOG_FORMATS {
+        env.unset(name);
+    }
+    env
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn formats_of_logs_are_not_for_the_process() {
+        let env = for_process(for_configuration(&["a.cfg".into()], "here"));
+        let names: Vec<&str> = env.iter().map(|(name, _)| name).collect();
+        assert!(
+            names.contains(&"HAPROXY_LOCALPEER") && names.contains(&"HAPROXY_KEYLOG_FC_LOG_FMT")
+        );
+        assert!(
+            LOG_FORMATS.iter().all(|name| !names.contains(name)),
+            "{names:?}"
+        );
+    }
 
     #[test]
     fn variables_of_the_program() {

@@ -7,7 +7,7 @@ use crate::report::Reporter;
 use config::{Diagnostics, Source};
 use engine::runtime::Runtime;
 use model::Snapshot;
-use model::parse::Input;
+use model::parse::{Input, Loaded};
 use model::resolvers::AcceptedFamilies;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,9 +44,8 @@ pub fn read(options: &Options, running: &Runtime, messages: &mut Diagnostics) ->
         strict: options.strict,
     };
     let names = running.process.var_names(&running.snapshot);
-    let mut snapshot = model::parse::load_after(input, names, messages)?.snapshot;
-    override_by(options, &mut snapshot);
-    Some(snapshot)
+    let loaded = model::parse::load_after(input, names, messages)?;
+    Some(complete(options, loaded))
 }
 
 /// Reads the configuration and applies what the command line overrides.
@@ -78,9 +77,15 @@ pub fn load(options: &Options, reporter: &mut Reporter) -> Result<Snapshot, Fail
         reporter.configuration_alert("Fatal errors found in configuration.");
         return Err(Failed::Told);
     };
+    Ok(complete(options, loaded))
+}
+
+/// What was read with what the process adds to it.
+fn complete(options: &Options, loaded: Loaded) -> Snapshot {
     let mut snapshot = loaded.snapshot;
+    snapshot.environment = environment::for_process(loaded.env);
     override_by(options, &mut snapshot);
-    Ok(snapshot)
+    snapshot
 }
 
 /// Shows messages, with a line after the last alert of each file that says that the file has some.

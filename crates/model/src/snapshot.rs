@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub resolvers: Vec<Arc<crate::resolvers::Resolvers>>,
     /// Certificates and what belongs to them; commands may change them.
     pub certificates: Arc<tls::Inventory>,
+    /// The environment of the process as the configuration left it.
+    pub environment: config::Env,
 }
 
 impl Snapshot {

@@ -146,6 +146,7 @@ fn add_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let words = args.0.get(1..).unwrap_or_default();
     let made = match dynamic::server(
         &context.runtime.snapshot.certificates,
+        &context.runtime.snapshot.environment,
         &backend.config,
         name,
         words,

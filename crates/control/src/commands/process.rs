@@ -37,13 +37,13 @@ fn show_env(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     let mut found = name.is_empty();
     let sockets = context.runtime.snapshot.global.stats_sockets.iter();
     let sockets: Vec<_> = sockets.map(super::cli::place).collect();
-    let own = ("HAPROXY_CLI".into(), sockets.join(";").into());
-    let own = (!sockets.is_empty()).then_some(own);
-    let inherited = std::env::vars_os().filter(|(key, _)| own.is_none() || key != "HAPROXY_CLI");
-    for (key, value) in inherited.chain(own.clone()) {
+    let own = sockets.join(";");
+    let own = (!sockets.is_empty()).then_some(("HAPROXY_CLI", own.as_str()));
+    let inherited = context.runtime.snapshot.environment.iter();
+    let inherited = inherited.filter(|(key, _)| own.is_none() || *key != "HAPROXY_CLI");
+    for (key, value) in inherited.chain(own) {
         if name.is_empty() || key == name {
             found = true;
-            let (key, value) = (key.to_string_lossy(), value.to_string_lossy());
             reply.plain(format_args!("{key}={value}\n"));
         }
     }

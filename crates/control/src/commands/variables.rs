@@ -75,6 +75,7 @@ fn compute(runtime: &Runtime, args: Args<'_>) -> Result<(), String> {
         return Err("Missing either 'expr', 'fmt' or expression.".into());
     }
     let mut compiler = Compiler::new(&expr::tables::TABLES);
+    compiler.env = runtime.snapshot.environment.clone();
     compiler.names = runtime.process.var_names(&runtime.snapshot);
     let id = compiler.names.intern(args.get(0))?;
     if id.scope != Scope::Process {

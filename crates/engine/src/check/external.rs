@@ -90,8 +90,9 @@ fn command(runtime: &Runtime, target: &Target) -> Command {
         .arg(shown(&server_address))
         .arg(port(&server_port))
         .stdin(Stdio::null());
-    if !runtime.snapshot.global.external_check_keeps_env {
-        command.env_clear();
+    command.env_clear();
+    if runtime.snapshot.global.external_check_keeps_env {
+        command.envs(runtime.snapshot.environment.iter_os());
     }
     let state = &target.server.state;
     let protocol = match proxy.mode {

@@ -38,6 +38,7 @@ fn with_backends(global: Global, logging: Logging, proxies: Vec<Proxy>) -> Arc<R
         variables: Default::default(),
         resolvers: Vec::new(),
         certificates: Default::default(),
+        environment: Default::default(),
     };
     let info = ProcessInfo {
         pid: 77,

@@ -108,12 +108,10 @@ fn uuid<'a>(args: &'a Args, view: &'a dyn View) -> Outcome<'a> {
 }
 
 /// The environment is read once, when the configuration is.
-fn check_env(args: &mut Args, _: &mut ParseContext<'_>) -> Result<(), String> {
+fn check_env(args: &mut Args, ctx: &mut ParseContext<'_>) -> Result<(), String> {
     let name = args.text(0).unwrap_or_default();
-    let value = (!name.is_empty() && !name.contains(['=', '\0']))
-        .then(|| std::env::var_os(&name))
-        .flatten();
-    args.set_data(value.map(|v| v.to_string_lossy().into_owned()));
+    let value = ctx.compiler.env.get(&name).map(str::to_owned);
+    args.set_data(value);
     Ok(())
 }
 

@@ -106,6 +106,7 @@ fn split(words: &[String]) -> Result<Line<'_>, String> {
 /// What is wrong, as HAProxy words it.
 pub fn server(
     certificates: &tls::Inventory,
+    environment: &Env,
     backend: &Proxy,
     name: &str,
     words: &[String],
@@ -129,7 +130,7 @@ pub fn server(
         }],
         facts: &NoFacts,
         strict: false,
-        env: Env::new(),
+        env: environment.clone(),
     };
     let names = expr::VarNames::default();
     let loaded = load_with(input, names, Some(certificates), &mut diagnostics);
@@ -248,6 +249,7 @@ mod tests {
     fn servers_are_read_as_lines_are() {
         let made = server(
             &tls::Inventory::default(),
+            &Env::empty(),
             &proxy(),
             "s1",
             &words("127.0.0.1:80 weight 5 maxconn 3"),
@@ -271,7 +273,13 @@ mod tests {
             ("127.0.0.1 check", "has neither service port nor check port"),
             ("127.0.0.1 check port 8 cookie a'b$c", ""),
         ] {
-            match server(&tls::Inventory::default(), &proxy(), "s1", &words(line)) {
+            match server(
+                &tls::Inventory::default(),
+                &Env::empty(),
+                &proxy(),
+                "s1",
+                &words(line),
+            ) {
                 Err(why) => assert!(!fault.is_empty() && why.contains(fault), "{line}: {why}"),
                 Ok(made) => {
                     assert!(fault.is_empty(), "{line}");

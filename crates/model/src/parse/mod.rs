@@ -76,7 +76,9 @@ fn load_with(
         parser.global.tls = (*certificates.global).clone();
     }
     let mut reader = Reader::new(input.sources).strict(input.strict);
-    while let Some(line) = reader.next_line(&mut parser.env, input.facts, parser.diagnostics) {
+    while let Some(line) =
+        reader.next_line(&mut parser.expressions.env, input.facts, parser.diagnostics)
+    {
         if let Some(section) = parser.line(&line) {
             reader.set_section(section);
         }
@@ -169,8 +171,6 @@ pub struct Parser<'d> {
     pub open: Open,
     /// Where faults go.
     pub diagnostics: &'d mut Diagnostics,
-    /// The configuration's environment.
-    pub env: Env,
     /// Whether older forms are refused.
     pub strict: bool,
     /// Whether the section at hand was refused.
@@ -220,10 +220,12 @@ impl<'d> Parser<'d> {
             defaults: Vec::new(),
             open: Open::Nothing,
             diagnostics,
-            env,
             strict,
             section_refused: false,
-            expressions: expr::Compiler::new(&expr::tables::TABLES),
+            expressions: expr::Compiler {
+                env,
+                ..expr::Compiler::new(&expr::tables::TABLES)
+            },
             http_errors: HashMap::new(),
             logging: crate::log::Logging::default(),
             traces: families::traces::TraceDraft::default(),

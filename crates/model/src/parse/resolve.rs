@@ -99,8 +99,9 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
                 parser.expressions.tokens.clone(),
                 certificate_settings,
             )),
+            environment: config::Env::empty(),
         },
-        env: parser.env,
+        env: parser.expressions.env,
     })
 }
 

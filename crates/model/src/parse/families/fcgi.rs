@@ -180,7 +180,7 @@ fn log_stderr(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         ("global", "") => Ok(()),
         (_, "") => Err(statement
             .fault_here("log-stderr : expects <address> and <facility> or global as arguments")),
-        _ => super::log::read_target(&parser.env, statement).map(drop),
+        _ => super::log::read_target(&parser.expressions.env, statement).map(drop),
     }
 }
 

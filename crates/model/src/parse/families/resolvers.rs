@@ -328,7 +328,7 @@ fn nameserver_address(parser: &Parser<'_>, text: &str) -> Result<(SocketAddr, bo
         multipath: false,
         ..Allow::BIND
     };
-    let range = address::parse(&address::expand(text, &parser.env)?, allow)?;
+    let range = address::parse(&address::expand(text, &parser.expressions.env)?, allow)?;
     match range.address {
         Address::Inet(address) => Ok((address, range.datagram)),
         _ => Err(AddressError::NotBuilt(

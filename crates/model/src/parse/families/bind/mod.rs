@@ -177,7 +177,7 @@ fn addresses(
     allow: Allow,
 ) -> Parsed<BindLine> {
     let text = statement.arg(at);
-    let expanded = address::expand(text, &parser.env);
+    let expanded = address::expand(text, &parser.expressions.env);
     let ranges = expanded
         .and_then(|text| address::parse_list(&text, allow))
         .map_err(|error| {

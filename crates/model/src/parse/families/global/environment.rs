@@ -68,13 +68,13 @@ fn name_and_value(statement: Statement<'_>) -> Parsed<(&str, &[u8])> {
 
 fn set_env(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let (name, value) = name_and_value(statement)?;
-    parser.env.set(name, value);
+    parser.expressions.env.set(name, value);
     Ok(())
 }
 
 fn preset_env(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let (name, value) = name_and_value(statement)?;
-    parser.env.preset(name, value);
+    parser.expressions.env.preset(name, value);
     Ok(())
 }
 
@@ -83,13 +83,13 @@ fn unset_env(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         return Err(statement.fault_here("'unsetenv' expects at least one variable name."));
     }
     for name in statement.args_from(0) {
-        parser.env.unset(name);
+        parser.expressions.env.unset(name);
     }
     Ok(())
 }
 
 fn reset_env(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    parser.env.reset(&statement.args_from(0));
+    parser.expressions.env.reset(&statement.args_from(0));
     Ok(())
 }
 

@@ -211,7 +211,10 @@ fn local_peer(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         "" => return Err(statement.fault_here("'localpeer' expects a name as an argument.")),
         name => parser.global.local_peer = Some(name.into()),
     }
-    parser.env.set("HAPROXY_LOCALPEER", statement.arg(0));
+    parser
+        .expressions
+        .env
+        .set("HAPROXY_LOCALPEER", statement.arg(0));
     Ok(())
 }
 

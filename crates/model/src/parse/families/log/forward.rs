@@ -73,7 +73,7 @@ impl OpenSection for Section {
                     .datagram_binds
                     .extend(line.into_binds().map(Arc::new));
             }
-            "log" => match target::read(&parser.env, statement)? {
+            "log" => match target::read(&parser.expressions.env, statement)? {
                 LogLine::Clear => {
                     forward.targets.clear();
                     forward.global = false;

@@ -69,7 +69,7 @@ impl OpenSection for Section {
             }
             "maxlen" => ring.max_len = size(statement)?,
             "size" => ring.size = size(statement)?,
-            "server" => server(&parser.env, ring, statement)?,
+            "server" => server(&parser.expressions.env, ring, statement)?,
             "timeout" => timeout(ring, statement)?,
             other => return Err(statement.fault_here(format!("unknown statement '{other}'."))),
         }

@@ -34,7 +34,7 @@ pub(in crate::parse::families) enum LogLine {
 }
 
 pub(super) fn global_log(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    match read(&parser.env, statement)? {
+    match read(&parser.expressions.env, statement)? {
         LogLine::Clear => parser.global.logs.clear(),
         LogLine::Global => {
             return Err(statement.fault(
@@ -48,7 +48,7 @@ pub(super) fn global_log(parser: &mut Parser<'_>, statement: Statement<'_>) -> P
 }
 
 pub(super) fn proxy_log(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let line = read(&parser.env, statement)?;
+    let line = read(&parser.expressions.env, statement)?;
     let log = &mut parser.proxy()?.log;
     match line {
         LogLine::Clear => {

@@ -327,7 +327,8 @@ fn dispatch(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         multipath: false,
         ..Allow::SERVER
     };
-    let parsed = address::expand(text, &parser.env).and_then(|text| address::parse(&text, allow));
+    let parsed = address::expand(text, &parser.expressions.env)
+        .and_then(|text| address::parse(&text, allow));
     let range = parsed.map_err(|error| statement.fault(0, format!("'dispatch' : {error}")))?;
     if !parser.global.exposes[1] {
         let message = "'dispatch' is deprecated in 3.3 and will be removed in 3.5. The modern way to do the same is to \

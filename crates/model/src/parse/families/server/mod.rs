@@ -222,7 +222,7 @@ fn read(
 ) -> Parsed<(ServerLine, Place)> {
     let label = format!("'server {}/{name}' : ", parser.proxy()?.name);
     let text = statement.arg(at);
-    let expanded = address::expand(text, &parser.env);
+    let expanded = address::expand(text, &parser.expressions.env);
     // Whether and how the name is looked up is said by options that follow it.
     let allow = Allow {
         defer: true,

@@ -203,7 +203,7 @@ impl Section {
             parser.warn(statement, message, None);
             return Ok(());
         }
-        let local = parser.env.get("HAPROXY_LOCALPEER") == Some(name);
+        let local = parser.expressions.env.get("HAPROXY_LOCALPEER") == Some(name);
         if is_peer && self.bound.is_some() && !self.by_peer {
             return Err(statement.fault_here(MIXED));
         }
@@ -283,7 +283,7 @@ impl Section {
     }
 
     fn log(&mut self, parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-        let read = read_log(&parser.env, statement)?;
+        let read = read_log(&parser.expressions.env, statement)?;
         let Some(draft) = &mut self.peers.draft else {
             return Ok(());
         };

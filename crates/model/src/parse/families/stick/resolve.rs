@@ -82,7 +82,11 @@ fn targets(parser: &Parser<'_>, names: &HashMap<Arc<str>, u32>, alerts: &mut Vec
 
 /// Peers sections: without this process among its members, a section does nothing, and its tables are nobody else's.
 fn sections(parser: &mut Parser<'_>, alerts: &mut Vec<String>) -> Vec<Arc<crate::peers::Peers>> {
-    let local = parser.env.get("HAPROXY_LOCALPEER").unwrap_or_default();
+    let local = parser
+        .expressions
+        .env
+        .get("HAPROXY_LOCALPEER")
+        .unwrap_or_default();
     let local = local.to_owned();
     let mut found = Vec::new();
     for (at, table) in parser.tables.iter().enumerate() {

@@ -107,7 +107,7 @@ fn proxy(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
         port_required: false,
         ..Allow::BIND
     };
-    let expanded = address::expand(text, &parser.env).map_err(|why| wrong(&why))?;
+    let expanded = address::expand(text, &parser.expressions.env).map_err(|why| wrong(&why))?;
     let range = address::parse(&expanded, allow).map_err(|why| wrong(&why))?;
     parser.global.ocsp_updates.proxy = Some(match range.address {
         Address::Inet(inet) if inet.port() == 0 => Address::Inet(SocketAddr::new(inet.ip(), PORT)),
