@@ -3,16 +3,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{FRONT_AND_BACK, http};
-use testkit::{Conn, Program, Server, handlers};
-
-fn start(options: &str, server: &Server) -> Program {
-    http()
-        .config(options)
-        .config(FRONT_AND_BACK)
-        .server("s1", server)
-        .start()
-}
+use common::start;
+use testkit::{Conn, Server, handlers};
 
 fn pattern(length: usize) -> Vec<u8> {
     (0..length)

@@ -3,7 +3,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{FRONT_AND_BACK, http_line, http_logged};
+use common::{FRONT_AND_BACK, http_line, http_logged, in_front_of};
 use testkit::{Blackhole, HttpLog, Program, Refused, Server, Syslog, handlers};
 
 struct Run {
@@ -14,11 +14,7 @@ struct Run {
 
 fn run(options: &str, server: Server) -> Run {
     let log = Syslog::udp();
-    let program = http_logged(&log)
-        .config(options)
-        .config(FRONT_AND_BACK)
-        .server("s1", &server)
-        .start();
+    let program = in_front_of(http_logged(&log), options, &server);
     Run {
         log,
         server,

@@ -3,16 +3,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{FRONT_AND_BACK, http, http_line, http_logged};
-use testkit::{Conn, Program, Server, Syslog, handlers};
-
-fn start(options: &str, server: &Server) -> Program {
-    http()
-        .config(options)
-        .config(FRONT_AND_BACK)
-        .server("s1", server)
-        .start()
-}
+use common::{FRONT_AND_BACK, http, http_line, http_logged, start};
+use testkit::{Conn, Server, Syslog, handlers};
 
 /// Connections made when two clients, one after the other, ask twice each.
 fn connections(options: &str) -> usize {

@@ -3,15 +3,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::{FRONT_AND_BACK, tcp_line, tcp_logged};
+use common::{FRONT_AND_BACK, in_front_of, tcp_line, tcp_logged};
 use testkit::{Blackhole, Program, Refused, Server, Syslog, handlers};
 
 fn start(log: &Syslog, options: &str, server: &Server) -> Program {
-    tcp_logged(log)
-        .config(options)
-        .config(FRONT_AND_BACK)
-        .server("s1", server)
-        .start()
+    in_front_of(tcp_logged(log), options, server)
 }
 
 #[test]

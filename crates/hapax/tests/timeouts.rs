@@ -3,15 +3,11 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{FRONT_AND_BACK, http_line, http_logged, tcp_line, tcp_logged};
+use common::{FRONT_AND_BACK, http_line, http_logged, in_front_of, tcp_line, tcp_logged};
 use testkit::{Blackhole, Conn, Program, Server, Syslog, handlers};
 
 fn start(log: &Syslog, options: &str, server: &Server) -> Program {
-    http_logged(log)
-        .config(options)
-        .config(FRONT_AND_BACK)
-        .server("s1", server)
-        .start()
+    in_front_of(http_logged(log), options, server)
 }
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -8,7 +8,7 @@ pub mod api;
 pub mod certificates;
 pub mod checks;
 
-use testkit::{Builder, HttpLog, Program, Syslog, TcpLog};
+use testkit::{Builder, HttpLog, Program, Server, Syslog, TcpLog};
 
 /// The program under test.
 pub const HAPAX: &str = env!("CARGO_BIN_EXE_hapax");
@@ -91,6 +91,20 @@ pub const FRONT_AND_BACK: &str = "frontend in
 backend back
   server s1 {s1}
 ";
+
+/// The program in front of a server, with `options` before [`FRONT_AND_BACK`].
+pub fn in_front_of(builder: Builder, options: &str, server: &Server) -> Program {
+    builder
+        .config(options)
+        .config(FRONT_AND_BACK)
+        .server("s1", server)
+        .start()
+}
+
+/// [`http`] in front of a server.
+pub fn start(options: &str, server: &Server) -> Program {
+    in_front_of(http(), options, server)
+}
 
 /// Replaces a part of the program's configuration file.
 #[track_caller]
