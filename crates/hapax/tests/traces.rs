@@ -381,3 +381,28 @@ fn peers_are_told_of() {
     drop(second);
     wait_for(&first, &["|peers|1|sess_end] session ended", "peer=b"]);
 }
+
+#[test]
+fn connections_that_end_too_early_are_errors() {
+    let server = Server::start(handlers::close());
+    let program = started("", &server);
+    ask(
+        &program,
+        "trace h1 sink buf0 level error start now; trace pt sink buf0 level error start now",
+    );
+    assert_eq!(
+        Client::connect(program.address("web")).get("/").status(),
+        502
+    );
+    wait_for(
+        &program,
+        &["|h1|0|h1c_err] connection closed too early : [B]", "srv=s1"],
+    );
+    let mut client = Client::connect(program.address("web"));
+    client.send("GET / HTTP/1.1\r\nHo");
+    drop(client);
+    wait_for(
+        &program,
+        &["|h1|0|h1c_err] connection closed too early : [F]", "fe=web"],
+    );
+}

@@ -1,6 +1,6 @@
 //! What a stream reports to traces.
 
-use super::{Cause, Stream, Unreached};
+use super::{Cause, Source as Ender, Stream, Unreached};
 use crate::handshake::HandshakeError;
 use crate::mux::Conn;
 use crate::trace::{self, Side, Who, number_of, watches, watches_data};
@@ -309,7 +309,9 @@ impl Stream<'_> {
             | Event::StreamErr.bit()
             | Event::H1StreamEnd.bit()
             | Event::H2StreamEnd.bit()
-            | Event::H2StreamErr.bit();
+            | Event::H2StreamErr.bit()
+            | Event::H1ConnErr.bit()
+            | Event::PtErr.bit();
         if trace::watches_any(END) {
             self.report_end();
         }
@@ -327,6 +329,7 @@ impl Stream<'_> {
             );
             self.report_stream(Event::StreamErr, Level::Error, &what);
         }
+        self.report_broken();
         let multiplexed = self.client.conn.is_multiplexed();
         if multiplexed && watches(Event::H2StreamErr) && self.client.conn.is_reset() {
             self.report_plainly(
@@ -345,6 +348,30 @@ impl Stream<'_> {
         }
         if watches(Event::StreamFree) {
             self.report_stream(Event::StreamFree, Level::User, "end of stream");
+        }
+    }
+
+    /// A connection ended the stream, by its end or by keeping everybody waiting.
+    #[track_caller]
+    fn report_broken(&self) {
+        let Some(cause) = self.state.cause else {
+            return;
+        };
+        let (side, what) = match cause.source {
+            Ender::Client => (Side::Front, "connection closed too early"),
+            Ender::ClientTimeout => (Side::Front, "connection too slow"),
+            Ender::Server => (Side::Back, "connection closed too early"),
+            Ender::ServerTimeout => (Side::Back, "connection too slow"),
+            _ => return,
+        };
+        let event = match self.is_http() {
+            true => Event::H1ConnErr,
+            false => Event::PtErr,
+        };
+        // One that carries several streams says so for each of them.
+        let shared = self.conn(side).is_some_and(Conn::is_multiplexed);
+        if !shared && watches(event) {
+            self.report_plainly(event, Level::Error, side, what);
         }
     }
 
