@@ -380,6 +380,7 @@ mod tests {
         fn nothing_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
             let wrapped = der::element(der::SEQUENCE, &[&[der::ENUMERATED, 1, 0][..], &bytes].concat());
             let _ = (check(&bytes, 0), check(&wrapped, 0), CertId::read(&bytes));
+            let _ = (expiry(&bytes), expiry(&wrapped));
         }
     }
 
