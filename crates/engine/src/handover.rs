@@ -315,7 +315,7 @@ fn is_at(name: &SocketAddrAny, bind: &Bind) -> bool {
             };
             SocketAddrUnix::try_from(name.clone()).is_ok_and(same)
         }
-        Address::Fd(_) | Address::SocketPair(_) => false,
+        Address::Fd(_) | Address::SocketPair(_) | Address::Reverse(_) => false,
     }
 }
 

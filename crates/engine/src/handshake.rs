@@ -9,7 +9,7 @@ use crate::worker::Worker;
 use base::Endpoint;
 use model::Address;
 use model::live::tally::Tally;
-use model::rules::{CloseKind, Mux, RelayHeader, Rule};
+use model::rules::{Attachment, CloseKind, Mux, RelayHeader, Rule};
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -37,6 +37,7 @@ pub async fn establish(
 ) -> Option<Session> {
     let worker = &accepted.worker;
     let rules = session.frontend.config.rules.clone();
+    let mut attachment = None;
     let front = session.frontend.clone();
     let denied = |what| {
         front.front.tally(what, 1);
@@ -45,7 +46,7 @@ pub async fn establish(
         }
         None
     };
-    let passed = rules_at(session, worker, client, &rules.tcp_connection).await;
+    let passed = rules_at(session, worker, client, &rules.tcp_connection, &mut None).await;
     let Some(mut session) = passed else {
         return denied(Tally::DeniedConnections);
     };
@@ -67,11 +68,21 @@ pub async fn establish(
         return None;
     }
     session.handshake = clock::now_ms();
-    let passed = rules_at(session, worker, client, &rules.tcp_session).await;
-    if let Some(session) = &passed {
-        session.count_tracked(crate::stream::SESSION);
+    let list = &rules.tcp_session;
+    let Some(mut session) = rules_at(session, worker, client, list, &mut attachment).await else {
+        return denied(Tally::DeniedSessions);
+    };
+    session.count_tracked(crate::stream::SESSION);
+    let Some(attachment) = attachment else {
+        return Some(session);
+    };
+    if session.mux.get() == Some(Mux::H2) {
+        crate::reverse::attach(&session, worker, client, *attachment).await;
+    } else if session.tls.is_some() || session.proxied {
+        session.error = Some(HandshakeError::NotReversed);
+        log_error(session, worker, client);
     }
-    passed.or_else(|| denied(Tally::DeniedSessions))
+    None
 }
 
 /// The TLS handshake with a client.
@@ -178,6 +189,7 @@ async fn rules_at(
     worker: &Rc<Worker>,
     client: &mut ClientSide,
     rules: &[Arc<Rule>],
+    attachment: &mut Option<Box<Attachment>>,
 ) -> Option<Session> {
     if rules.is_empty() {
         return Some(session);
@@ -188,6 +200,7 @@ async fn rules_at(
         let mut stream = Stream::new(&session, worker, client, &mut state);
         let verdict = stream.run_rules(rules).await;
         let state = &mut stream.state;
+        *attachment = state.attachment.take();
         (
             verdict,
             state.src.take(),
@@ -363,6 +376,8 @@ pub enum HandshakeError {
     Unconnected(Unconnected),
     /// A SOCKS4 proxy was to lead to the server.
     Socks(SocksFault),
+    /// HTTP/2 was expected of a connection that was to become a server's (`attach-srv`).
+    NotReversed,
 }
 
 /// Why there is no connection to a server.
@@ -530,6 +545,7 @@ impl HandshakeError {
             Self::Tls(fault) => return fault.facts(),
             Self::Unconnected(why) => return why.facts(),
             Self::Socks(fault) => return fault.facts(),
+            Self::NotReversed => return (45, "REVERSE", "Reverse connect failure"),
         };
         match (expected, fault) {
             (RelayHeader::Proxy, Fault::Empty) => (
@@ -616,7 +632,7 @@ impl HandshakeError {
     #[must_use]
     pub fn failure(self) -> Option<tls::Failure> {
         match self {
-            Self::Relay { .. } | Self::Unconnected(_) | Self::Socks(_) => None,
+            Self::Relay { .. } | Self::Unconnected(_) | Self::Socks(_) | Self::NotReversed => None,
             Self::Tls(fault) => fault.failure(),
         }
     }

@@ -28,6 +28,7 @@ pub mod profile;
 pub mod proxy;
 pub mod reload;
 pub mod resolvers;
+mod reverse;
 pub mod runtime;
 pub mod servers;
 pub mod service;

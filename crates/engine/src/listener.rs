@@ -56,7 +56,7 @@ pub struct BindFailure {
     pub datagrams: bool,
     /// The proxy's name.
     pub proxy: Arc<str>,
-    /// Which step failed.
+    /// Which step failed; empty where there is nothing to bind and the address itself is wrong.
     pub step: &'static str,
     /// Why.
     pub error: io::Error,
@@ -111,6 +111,18 @@ pub fn bind_all(
         binds.map(move |bind| (Purpose::Peers(at), bind.clone(), peers.name.clone(), 128))
     });
     for (purpose, bind, proxy, backlog) in fronts.chain(api).chain(peers) {
+        if let Address::Reverse(_) = &bind.address {
+            if let Err(why) = crate::reverse::check(snapshot, &bind.address) {
+                failures.push(BindFailure {
+                    bind,
+                    datagrams: false,
+                    proxy,
+                    step: "",
+                    error: io::Error::other(why),
+                });
+            }
+            continue;
+        }
         let wanted = match purpose {
             Purpose::Frontend(_) => workers,
             Purpose::RuntimeApi | Purpose::Peers(_) => 1,
@@ -238,9 +250,9 @@ pub(crate) fn open_one(bind: &Bind, backlog: i32, reuse_port: bool) -> Step<Owne
             fd
         }
         Address::Fd(number) => return inherit(*number),
-        Address::SocketPair(_) => {
+        Address::SocketPair(_) | Address::Reverse(_) => {
             return Err((
-                "cannot listen on a socket pair",
+                "cannot listen on such an address",
                 io::ErrorKind::Unsupported.into(),
             ));
         }
@@ -491,7 +503,12 @@ fn accept_one(fd: impl AsFd) -> Result<(OwnedFd, Option<base::Endpoint>), rustix
     Ok((socket, peer.and_then(crate::io::endpoint)))
 }
 
-fn is_full(runtime: &Runtime, proxy: &ProxyRuntime, bind: &Bind, load: &ListenerState) -> bool {
+pub(crate) fn is_full(
+    runtime: &Runtime,
+    proxy: &ProxyRuntime,
+    bind: &Bind,
+    load: &ListenerState,
+) -> bool {
     if bind.maxconn > 0 && load.connections.now() >= bind.maxconn {
         return true;
     }
@@ -574,30 +591,7 @@ fn start(
     let Ok(socket) = Socket::new(fd) else {
         return;
     };
-    let process = &runtime.process;
-    process.connections.enter();
-    if process.connections.now() >= process.maxconn.load(Ordering::Relaxed) {
-        process.maxconn_reached.fetch_add(1, Ordering::Relaxed);
-    }
-    load.connections.enter();
-    let now = clock::now_ms();
-    model::live::count(&runtime.process.accepted, 1);
-    runtime.process.connection_rate.add(now);
-    if bind.tls.is_some() {
-        process.tls.enter(now);
-    }
-    proxy.front.accept(now);
-    if let Some(counters) = &load.counters {
-        counters.accept(now);
-    }
-    let accepted = session::Accepted {
-        worker: worker.clone(),
-        runtime: runtime.clone(),
-        frontend: proxy.clone(),
-        bind: bind.clone(),
-        listener: load.clone(),
-        peer,
-        speaks_h1: Default::default(),
-    };
+    let admitted = session::Admitted::new(runtime, proxy, bind, load);
+    let accepted = admitted.accepted(worker, peer);
     tokio::task::spawn_local(profiled(profile::Session, session::run(accepted, socket)));
 }

@@ -134,6 +134,7 @@ fn http2_config(global: &model::Global, role: Role, limits: Limits) -> h2::Confi
         max_frame: http2.max_frame,
         limits,
         role,
+        turns: false,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::backend::{IdlePool, Location, Whereabouts};
 use crate::check::Places;
 use crate::clock;
 use crate::health::Ending;
+use crate::mux::h2::Attached;
 use crate::reload::{self, Kinship};
 use crate::servers::Servers;
 use crate::stream::BadMessages;
@@ -96,6 +97,8 @@ pub struct ServerRuntime {
     pub whereabouts: Arc<Whereabouts>,
     /// Idle connections, by worker.
     pub idle: Arc<IdlePool>,
+    /// What clients have handed to it, if that is where its connections come from (`rhttp@`).
+    pub attached: Option<Arc<Attached>>,
     /// The limit on connections, 0 for none.
     maxconn: AtomicU32,
     /// Whether a command added it.
@@ -133,6 +136,7 @@ impl ServerRuntime {
             check_places: Arc::new(Mutex::new(Places::new(&config.settings.check))),
             secure: Arc::new(AtomicBool::new(config.settings.tls.enabled)),
             state: Arc::new(state),
+            attached: is_reverse(&config).then(Arc::default),
             maxconn: AtomicU32::new(config.settings.maxconn),
             config,
             idle: Arc::new(IdlePool::new(workers)),
@@ -193,6 +197,10 @@ impl ServerRuntime {
             idle: match unchanged {
                 true => old.idle.clone(),
                 false => Arc::new(IdlePool::new(workers)),
+            },
+            attached: match is_reverse(&config) {
+                true => Some(old.attached.clone().unwrap_or_default()),
+                false => None,
             },
             state,
             maxconn: AtomicU32::new(maxconn),
@@ -272,6 +280,14 @@ impl ServerRuntime {
         }
     }
 
+    /// Closes the connections that are kept for later.
+    pub fn close_kept(&self) {
+        self.idle.close_all();
+        if let Some(attached) = &self.attached {
+            attached.close_all();
+        }
+    }
+
     /// Whether a command has taken it away.
     #[must_use]
     pub fn is_removed(&self) -> bool {
@@ -308,6 +324,10 @@ impl ServerRuntime {
     pub fn endings(&self) -> watch::Receiver<(u64, Option<Ending>)> {
         self.endings.subscribe()
     }
+}
+
+fn is_reverse(config: &Server) -> bool {
+    matches!(config.address, model::Address::Reverse(_))
 }
 
 impl ProxyRuntime {

@@ -156,6 +156,8 @@ pub struct Process {
     pub ocsp: crate::ocsp::Updates,
     /// The ways to the workers.
     pub orders: crate::orders::Orders,
+    /// Told when a connection that was opened for a listener of `rhttp@` has ended.
+    pub reversed_ended: tokio::sync::watch::Sender<()>,
     /// The configuration that new connections get.
     current: parking_lot::Mutex<Option<Arc<Runtime>>>,
     /// The last change of the configuration, which workers follow.
@@ -358,6 +360,7 @@ impl Process {
             ocsp: Default::default(),
             orders: Default::default(),
             current: Default::default(),
+            reversed_ended: tokio::sync::watch::Sender::new(()),
             changes: tokio::sync::watch::Sender::new(None),
             stopping: Default::default(),
             stopping_since: Default::default(),

@@ -5,10 +5,11 @@ use crate::clock;
 use crate::handshake::HandshakeError;
 use crate::io::{Deadline, Socket};
 use crate::mux::Conn;
+use crate::mux::h2::{Half, Multiplexed, News};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use crate::runtime::Runtime;
 use crate::stream::{Counters, Vars};
-use crate::stream::{Ended, TcpEnd, serve_http, serve_tcp, upgrade};
+use crate::stream::{Ended, TcpEnd, serve_connection, serve_http, serve_tcp, upgrade};
 use crate::worker::Worker;
 use base::Endpoint;
 use expr::view::Date;
@@ -152,6 +153,89 @@ impl Session {
     }
 }
 
+/// The place of a connection that has just been accepted, before it is known who serves it. Dropping it counts the
+/// connection out.
+#[derive(Debug)]
+pub struct Admitted {
+    runtime: Arc<Runtime>,
+    frontend: Arc<ProxyRuntime>,
+    bind: Arc<Bind>,
+    listener: Arc<ListenerState>,
+    /// Whether the place has gone on to [`Accepted`].
+    taken: bool,
+}
+
+impl Admitted {
+    /// Counts a connection in.
+    #[must_use]
+    pub fn new(
+        runtime: &Arc<Runtime>,
+        frontend: &Arc<ProxyRuntime>,
+        bind: &Arc<Bind>,
+        listener: &Arc<ListenerState>,
+    ) -> Self {
+        let process = &runtime.process;
+        process.connections.enter();
+        if process.connections.now() >= process.maxconn.load(Ordering::Relaxed) {
+            process.maxconn_reached.fetch_add(1, Ordering::Relaxed);
+        }
+        listener.connections.enter();
+        let now = clock::now_ms();
+        model::live::count(&process.accepted, 1);
+        process.connection_rate.add(now);
+        if bind.tls.is_some() {
+            process.tls.enter(now);
+        }
+        frontend.front.accept(now);
+        if let Some(counters) = &listener.counters {
+            counters.accept(now);
+        }
+        Self {
+            runtime: runtime.clone(),
+            frontend: frontend.clone(),
+            bind: bind.clone(),
+            listener: listener.clone(),
+            taken: false,
+        }
+    }
+
+    /// The connection, now that its worker is known.
+    #[must_use]
+    pub fn accepted(mut self, worker: &Rc<Worker>, peer: Option<Endpoint>) -> Accepted {
+        self.taken = true;
+        Accepted {
+            worker: worker.clone(),
+            runtime: self.runtime.clone(),
+            frontend: self.frontend.clone(),
+            bind: self.bind.clone(),
+            listener: self.listener.clone(),
+            peer,
+            speaks_h1: Cell::default(),
+        }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if !self.taken {
+            leave(&self.runtime, &self.frontend, &self.bind, &self.listener);
+        }
+    }
+}
+
+/// Counts a connection out.
+fn leave(runtime: &Runtime, frontend: &ProxyRuntime, bind: &Bind, listener: &ListenerState) {
+    runtime.process.connections.leave();
+    if bind.tls.is_some() {
+        runtime.process.tls.leave();
+    }
+    frontend.front.connections.leave();
+    listener.connections.leave();
+    if let Some(counters) = &listener.counters {
+        counters.connections.leave();
+    }
+}
+
 /// A connection that has just been accepted. Dropping it counts the connection out.
 #[derive(Debug)]
 pub struct Accepted {
@@ -173,17 +257,9 @@ pub struct Accepted {
 
 impl Drop for Accepted {
     fn drop(&mut self) {
-        self.runtime.process.connections.leave();
-        if self.bind.tls.is_some() {
-            self.runtime.process.tls.leave();
-        }
-        self.frontend.front.connections.leave();
+        leave(&self.runtime, &self.frontend, &self.bind, &self.listener);
         if self.speaks_h1.get() {
             self.frontend.front.tally(Tally::H1Closed, 1);
-        }
-        self.listener.connections.leave();
-        if let Some(counters) = &self.listener.counters {
-            counters.connections.leave();
         }
     }
 }
@@ -224,6 +300,30 @@ pub fn run(accepted: Accepted, socket: Socket) -> impl Future<Output = ()> {
             Box::pin(upgrade(&session, &accepted.worker, &mut client)).await;
         }
     }
+}
+
+/// Serves a connection that this process has opened and on which the other end sends the requests (`rhttp@`); `news` is
+/// what has come of it already.
+pub async fn run_reversed(accepted: Accepted, connection: Multiplexed, news: Vec<News>) {
+    let _registration = poll_fn(|cx| Poll::Ready(accepted.worker.register(cx.waker()))).await;
+    let connection = Rc::new(RefCell::new(connection));
+    // The number of no stream stands for the connection as such.
+    let whole = Half::new(connection.clone(), 0);
+    let mut client = ClientSide::new(Conn::of_stream(whole));
+    let session = match accepted.begin() {
+        Ok(session) => {
+            session.begin(&accepted.listener);
+            session
+        }
+        Err(accepted) => match Box::pin(establish(accepted, &mut client)).await {
+            Some(session) => session,
+            None => return,
+        },
+    };
+    session.mux.set(Some(Mux::H2));
+    accepted.note_http2();
+    let worker = &accepted.worker;
+    serve_connection(&session, worker, connection, news, &mut client.deadline).await;
 }
 
 async fn establish(accepted: &Accepted, client: &mut ClientSide) -> Option<Rc<Session>> {

@@ -349,7 +349,9 @@ fn listen(
             crate::listener::accept(worker, runtime, listening.clone()),
         ))
     };
-    sockets.iter().map(accept).collect()
+    let mut tasks: Vec<_> = sockets.iter().map(accept).collect();
+    tasks.extend(crate::reverse::keep_up(worker, runtime));
+    tasks
 }
 
 /// Gives back the room of entries that have expired. Nobody else waits for it: they count as gone already.

@@ -127,6 +127,14 @@ fn plan(
         Err(failures) => {
             for failure in failures {
                 let (file, line) = &failure.bind.origin;
+                if failure.step.is_empty() {
+                    let _ = writeln!(
+                        text,
+                        "Starting [{file}:{line}] for {}: {}",
+                        failure.proxy, failure.error
+                    );
+                    continue;
+                }
                 let _ = writeln!(
                     text,
                     "Binding [{file}:{line}] for {} {}: {} ({}).",

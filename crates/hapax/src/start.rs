@@ -212,6 +212,15 @@ fn bind(
     for failure in failures {
         let (file, line) = &failure.bind.origin;
         let (protocol, place) = describe(&failure.bind.address, failure.datagrams);
+        if matches!(failure.bind.address, Address::Reverse(_)) {
+            reporter.alert(format!(
+                "Starting [{file}:{line}] for {} {}: protocol {protocol}: {}.",
+                kind(snapshot, &failure.proxy),
+                failure.proxy,
+                failure.error,
+            ));
+            continue;
+        }
         reporter.alert(format!(
             "Binding [{file}:{line}] for {} {}: protocol {protocol}: {} ({}){place}.",
             kind(snapshot, &failure.proxy),
@@ -260,6 +269,7 @@ fn place(address: &Address) -> (&'static str, String) {
         ),
         Address::Fd(number) => ("fd", format!(" for [fd@{number}]")),
         Address::SocketPair(number) => ("sockpair", format!(" for [sockpair@{number}]")),
+        Address::Reverse(_) => ("rev", String::new()),
     }
 }
 

@@ -25,6 +25,9 @@ pub enum Address {
     Fd(i32),
     /// `sockpair@`: an inherited end of a socket pair over which descriptors come.
     SocketPair(i32),
+    /// `rhttp@`: connections that are turned round. A server of this address gets those that clients have opened
+    /// (`attach-srv`); a listener serves those that it opens itself, to the server of this name (`<backend>/<server>`).
+    Reverse(Arc<str>),
 }
 
 /// An address with a range of ports.
@@ -117,10 +120,12 @@ pub struct Allow {
     pub prefer_datagram: bool,
     /// `mptcp@` may be there.
     pub multipath: bool,
+    /// `rhttp@` may be there.
+    pub reverse: bool,
 }
 
 impl Allow {
-    /// What `bind` takes.
+    /// What lines that listen take.
     pub const BIND: Self = Self {
         port_required: true,
         port: true,
@@ -133,6 +138,12 @@ impl Allow {
         datagram: false,
         prefer_datagram: false,
         multipath: true,
+        reverse: false,
+    };
+    /// What `bind` takes in a frontend.
+    pub const FRONTEND: Self = Self {
+        reverse: true,
+        ..Self::BIND
     };
     /// What `dgram-bind` takes.
     pub const DATAGRAM_BIND: Self = Self {
@@ -149,6 +160,7 @@ impl Allow {
         offset: true,
         fd: false,
         datagram: true,
+        reverse: true,
         ..Self::BIND
     };
     /// What `source` takes: a range, but no port is needed.
@@ -219,6 +231,7 @@ enum Family {
     SocketPair,
     /// TCP over several paths, of any or of one family.
     Multipath(Option<IpFamily>),
+    Reverse,
     NotBuilt(&'static str),
 }
 
@@ -254,7 +267,7 @@ const PREFIXES: &[(&str, Family, Option<bool>)] = &[
     ("quic4@", Family::NotBuilt("QUIC"), None),
     ("quic6@", Family::NotBuilt("QUIC"), None),
     ("quic@", Family::NotBuilt("QUIC"), None),
-    ("rhttp@", Family::NotBuilt("reverse HTTP"), None),
+    ("rhttp@", Family::Reverse, None),
     ("mptcp@", Family::Multipath(None), Some(false)),
     (
         "mptcp4@",
@@ -340,6 +353,8 @@ pub fn parse(text: &str, allow: Allow) -> Result<AddressRange, AddressError> {
                 )),
             }
         }
+        Family::Reverse if allow.reverse => Ok(plain(Address::Reverse(rest.into()))),
+        Family::Reverse => invalid(format!("unsupported protocol family for address '{text}'")),
         Family::NotBuilt(waits) => Err(AddressError::NotBuilt(text.into(), waits)),
         Family::Multipath(_) if !allow.multipath => Err(AddressError::NotBuilt(
             text.into(),
@@ -546,6 +561,19 @@ pub fn expand<'t>(text: &'t str, env: &config::Env) -> Result<Cow<'t, str>, Addr
         return Err(AddressError::Invalid(message));
     }
     Ok(Cow::Owned(out))
+}
+
+/// Whether an address may be used where `expose-experimental-directives` was given or not (the first of `exposes`).
+///
+/// # Errors
+/// When it is experimental and that was not given.
+pub fn check_experimental(address: &Address, exposes: [bool; 2]) -> Result<(), String> {
+    match (address, exposes) {
+        (Address::Reverse(name), [false, _]) => Err(format!(
+            "Address 'rhttp@{name}' is experimental, must be allowed via a global 'expose-experimental-directives'"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a comma-separated list of addresses. An empty last member is not one.

@@ -63,6 +63,8 @@ pub struct Bind {
     pub expose_fd: bool,
     /// `thread`: threads (from 1) that listen; empty for all.
     pub threads: Vec<u32>,
+    /// `nbconn`: how many connections a listener that opens them itself (`rhttp@`) keeps up.
+    pub connections: u32,
     /// `proto`: the mux forced by its name.
     pub proto: Option<Arc<str>>,
     /// What the line says about TLS.
@@ -104,6 +106,7 @@ impl Bind {
             severity_output: 0,
             expose_fd: false,
             threads: Vec::new(),
+            connections: 1,
             proto: None,
             tls_settings: Arc::default(),
             tls: None,

@@ -17,6 +17,7 @@ pub mod namespace;
 pub mod persistence;
 mod proxy;
 pub mod resolvers;
+pub mod reverse;
 pub mod rules;
 mod server;
 mod snapshot;

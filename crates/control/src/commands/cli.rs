@@ -159,6 +159,7 @@ pub(crate) fn place(bind: &Bind) -> String {
         Address::Inet(address) => format!("ipv6@{}:{}", address.ip(), address.port()),
         Address::Fd(number) => format!("fd@{number}"),
         Address::SocketPair(number) => format!("sockpair@{number}"),
+        Address::Reverse(name) => format!("rhttp@{name}"),
     }
 }
 

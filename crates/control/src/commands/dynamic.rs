@@ -270,7 +270,7 @@ fn del_server(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
     });
     match removed {
         Ok(()) => {
-            server.idle.close_all();
+            server.close_kept();
             context.runtime.dismiss(&backend, &server);
             reply.info("Server deleted.");
         }

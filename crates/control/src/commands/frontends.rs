@@ -2,7 +2,8 @@
 
 use crate::command::{Args, CommandRow, Context, Level};
 use crate::reply::Reply;
-use engine::proxy::Listening;
+use engine::proxy::{Listening, ProxyRuntime};
+use model::Address;
 
 /// The rows of this family.
 pub const ROWS: &[CommandRow] = &[
@@ -39,8 +40,18 @@ fn disable(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {
             reply.error("Frontend was previously shut down, cannot disable.");
         }
         Listening::Paused => reply.error("All sockets are already disabled."),
+        Listening::Running if opens_connections(frontend) => {
+            engine::health::note_refused_pause(context.runtime, frontend);
+            reply.error("Failed to pause frontend, check logs for precise cause.");
+        }
         Listening::Running => drop(frontend.listening.send_replace(Listening::Paused)),
     }
+}
+
+/// Whether a frontend has a listener that opens its connections itself (`rhttp@`), which knows no pause.
+fn opens_connections(frontend: &ProxyRuntime) -> bool {
+    let mut binds = frontend.config.front.binds.iter();
+    binds.any(|bind| matches!(bind.address, Address::Reverse(_)))
 }
 
 fn enable(context: &mut Context<'_>, reply: &mut Reply, args: Args<'_>) {

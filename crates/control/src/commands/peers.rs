@@ -212,6 +212,7 @@ fn text(address: &model::Address) -> String {
         Address::Abstract { name, .. } => format!("abns@{}", String::from_utf8_lossy(name)),
         Address::Fd(number) => format!("fd@{number}"),
         Address::SocketPair(number) => format!("sockpair@{number}"),
+        Address::Reverse(name) => format!("rhttp@{name}"),
     }
 }
 

@@ -57,6 +57,11 @@ pub(super) fn set_address(
     server: &ServerRuntime,
     args: Args<'_>,
 ) {
+    if server.attached.is_some() {
+        return reply.error(
+            "Update for the current server address family is only supported through configuration file.",
+        );
+    }
     let (text, port) = (args.get(2), args.get(4));
     if text.is_empty() {
         return reply.error("set server <b>/<s> addr requires an address and optionally a port.");

@@ -129,7 +129,11 @@ fn connection_line(
     let (state, config) = (&server.state, &server.config);
     let (ip, port) = address(server);
     let used = &state.counters.connections;
-    let idle = server.idle.total();
+    let attached = server.attached.as_deref();
+    let attached = attached.map_or_else(Vec::new, |attached| {
+        attached.idle(runtime.process.threads as usize)
+    });
+    let idle = server.idle.total() + attached.iter().sum::<usize>();
     let limit = config.settings.pool_max.map_or(-1, i64::from);
     // Nothing estimates how many connections will be needed, and every idle connection has been used before.
     let _ = write!(
@@ -145,7 +149,8 @@ fn connection_line(
         used.max(),
     );
     for worker in 0..runtime.process.threads as usize {
-        let _ = write!(out, " {}", server.idle.len(worker));
+        let attached = attached.get(worker).copied().unwrap_or(0);
+        let _ = write!(out, " {}", server.idle.len(worker) + attached);
     }
     out.push('\n');
 }

@@ -70,7 +70,7 @@ fn server(runtime: &Runtime, path: &str) -> Outlook {
     match removable_server(runtime, &backend, &server) {
         Ok(()) => {
             // What is only kept for later need not keep anybody waiting.
-            server.idle.close_all();
+            server.close_kept();
             Outlook::Met
         }
         Err(Refusal::Now(_)) => Outlook::Open,

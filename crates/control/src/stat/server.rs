@@ -214,5 +214,6 @@ pub(super) fn address(address: &Address) -> String {
         Address::Inet(address) => address.to_string(),
         Address::Unix(_) | Address::Abstract { .. } => "unix".into(),
         Address::Fd(_) | Address::SocketPair(_) => "fd".into(),
+        Address::Reverse(_) => String::new(),
     }
 }

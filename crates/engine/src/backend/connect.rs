@@ -334,7 +334,9 @@ pub fn start(fd: &OwnedFd, address: &Address) -> io::Result<bool> {
         Address::Abstract { name, padded } => {
             rustix::net::connect(fd, &crate::listener::abstract_address(name, *padded)?)
         }
-        Address::Fd(_) | Address::SocketPair(_) => return Err(io::ErrorKind::Unsupported.into()),
+        Address::Fd(_) | Address::SocketPair(_) | Address::Reverse(_) => {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
     };
     match outcome {
         Ok(()) => Ok(false),

@@ -119,6 +119,13 @@ pub(super) fn unreachable(error: &ConnectError, address: &Address) -> Outcome {
                 ..Outcome::new(Status::L6Response)
             };
         }
+        // Nothing can be connected to there.
+        ConnectError::Failed(_) if matches!(address, Address::Reverse(_)) => {
+            return Outcome {
+                info: Some(b"Invalid argument".as_slice().into()),
+                ..Outcome::new(Status::SocketError)
+            };
+        }
         ConnectError::Failed(error) if tcp => (Status::L4Connection, error),
         ConnectError::Failed(error) | ConnectError::Resource(error) => (Status::SocketError, error),
     };

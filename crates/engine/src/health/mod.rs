@@ -54,6 +54,17 @@ impl Event {
     }
 }
 
+/// Tells that a frontend can't pause because its listener opens its connections itself (`rhttp@`).
+pub fn note_refused_pause(runtime: &Arc<Runtime>, proxy: &ProxyRuntime) {
+    let name = &proxy.config.name;
+    news::remark(runtime, proxy, "cannot disable a reverse-HTTP listener.");
+    news::warn(
+        runtime,
+        proxy,
+        &format!("frontend {name} failed to enter pause mode."),
+    );
+}
+
 /// Takes servers out of service, at the start, that follow a disabled one.
 pub(crate) fn inherit_all(runtime: &Arc<Runtime>) {
     if runtime.followers.is_empty() {

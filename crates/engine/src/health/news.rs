@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 const EMERGENCY: u8 = 0;
 const ALERT: u8 = 1;
+const WARNING: u8 = 4;
 const NOTICE: u8 = 5;
 
 fn title(proxy: &ProxyRuntime, server: &ServerRuntime) -> String {
@@ -176,6 +177,16 @@ pub(super) fn no_server(runtime: &Arc<Runtime>, proxy: &ProxyRuntime) {
 /// Tells other news of a backend's servers.
 pub fn notice(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, text: &str) {
     tell(runtime, proxy, NOTICE, text);
+}
+
+/// A warning about a proxy.
+pub(super) fn warn(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, text: &str) {
+    tell(runtime, proxy, WARNING, text);
+}
+
+/// Something for a proxy's logs alone.
+pub(super) fn remark(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, text: &str) {
+    log(runtime, proxy, WARNING, text);
 }
 
 fn tell(runtime: &Arc<Runtime>, proxy: &ProxyRuntime, level: u8, text: &str) {

@@ -73,10 +73,17 @@ impl Transport {
     /// # Errors
     /// As [`Socket::new`].
     pub fn rehome(mut self) -> io::Result<Self> {
-        let socket = Socket::new(self.socket.as_fd().try_clone_to_owned()?)?;
-        let tls = self.tls.take();
-        let seen = self.seen.take();
-        Ok(Self { socket, tls, seen })
+        self.move_here()?;
+        Ok(self)
+    }
+
+    /// As [`Transport::rehome`], in its place.
+    ///
+    /// # Errors
+    /// As [`Socket::new`].
+    pub fn move_here(&mut self) -> io::Result<()> {
+        self.socket = Socket::new(self.socket.as_fd().try_clone_to_owned()?)?;
+        Ok(())
     }
 
     /// The socket below.

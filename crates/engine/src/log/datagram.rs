@@ -53,7 +53,7 @@ impl Datagrams {
             Address::Abstract { name, padded } => {
                 crate::listener::abstract_address(name, *padded)?.as_any()
             }
-            Address::Fd(_) | Address::SocketPair(_) => {
+            Address::Fd(_) | Address::SocketPair(_) | Address::Reverse(_) => {
                 return Err(io::ErrorKind::Unsupported.into());
             }
         };

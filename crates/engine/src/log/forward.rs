@@ -89,7 +89,9 @@ fn bind_datagram(bind: &Bind) -> io::Result<OwnedFd> {
             rustix::io::ioctl_fionbio(&fd, true)?;
             return Ok(fd);
         }
-        Address::SocketPair(_) => return Err(io::ErrorKind::Unsupported.into()),
+        Address::SocketPair(_) | Address::Reverse(_) => {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
     };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let fd = within(bind.namespace.as_deref(), || {
@@ -122,7 +124,7 @@ fn bind_datagram(bind: &Bind) -> io::Result<OwnedFd> {
         Address::Abstract { name, padded } => {
             rustix::net::bind(&fd, &crate::listener::abstract_address(name, *padded)?)?;
         }
-        Address::Fd(_) | Address::SocketPair(_) => {}
+        Address::Fd(_) | Address::SocketPair(_) | Address::Reverse(_) => {}
     }
     Ok(fd)
 }

@@ -119,6 +119,10 @@ impl rules::Stream for Stream<'_> {
         }
     }
 
+    fn attach(&mut self, to: rules::Attachment) {
+        self.state.attachment = Some(Box::new(to));
+    }
+
     fn set_priority(&mut self, class: Option<i32>, offset: Option<i32>) {
         let (old_class, old_offset) = self.state.priority;
         self.state.priority = (class.unwrap_or(old_class), offset.unwrap_or(old_offset));

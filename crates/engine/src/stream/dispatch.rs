@@ -10,8 +10,10 @@ use crate::clock;
 use crate::handshake::{HandshakeError, SocksFault, TlsFault, Unconnected};
 use crate::health::{self, Ending, Event};
 use crate::io::Transport;
+use crate::mux::h2::Attached;
 use crate::mux::{Conn, Leaving, h2};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
+use crate::reverse;
 use crate::trace;
 use base::Endpoint;
 use expr::sample::Value;
@@ -149,6 +151,11 @@ impl Stream<'_> {
             };
             if self.moved_location(&server).is_some() {
                 return Err(Failure::Moved);
+            }
+            if let Some(attached) = &server.attached {
+                // Nobody can be asked again for another connection.
+                let taken = self.take_attached(&backend, &server, attached);
+                return taken.then_some(()).ok_or(Failure::Refused);
             }
             if self.take_idle(&backend, &server) {
                 return Ok(());
@@ -470,6 +477,34 @@ impl Stream<'_> {
             return false;
         };
         self.adopt(Conn::new(socket), idle.uses, server, (key, idle.open));
+        true
+    }
+
+    /// Takes a connection that a client has handed to the server under the name that the request asks for.
+    fn take_attached(
+        &mut self,
+        backend: &ProxyRuntime,
+        server: &Arc<ServerRuntime>,
+        attached: &Attached,
+    ) -> bool {
+        // What is not to be shared can't be had from others.
+        if !self.state.has_request || backend.config.back.reuse == Reuse::Never {
+            return false;
+        }
+        let settings = &server.config.settings;
+        let name = match &settings.pool_name {
+            Some(name) => match name.eval_as(Type::Str, self) {
+                Outcome::Found(Value::Str(name)) => Some(name.into_owned()),
+                _ => None,
+            },
+            None if settings.tls.enabled || settings.sni.is_some() => self.server_name(server),
+            None => None,
+        };
+        let key = reverse::key(name.as_deref());
+        let Some((half, served)) = attached.take(key, settings.max_reuse) else {
+            return false;
+        };
+        self.adopt(Conn::of_stream(half), served, server, key);
         true
     }
 

@@ -32,7 +32,19 @@ pub async fn serve_http2(
     }
     let counters = session.frontend.front.clone();
     let connection = Multiplexed::new(socket, input, session.runtime.http2.0, counters);
-    let mut pump = Pump::new(session);
+    serve_connection(session, worker, connection, Vec::new(), deadline).await;
+}
+
+/// Serves streams until a connection ends that has begun already; `news` is what has come of that.
+pub async fn serve_connection(
+    session: &Rc<Session>,
+    worker: &Rc<Worker>,
+    connection: Rc<RefCell<Multiplexed>>,
+    news: Vec<News>,
+    deadline: &mut Deadline,
+) {
+    let mut pump = Pump::new(session, news);
+    pump.act(session, worker, &connection);
     while let Turn::News = poll_fn(|cx| pump.poll(cx, &connection, deadline)).await {
         pump.act(session, worker, &connection);
     }
@@ -65,10 +77,10 @@ struct Pump<'s> {
 }
 
 impl<'s> Pump<'s> {
-    fn new(session: &'s Session) -> Self {
+    fn new(session: &'s Session, news: Vec<News>) -> Self {
         Self {
             session,
-            news: Vec::new(),
+            news,
             idle_since: session.handshake,
             idle: true,
             stuck_since: None,

@@ -41,6 +41,7 @@ pub use cause::{Cause, Phase, Source};
 pub use counters::Counters;
 pub(crate) use counters::SESSION;
 pub use http::{Ended, serve_http, upgrade};
+pub use http2::serve_connection;
 pub use persistence::{Persistence, cookie_of};
 pub use relay::{Relay, RelayEnd, RelayTimeouts, Shape};
 pub use tcp::{TcpEnd, serve_tcp};
@@ -214,6 +215,8 @@ pub struct State {
     pub scratch: Vec<u8>,
     /// What others may know of the stream.
     pub card: Option<Rc<Card>>,
+    /// The server that rules of the session hand the connection to.
+    pub attachment: Option<Box<model::rules::Attachment>>,
 }
 
 /// A capture made within an expression: of which message, into which slot, and the text.

@@ -164,12 +164,24 @@ impl Stream<'_> {
             .is_some_and(|retry_on| retry_on.statuses & (1 << bit) != 0)
     }
 
+    /// Whether what was lost went over a connection that had served others before, so that it may have been on its way
+    /// out already. On its own connection a client's first request has no such excuse.
+    fn is_untold(&self, lost: Lost) -> bool {
+        let server = self.state.server_conn.as_ref();
+        let Some(server) = server.filter(|server| server.reused) else {
+            return false;
+        };
+        match lost {
+            Lost::Empty | Lost::Unsent => {
+                server.conn.is_multiplexed() || self.session.requests.get() > 1
+            }
+            Lost::Cut => server.conn.is_multiplexed(),
+            _ => false,
+        }
+    }
+
     pub(super) async fn answer_lost(&mut self, lost: Lost) -> Next {
-        let reused = self
-            .state
-            .server_conn
-            .as_ref()
-            .is_some_and(|server| server.reused);
+        let untold = self.is_untold(lost);
         let backend = self.backend().clone();
         let (source, phase, status) = match lost {
             Lost::Empty | Lost::Cut | Lost::Unsent => (Source::Server, Phase::Headers, 502),
@@ -198,7 +210,7 @@ impl Stream<'_> {
         }
         self.drop_server_conn();
         // A kept connection that died under the request: the client is told nothing, so that it tries again by itself.
-        if reused && matches!(lost, Lost::Empty | Lost::Unsent) && self.session.requests.get() > 1 {
+        if untold {
             self.state.log_level = Some(None);
             return Next::Abort;
         }

@@ -68,8 +68,6 @@ const PROXY: &[Group] = &[
 
 const BIND: &[Group] = &[
     ("QUIC", &["quic-cc-algo", "quic-force-retry", "quic-socket"]),
-    ("reverse HTTP", &["nbconn"]),
-    ("listener labels", &["label"]),
 ];
 
 const SERVER: &[Group] = &[
@@ -87,7 +85,6 @@ const SERVER: &[Group] = &[
 const ACTION: &[Group] = &[
     ("the cache", &["cache-use", "cache-store"]),
     ("SPOE", &["send-spoe-group"]),
-    ("reverse HTTP", &["attach-srv"]),
 ];
 
 fn groups(family: Family) -> &'static [Group] {

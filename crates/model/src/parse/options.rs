@@ -149,6 +149,20 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
         family: known::Family,
         draft: &mut T,
     ) -> Parsed {
+        self.read_allowed(rows, family, draft, |_, _| None)
+    }
+
+    /// As [`Cursor::read_all`]; what `refused` says of an option's name is the fault of using it here.
+    ///
+    /// # Errors
+    /// As [`Cursor::read_all`], and those.
+    pub fn read_allowed<T>(
+        &mut self,
+        rows: &[&[OptionRow<T>]],
+        family: known::Family,
+        draft: &mut T,
+        refused: impl Fn(&T, &str) -> Option<String>,
+    ) -> Parsed {
         while self.at < self.statement.len() {
             let option_at = self.at;
             self.option = self.word();
@@ -164,6 +178,9 @@ impl<'p, 'd, 'l> Cursor<'p, 'd, 'l> {
                 let names = rows.iter().flat_map(|rows| rows.iter()).map(|row| row.name);
                 return Err(self.unknown(names, family));
             };
+            if let Some(why) = refused(draft, row.name) {
+                return Err(self.statement.fault(option_at, why));
+            }
             (row.read)(draft, self)?;
             if let Ok(args) = usize::try_from(row.args) {
                 self.at = option_at + 1 + args;

@@ -46,7 +46,7 @@ pub(super) fn finish(mut parser: Parser<'_>) -> Option<Loaded> {
     references::check_sinks(&mut parser);
     super::families::traces::resolve(&mut parser);
     super::families::check_groups(&mut parser);
-    rules::check(&mut parser, &table_names);
+    rules::check(&mut parser, &names, &table_names);
     if !faulty {
         // A proxy that lacks something because its line is faulty needs no warning of its own.
         checks::run(&mut parser);

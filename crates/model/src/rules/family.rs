@@ -117,6 +117,8 @@ impl Families {
     pub const EARLY: Self = Self(3);
     /// `tcp-request content` alone.
     pub const CONTENT: Self = Self(4);
+    /// `tcp-request session`.
+    pub const SESSION: Self = Self(2);
     /// `tcp-request connection`, `session` and `content`.
     pub const TCP_REQUEST: Self = Self(7);
     /// `tcp-response content` alone.

@@ -120,6 +120,12 @@ pub trait Action: Debug + Send + Sync {
         Ok(())
     }
 
+    /// What is allowed and does nothing, in words for a warning, once the names are known.
+    fn advice(&self, names: &Names<'_>) -> Option<String> {
+        let _ = names;
+        None
+    }
+
     /// The relay header that the client's connection must begin with once this rule's condition holds
     /// (`tcp-request connection` only).
     fn expects_relay_header(&self) -> Option<RelayHeader> {
@@ -207,6 +213,17 @@ pub struct Lookup {
     pub name: Box<str>,
 }
 
+/// What becomes of a client's connection that is handed to a server (`attach-srv`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// The backend's name.
+    pub backend: Arc<str>,
+    /// The server's name.
+    pub server: Arc<str>,
+    /// What requests must ask for to go over it (`pool-conn-name`, `sni`).
+    pub name: Option<Box<[u8]>>,
+}
+
 /// How a connection is closed by a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseKind {
@@ -256,6 +273,10 @@ pub trait Stream: View {
     fn set_end(&mut self, which: End, to: Endpoint);
     /// Changes a socket on the client's side (`true`) or the coming one on the server's side.
     fn set_socket(&mut self, client: bool, setting: SocketSetting);
+    /// Hands the client's connection to a server once the rules of the session have passed.
+    fn attach(&mut self, to: Attachment) {
+        let _ = to;
+    }
     /// Puts a limit on the bytes that the stream passes on, with other figures than its own (bytes; milliseconds).
     /// Nothing happens when neither proxy of the stream has a limit of that name.
     fn limit_bandwidth(&mut self, name: &str, limit: Option<u64>, period: Option<u64>) {

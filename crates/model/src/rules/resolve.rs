@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct Names<'c> {
     /// The proxy whose rule it is.
     pub proxy: &'c Proxy,
+    /// Backends by their names.
+    pub backends: &'c dyn Fn(&str) -> Option<&'c Proxy>,
     /// `http-errors` sections.
     pub http_errors: &'c HashMap<Arc<str>, Arc<ErrorPages>>,
     /// `resolvers` sections.
@@ -23,7 +25,13 @@ pub struct Names<'c> {
     pub tables: (&'c HashMap<Arc<str>, u32>, &'c [stick::KeyKind]),
 }
 
-impl Names<'_> {
+impl<'c> Names<'c> {
+    /// The backend of a name.
+    #[must_use]
+    pub fn backend(&self, name: &str) -> Option<&'c Proxy> {
+        (self.backends)(name)
+    }
+
     /// The place of a stick table, and what its keys are.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<(u32, stick::KeyKind)> {

@@ -38,6 +38,9 @@ pub struct Config {
     pub max_glitches: u32,
     /// How large heads may be.
     pub limits: Limits,
+    /// Whether the ends change their roles as soon as the peer's settings have come: who has opened the connection waits
+    /// for requests from then on.
+    pub turns: bool,
 }
 
 impl Config {
@@ -54,6 +57,7 @@ impl Config {
             max_frame: MAX_PAYLOAD as u32,
             max_glitches: 0,
             limits: Limits::default(),
+            turns: false,
         }
     }
 }
@@ -292,6 +296,21 @@ impl<T> Connection<T> {
     #[must_use]
     pub fn is_server(&self) -> bool {
         self.config.role == Role::Server
+    }
+
+    /// Whether the ends are still to change their roles ([`Config::turns`]).
+    #[must_use]
+    pub fn is_to_turn(&self) -> bool {
+        self.config.turns
+    }
+
+    /// Changes the roles. What was announced holds for the connection, whoever sends requests on it.
+    fn turn(&mut self) {
+        self.config.turns = false;
+        self.config.role = match self.config.role {
+            Role::Server => Role::Client,
+            Role::Client => Role::Server,
+        };
     }
 
     /// How many streams there are.

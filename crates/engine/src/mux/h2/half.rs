@@ -1,11 +1,9 @@
 //! One stream of an HTTP/2 connection, as its owner holds it.
 
-use super::{Found, Multiplexed};
+use super::{Found, Shared};
 use crate::io::Transport;
 use message::Head;
-use std::cell::RefCell;
 use std::io;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use wire::h2::Code;
 
@@ -21,7 +19,7 @@ pub enum Readable {
 /// A stream: reading and writing go through the connection it shares with others. Dropping it gives the stream up.
 #[derive(Debug)]
 pub struct Half {
-    shared: Rc<RefCell<Multiplexed>>,
+    shared: Shared,
     id: u32,
     /// A request asked for another protocol.
     asked_upgrade: bool,
@@ -48,7 +46,7 @@ impl Half {
     /// What the stream and its connection tell of themselves.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         let core = &mut shared.core;
         Facts {
             streams: u32::try_from(core.streams()).unwrap_or(u32::MAX),
@@ -61,9 +59,9 @@ impl Half {
 
     /// The owner's side of a stream that the connection has.
     #[must_use]
-    pub fn new(shared: Rc<RefCell<Multiplexed>>, id: u32) -> Self {
+    pub fn new(shared: impl Into<Shared>, id: u32) -> Self {
         Self {
-            shared,
+            shared: shared.into(),
             id,
             asked_upgrade: false,
             answered: false,
@@ -72,7 +70,7 @@ impl Half {
 
     /// Asks the connection's socket for something.
     pub fn with_socket<R>(&self, ask: impl FnOnce(&Transport) -> R) -> R {
-        ask(&self.shared.borrow().socket)
+        ask(&self.shared.hold().socket)
     }
 
     /// The stream's number.
@@ -83,7 +81,7 @@ impl Half {
 
     /// Takes the next head that has come.
     pub fn take_head(&mut self, head: &mut Head) -> Option<Found> {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         let link = shared.core.link(self.id)?;
         let (new, mut found) = link.heads.pop_front()?;
         let old = std::mem::replace(head, new);
@@ -97,7 +95,7 @@ impl Half {
     /// # Errors
     /// When the stream was reset or the connection is gone, and nothing is left to read.
     pub fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Readable>> {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         let half_closed = shared.half_closed;
         let Some(link) = shared.core.link(self.id) else {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
@@ -121,7 +119,7 @@ impl Half {
     /// Whether bytes of the body have come, or its end.
     #[must_use]
     pub fn has_body(&self) -> bool {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         shared
             .core
             .link(self.id)
@@ -136,7 +134,7 @@ impl Half {
         if let Poll::Ready(Err(error)) = self.poll_readable(cx) {
             return Poll::Ready(Err(error));
         }
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         let Some(link) = shared.core.link(self.id) else {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         };
@@ -154,7 +152,7 @@ impl Half {
 
     /// Whether the stream was reset, or the connection is gone. Otherwise the task is woken when that happens.
     pub fn poll_reset(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         let Some(link) = shared.core.link(self.id) else {
             return true;
         };
@@ -166,13 +164,13 @@ impl Half {
     /// Whether the client has ended its half of the connection.
     #[must_use]
     pub fn is_half_closed(&self) -> bool {
-        self.shared.borrow().half_closed
+        self.shared.hold().half_closed
     }
 
     /// Whether the peer has reset the stream, or has gone.
     #[must_use]
     pub fn is_reset(&self) -> bool {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         let link = shared.core.link(self.id);
         link.is_none_or(|link| link.reset.is_some() && !link.malformed)
     }
@@ -180,18 +178,18 @@ impl Half {
     /// Whether the peer has ended its half.
     #[must_use]
     pub fn has_received_end(&self) -> bool {
-        self.shared.borrow().core.has_received_end(self.id)
+        self.shared.hold().core.has_received_end(self.id)
     }
 
     /// Fields behind a body that has ended.
     pub fn take_trailers(&mut self) -> Option<Box<Head>> {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         shared.core.link(self.id)?.trailers.take()
     }
 
     /// Ready once the server's settings are known, or the connection is gone.
     pub fn poll_settings(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         if shared.core.has_settings() {
             return Poll::Ready(());
         }
@@ -207,7 +205,7 @@ impl Half {
     /// Sends a request's head. False when the server cannot be asked this way: another protocol is switched to by a request
     /// without a body, and only with servers that say so (RFC 8441).
     pub fn send_request(&mut self, head: &Head, upgrade: bool) -> bool {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         let possible = shared.core.peer_takes_protocols() && head.method() == message::Method::Get;
         if upgrade && !possible {
             shared.core.reset(self.id, Code::CANCEL);
@@ -223,7 +221,7 @@ impl Half {
     /// Sends a response's head.
     pub fn send_response(&mut self, head: &Head, framing: wire::h1::Framing) {
         self.answered |= head.status() >= 200 || framing == wire::h1::Framing::Tunnel;
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         shared.core.send_response(self.id, head, framing);
         shared.wake_if_pending();
     }
@@ -233,7 +231,7 @@ impl Half {
     /// # Errors
     /// When the stream cannot send any more.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         let taken = shared.core.send_data(self.id, data);
         if taken > 0 || data.is_empty() {
             shared.wake_if_pending();
@@ -250,7 +248,7 @@ impl Half {
 
     /// Ends this half of the stream. One that should have been answered, and was not, is reset.
     pub fn finish(&mut self, trailers: Option<&Head>) {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         match !self.answered && shared.core.is_server() {
             true => shared.core.reset(self.id, Code::CANCEL),
             false => shared.core.finish(self.id, trailers),
@@ -260,7 +258,7 @@ impl Half {
 
     /// Gives the stream up because one of its ends did.
     pub fn abort(&mut self) {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         shared.core.abort(self.id);
         shared.wake_if_pending();
     }
@@ -270,7 +268,7 @@ impl Half {
     /// # Errors
     /// When the stream was reset by the peer, or the connection is gone.
     pub fn check(&mut self) -> io::Result<()> {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         match shared.core.link(self.id) {
             Some(link) if link.reset.is_none() => Ok(()),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
@@ -280,7 +278,7 @@ impl Half {
 
 impl Drop for Half {
     fn drop(&mut self) {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.shared.hold();
         shared.core.close(self.id);
         shared.wake_closed();
     }

@@ -4,15 +4,20 @@
 //! task per connection pumps between the two ([`Multiplexed::poll`]). Each stream has a task of its own, which reads and
 //! writes through its [`Half`]; what several streams write meanwhile leaves in one system call.
 
+mod attached;
 mod body;
 mod half;
 mod server;
+mod shared;
 
+pub use attached::{Attached, Terms};
 pub use half::{Facts, Half, Readable};
 pub use server::{Pool, open};
+pub use shared::Shared;
 
 use crate::io::{Buffer, Transport};
 use crate::trace;
+use base::Endpoint;
 use body::Body;
 use message::Head;
 use model::live::Counters;
@@ -106,8 +111,20 @@ pub struct Multiplexed {
     dead: bool,
     /// The client has ended its half; what is under way may still be answered.
     half_closed: bool,
+    /// Whether it counts as one of those connections: not before its ends have changed their roles.
+    counted: bool,
     /// The frontend's or backend's counters.
     counters: Arc<Counters>,
+}
+
+/// Opens a stream of this end's.
+fn open_stream<C>(connection: &C) -> Option<Half>
+where
+    C: Clone + Into<Shared>,
+{
+    let shared = connection.clone().into();
+    let id = shared.hold().core.open(Link::default())?;
+    Some(Half::new(shared, id))
 }
 
 /// How often the pump reads before it lets other tasks run.
@@ -122,8 +139,21 @@ impl Multiplexed {
         config: Config,
         counters: Arc<Counters>,
     ) -> Rc<RefCell<Self>> {
-        counters.tally(Tally::H2Opened, 1);
-        Rc::new(RefCell::new(Self {
+        let connection = Self::begin(socket, input, config, counters);
+        Rc::new(RefCell::new(connection))
+    }
+
+    /// The same, in the hands of its owner alone.
+    #[must_use]
+    pub fn begin(
+        socket: Transport,
+        input: Buffer,
+        config: Config,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let counted = !config.turns;
+        counters.tally(Tally::H2Opened, counted.into());
+        Self {
             socket,
             input,
             core: Connection::new(config),
@@ -131,8 +161,49 @@ impl Multiplexed {
             bytes: (0, 0),
             dead: false,
             half_closed: false,
+            counted,
             counters,
-        }))
+        }
+    }
+
+    /// Puts bytes in front of everything else that is sent.
+    pub fn send_first(&mut self, bytes: &[u8]) {
+        self.core.send_first(bytes);
+    }
+
+    /// Whether the ends are still to change their roles.
+    #[must_use]
+    pub fn is_to_turn(&self) -> bool {
+        self.core.is_to_turn()
+    }
+
+    /// Notes that they have: the connection is counted by the other side from now on.
+    pub fn turned(&mut self, counters: &Arc<Counters>) {
+        self.count();
+        self.counters = counters.clone();
+        self.counted = true;
+        self.counters.tally(Tally::H2Opened, 1);
+    }
+
+    /// Both ends of the connection.
+    #[must_use]
+    pub fn ends(&self) -> (Option<Endpoint>, Option<Endpoint>) {
+        (self.socket.peer(), self.socket.local())
+    }
+
+    /// Registers the socket with the event loop of this worker instead of another's.
+    ///
+    /// # Errors
+    /// As [`Transport::rehome`].
+    pub fn rehome(&mut self) -> io::Result<()> {
+        self.pump = None;
+        self.socket.move_here()
+    }
+
+    /// Takes no new streams any more, and ends once there are none.
+    fn retire(&mut self) {
+        self.core.go_away_silently();
+        self.wake_closed();
     }
 
     /// How many streams there are.
@@ -368,7 +439,7 @@ impl Multiplexed {
 impl Drop for Multiplexed {
     fn drop(&mut self) {
         self.count();
-        self.counters.tally(Tally::H2Closed, 1);
+        self.counters.tally(Tally::H2Closed, self.counted.into());
     }
 }
 

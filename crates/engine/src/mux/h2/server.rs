@@ -1,6 +1,6 @@
 //! HTTP/2 connections to servers: who has which, and the task that pumps each.
 
-use super::{Half, Multiplexed};
+use super::{Half, Multiplexed, open_stream};
 use crate::backend::Open;
 use crate::clock;
 use crate::io::{Buffer, Deadline, Transport};
@@ -62,11 +62,6 @@ impl Pool {
         let mut connections = self.connections.borrow_mut();
         connections.retain(|entry| !Rc::ptr_eq(&entry.connection, connection));
     }
-}
-
-fn open_stream(connection: &Rc<RefCell<Multiplexed>>) -> Option<Half> {
-    let id = connection.borrow_mut().core.open(super::Link::default())?;
-    Some(Half::new(connection.clone(), id))
 }
 
 /// Begins to speak HTTP/2 on a connection to a server, and opens its first stream. With `shared`, others may open streams

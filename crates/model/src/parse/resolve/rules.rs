@@ -1,6 +1,7 @@
 //! Names in rules: `http-errors` sections, capture slots, log profiles.
 
 use super::bare;
+use super::names::place;
 use crate::parse::Parser;
 use crate::proxy::{Mode, Proxy};
 use crate::rules::{Names, resolve};
@@ -11,14 +12,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Looks up the names in the rules of every proxy.
-pub(super) fn check(parser: &mut Parser<'_>, places: &HashMap<Arc<str>, u32>) {
+pub(super) fn check(
+    parser: &mut Parser<'_>,
+    names: &super::Names,
+    places: &HashMap<Arc<str>, u32>,
+) {
     declare_lists(parser);
     let kinds = parser.tables.iter().map(|table| table.config.kind);
     let kinds: Vec<_> = kinds.collect();
-    let mut faults = Vec::new();
+    let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+    let backends = |name: &str| {
+        let at = place(*names.backends.get(name)?);
+        Some(&parser.drafts.get(at)?.proxy)
+    };
     for draft in &parser.drafts {
         let names = Names {
             proxy: &draft.proxy,
+            backends: &backends,
             http_errors: &parser.http_errors,
             log_profiles: &parser.log_profiles,
             resolvers: &parser.resolvers,
@@ -26,9 +36,15 @@ pub(super) fn check(parser: &mut Parser<'_>, places: &HashMap<Arc<str>, u32>) {
             patterns: &parser.expressions.patterns,
         };
         faults.extend(resolve(&names));
+        let rules = draft.proxy.rules.tcp_session.iter();
+        let advice = rules.filter_map(|rule| rule.action.advice(&names));
+        warnings.extend(advice.map(|why| format!("Proxy '{}': {why}", draft.proxy.name)));
     }
     for (_, message) in faults {
         bare(parser, Severity::Alert, message);
+    }
+    for message in warnings {
+        bare(parser, Severity::Warning, message);
     }
     let advice: Vec<_> = parser
         .drafts

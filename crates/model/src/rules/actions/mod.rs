@@ -1,5 +1,6 @@
 //! Actions: what rules do, one file per topic, and the root table of their rows.
 
+mod attach;
 mod auth;
 mod bandwidth;
 mod capture;
@@ -78,6 +79,7 @@ impl ActionRow {
 
 /// All actions; every topic is listed here, and nowhere else.
 pub const TABLES: &[&[ActionRow]] = &[
+    attach::ROWS,
     auth::ROWS,
     capture::ROWS,
     counters::ROWS,

@@ -1,5 +1,6 @@
 //! Rules read from configurations and run on a stream that only remembers what was done to it.
 
+mod attach;
 mod headers;
 mod messages;
 mod replies;
@@ -198,6 +199,11 @@ impl Stream for Fake {
     }
     fn set_socket(&mut self, client: bool, setting: SocketSetting) {
         self.done.push(format!("socket {client} {setting:?}"));
+    }
+    fn attach(&mut self, to: crate::rules::Attachment) {
+        let name = to.name.as_deref().map(String::from_utf8_lossy);
+        self.done
+            .push(format!("attach {}/{} {name:?}", to.backend, to.server));
     }
     fn set_log_level(&mut self, level: Option<u8>) {
         self.done.push(format!("level {level:?}"));

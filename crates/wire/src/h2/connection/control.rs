@@ -57,6 +57,9 @@ impl<T> Connection<T> {
             stream: 0,
         }
         .write(&mut self.out);
+        if self.config.turns {
+            self.turn();
+        }
         Ok(Some(Event::Settings))
     }
 

@@ -143,6 +143,45 @@ fn a_request_gets_its_response() {
 }
 
 #[test]
+fn ends_change_their_roles_with_the_first_settings() {
+    let turning = |role| {
+        Connection::<()>::new(Config {
+            turns: true,
+            ..Config::new(role)
+        })
+    };
+    let mut pair = Pair {
+        client: turning(Role::Client),
+        server: turning(Role::Server),
+        at_client: Heard::default(),
+        at_server: Heard::default(),
+    };
+    assert!(pair.client.is_to_turn() && pair.server.open(()).is_none());
+    // The end that was connected to may ask as soon as it has heard the other's settings, in the same breath.
+    let sent = pair.client.pending().to_vec();
+    pair.client.sent(sent.len());
+    pair.at_server.feed(&mut pair.server, &sent).unwrap();
+    assert!(!pair.server.is_to_turn() && pair.client.is_to_turn());
+    let id = pair.server.open(()).unwrap();
+    assert_eq!(id, 1);
+    pair.server.send_request(id, &request(b"GET"), false);
+    pair.server.finish(id, None);
+    pair.exchange();
+    assert!(pair.client.is_server() && !pair.server.is_server());
+    let text = ["Settings", "1 head /a end=true refused=false"];
+    assert_eq!(pair.at_client.text, text);
+    pair.client.send_response(1, &response(204), Framing::None);
+    pair.client.finish(1, None);
+    pair.exchange();
+    assert_eq!(
+        pair.at_server.text,
+        ["Settings", "1 head 204 end=true refused=false"]
+    );
+    // Who has opened the connection sends no requests any more.
+    assert!(pair.client.open(()).is_none());
+}
+
+#[test]
 fn bodies_wait_for_the_window_and_go_on() {
     let mut pair = Pair::new();
     let id = pair.client.open(()).unwrap();

@@ -45,6 +45,12 @@ pub(super) const OPTIONS: &[OptionRow<BindLine>] = &[
         read: idle_ping,
     },
     OptionRow {
+        name: "label",
+        args: 1,
+        doc: "A name for a group of sockets.",
+        read: label,
+    },
+    OptionRow {
         name: "maxconn",
         args: 1,
         doc: "Connections accepted at once.",
@@ -55,6 +61,12 @@ pub(super) const OPTIONS: &[OptionRow<BindLine>] = &[
         args: 1,
         doc: "The listener's name in statistics.",
         read: name,
+    },
+    OptionRow {
+        name: "nbconn",
+        args: 1,
+        doc: "How many connections a listener of 'rhttp@' opens.",
+        read: connections,
     },
     OptionRow {
         name: "nice",
@@ -152,6 +164,44 @@ fn idle_ping(_: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
         statement,
         "'idle-ping' has no effect in hapax until HTTP/2 is built, whose connections it probes.",
     );
+    Ok(())
+}
+
+fn label(_: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
+    cursor.value(": missing label")?;
+    let statement = cursor.statement;
+    cursor.parser.notice_once(
+        statement,
+        "'label' has no effect: nothing asks for sockets by their labels.",
+    );
+    Ok(())
+}
+
+fn connections(line: &mut BindLine, cursor: &mut Cursor<'_, '_, '_>) -> Parsed {
+    let [experimental, _] = cursor.parser.global.exposes;
+    if !experimental {
+        let label = cursor
+            .label
+            .replace("section 'frontend'", "section 'listen'");
+        let message = "'nbconn' is experimental, must be allowed via a global 'expose-experimental-directives'";
+        return Err(cursor
+            .statement
+            .fault(cursor.at - 1, format!("{label}{message}")));
+    }
+    if !line.is_reverse() {
+        cursor.at -= 1;
+        return Err(cursor.option_fault(": only valid for reverse HTTP listeners."));
+    }
+    if cursor.peek().is_empty() {
+        return Err(cursor.option_fault(": missing value."));
+    }
+    let value = cursor.number();
+    match u32::try_from(value) {
+        Ok(count) if count > 0 => line.bind.connections = count,
+        _ => {
+            return Err(cursor.option_fault(format!(": invalid value {value}, must be > 0.")));
+        }
+    }
     Ok(())
 }
 

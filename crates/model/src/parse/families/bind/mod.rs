@@ -38,6 +38,13 @@ pub struct BindLine {
 }
 
 impl BindLine {
+    /// Whether every address is one to which connections are opened (`rhttp@`).
+    #[must_use]
+    pub fn is_reverse(&self) -> bool {
+        let mut addresses = self.addresses.iter();
+        addresses.all(|(address, _)| matches!(address, Address::Reverse(_)))
+    }
+
     /// One bind per address.
     pub fn into_binds(self) -> impl Iterator<Item = Bind> {
         let bind = self.bind;
@@ -51,7 +58,7 @@ impl BindLine {
 }
 
 fn bind(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
-    let line = bind_line(parser, statement, 0, Allow::BIND, "frontend")?;
+    let line = bind_line(parser, statement, 0, Allow::FRONTEND, "frontend")?;
     let id = line.bind.id;
     let proxy = parser.proxy()?;
     if let Some(other) = proxy
@@ -116,9 +123,28 @@ pub(in crate::parse::families) fn bind_line_after(
         read_defaults(parser, defaults, section, &mut line)?;
     }
     let mut cursor = Cursor::new(parser, statement, at + 1, label);
-    cursor.read_all(OPTIONS, Family::Bind, &mut line)?;
+    cursor.read_allowed(OPTIONS, Family::Bind, &mut line, refused)?;
     super::tls::bind::take_defaults(parser, &mut line);
     Ok(line)
+}
+
+/// Options that have a meaning for connections that the listener opens itself.
+const REVERSE_OPTIONS: &[&str] = &[
+    "guid-prefix",
+    "id",
+    "idle-ping",
+    "label",
+    "name",
+    "nbconn",
+    "thread",
+];
+
+/// What is wrong with an option on a line with such addresses.
+fn refused(line: &BindLine, option: &str) -> Option<String> {
+    let mut addresses = line.addresses.iter();
+    let reverse = addresses.any(|(address, _)| matches!(address, Address::Reverse(_)));
+    (reverse && !REVERSE_OPTIONS.contains(&option))
+        .then(|| format!("'{option}' option is not accepted for reverse HTTP"))
 }
 
 /// Reads an address that stands elsewhere than on a `bind` line, whose options are those of another line.
@@ -187,6 +213,10 @@ fn addresses(
                 false => fault,
             }
         })?;
+    for range in &ranges {
+        address::check_experimental(&range.address, parser.global.exposes)
+            .map_err(|why| statement.fault(at, format!("'{}' : {why}", statement.path())))?;
+    }
     let all = ranges.iter().flat_map(|range| {
         let addresses = range.addresses();
         addresses.map(|address| (address, range.multipath))

@@ -78,7 +78,12 @@ fn messages_are_those_operators_know() {
             "bind *:80 accept-prox",
             "'bind *:80' in section 'frontend': unknown keyword 'accept-prox'; did you mean 'accept-proxy' maybe ?".to_owned(),
         ),
-        ("bind *:80 nbconn 1", format!("{label}'nbconn' is known but not built yet in hapax (waits for: reverse HTTP).")),
+        ("bind *:80 nbconn 1", 
+            "'bind *:80' in section 'listen' : 'nbconn' is experimental, must be allowed via a global 'expose-experimental-directives'".to_owned()),
+        (
+            "bind rhttp@b/s",
+            "'bind' : Address 'rhttp@b/s' is experimental, must be allowed via a global 'expose-experimental-directives'".to_owned(),
+        ),
     ] {
         assert_eq!(refused(line), message);
     }
@@ -109,4 +114,61 @@ fn process_becomes_thread() {
                 .iter()
                 .any(|m| m.contains("please use 'thread' instead."))
     );
+}
+
+#[test]
+fn connections_to_be_opened() {
+    let exposed = |line: &str| {
+        let text = format!(
+            "global\n expose-experimental-directives\nfrontend f\n mode http\n timeout client 1s\n {line}\n"
+        );
+        load_text(&text)
+    };
+    for (line, count) in [
+        ("bind rhttp@b/s", 1),
+        (
+            "bind rhttp@b/s nbconn 3 name x id 4 thread 1 idle-ping 3s label l",
+            3,
+        ),
+    ] {
+        let (snapshot, messages) = exposed(line);
+        let Some(snapshot) = snapshot else {
+            panic!("{messages:?}")
+        };
+        let bind = &snapshot.proxies[0].front.binds[0];
+        assert_eq!(bind.address, Address::Reverse("b/s".into()));
+        assert_eq!(bind.connections, count);
+    }
+    // As HAProxy 3.4 says it, but for the place.
+    for (line, message) in [
+        (
+            "bind rhttp@b/s nbconn",
+            "'bind rhttp@b/s' in section 'frontend' : 'nbconn' : missing value.",
+        ),
+        (
+            "bind rhttp@b/s nbconn 0",
+            "'bind rhttp@b/s' in section 'frontend' : 'nbconn' : invalid value 0, must be > 0.",
+        ),
+        (
+            "bind :80 nbconn 3",
+            "'bind :80' in section 'frontend' : 'nbconn' : only valid for reverse HTTP listeners.",
+        ),
+        (
+            "bind rhttp@b/s maxconn 3",
+            "'maxconn' option is not accepted for reverse HTTP",
+        ),
+        (
+            "bind rhttp@b/s proto h2",
+            "'proto' option is not accepted for reverse HTTP",
+        ),
+        (
+            "bind rhttp@b/s ssl crt x",
+            "'ssl' option is not accepted for reverse HTTP",
+        ),
+    ] {
+        let (snapshot, messages) = exposed(line);
+        assert!(snapshot.is_none(), "{line} was accepted");
+        let expected = format!("A 6: {message}");
+        assert!(messages.contains(&expected), "{messages:?}");
+    }
 }

@@ -136,6 +136,7 @@ fn server(env: &config::Env, ring: &mut Ring, statement: Statement<'_>) -> Parse
         offset: false,
         datagram: false,
         multipath: false,
+        reverse: false,
         ..Allow::SERVER
     };
     let text = address::expand(statement.arg(1), env);

@@ -62,6 +62,12 @@ fn check_server(proxy: &Proxy, server: &Server, faults: &mut Vec<Diagnostic>) {
         ));
     };
     if proxy.mode != Mode::Http {
+        if matches!(server.address, Address::Reverse(_)) {
+            let message = format!(
+                "server {name} uses reverse HTTP addressing which can only be used with HTTP mode."
+            );
+            say(Severity::Alert, message);
+        }
         if settings.cookie.is_some() {
             say(
                 Severity::Warning,

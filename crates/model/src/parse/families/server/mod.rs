@@ -231,6 +231,8 @@ fn read(
     let range = expanded
         .and_then(|text| address::parse(&text, allow))
         .map_err(|error| statement.fault(at, format!("{label}{error}")))?;
+    address::check_experimental(&range.address, parser.global.exposes)
+        .map_err(|why| statement.fault(at, format!("{label}{why}")))?;
     let mut line = start(parser, name)?;
     let mut cursor = Cursor::new(parser, statement, at + 1, label.clone());
     cursor.read_all(OPTIONS, Family::Server, &mut line)?;
