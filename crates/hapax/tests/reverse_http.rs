@@ -37,7 +37,7 @@ const EDGE: &str = "frontend pub
   bind {pub}
   default_backend be
 backend be
-  server dev rhttp@
+  server dev rhttp@ pool-purge-delay 1m
 frontend priv
   bind {priv} proto h2
   tcp-request session attach-srv be/dev
@@ -98,13 +98,14 @@ fn as_device<T>(
     client: &mut Client,
     script: impl FnOnce(&mut Peer<'_>) -> io::Result<T>,
 ) -> T {
+    let before = attached(edge);
     let outcome = Peer::client(client.conn()).and_then(|mut peer| {
         // The edge's own settings, and what it says to this end's.
         let settings = |frame: &&Frame| frame.kind == kind::SETTINGS;
         while peer.frames.iter().filter(settings).count() < 2 {
             peer.read_frame()?;
         }
-        assert!(eventually(WAIT, || attached(edge) > 0));
+        assert!(eventually(WAIT, || attached(edge) > before));
         script(&mut peer)
     });
     outcome.unwrap_or_else(|error| panic!("{error}"))
@@ -150,7 +151,7 @@ fn requests_go_over_the_connection_of_a_device() {
     let stats = ask(&edge, "show servers conn be");
     let line = stats.lines().find(|line| line.starts_with("be/dev"));
     let line = line.unwrap_or_default();
-    assert!(line.starts_with("be/dev 3/1 - 0 - 5000 0 0 1 "), "{stats}");
+    assert!(line.starts_with("be/dev 3/1 - 0 - 60000 0 0 1 "), "{stats}");
     assert!(line.ends_with(" 1 1"), "one idle connection: {stats}");
     drop(device);
     assert!(
@@ -390,6 +391,7 @@ fn a_reload_of_the_device_opens_no_more_connections() {
     let edge = edge(1, &edge_log);
     let device = device(2, 2, edge.address("priv"), &device_log);
     device_log.expect("Running with nbconn 2 reached.");
+    assert!(eventually(WAIT, || attached(&edge) == 2));
     let path = device.path("haproxy.cfg");
     for turn in 0..3 {
         let text = std::fs::read_to_string(&path).expect("the configuration");
@@ -426,6 +428,7 @@ backend origin
         .server("s1", &origin)
         .start();
     device_log.expect("Running with nbconn 1 reached.");
+    assert!(eventually(WAIT, || attached(&edge) == 1));
     let mut client = edge.connect("pub");
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     origin.wait_connections(1);
