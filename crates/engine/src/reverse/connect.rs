@@ -192,8 +192,8 @@ impl Keeper {
         let buffers = self.runtime.snapshot.global.socket_buffers;
         let buffers = (buffers.server_receive, buffers.server_send);
         let fd = backend::open(&self.backend, &self.server, &route, buffers).ok()?;
-        let established = backend::establish(fd, &route.address, at, &mut deadline);
-        let mut socket = established.await.ok()?;
+        let followed = backend::follow(fd, &route, at, &mut deadline);
+        let mut socket = followed.await.ok()?;
         let header = self.relay_header(&socket);
         let plain = match self.secure(&header)? {
             Some(secure) => {
@@ -228,8 +228,10 @@ impl Keeper {
         let (source, transparent) = source_for(binding, None, |_, _| None);
         Route {
             address: address_for(&self.server, None),
+            via: self.server.config.settings.socks4,
             source,
             transparent,
+            namespace: backend::fixed_namespace(&self.server.config),
             mark: None,
             tos: None,
             sends_first: true,

@@ -504,7 +504,7 @@ impl Stream<'_> {
         let Some((half, served)) = attached.take(key, settings.max_reuse) else {
             return false;
         };
-        self.adopt(Conn::of_stream(half), served, server, key);
+        self.adopt(Conn::of_stream(half), served, server, (key, None));
         true
     }
 

@@ -66,9 +66,7 @@ const PROXY: &[Group] = &[
     ),
 ];
 
-const BIND: &[Group] = &[
-    ("QUIC", &["quic-cc-algo", "quic-force-retry", "quic-socket"]),
-];
+const BIND: &[Group] = &[("QUIC", &["quic-cc-algo", "quic-force-retry", "quic-socket"])];
 
 const SERVER: &[Group] = &[
     (

@@ -218,6 +218,11 @@ impl Multiplexed {
         self.core.opened()
     }
 
+    /// Whether the connection is gone.
+    fn is_dead(&self) -> bool {
+        self.dead
+    }
+
     /// Whether the connection is of no use for new streams.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
