@@ -1,7 +1,7 @@
 //! OCSP responses that are fetched, from a responder of the tests' own. The words are those of HAProxy 3.4.
 mod common;
 
-use common::api::{PATIENCE, ask_on};
+use common::api::{PATIENCE, ask_line};
 use common::program;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -249,14 +249,9 @@ frontend in
     )
 }
 
-fn ask(program: &Program, command: &str) -> String {
-    let answer = ask_on(program, "admin.sock", &format!("{command}\n"));
-    answer.trim_end_matches('\n').to_owned()
-}
-
 /// The certificate, figures and words of each line of `show ssl ocsp-updates`.
 fn updates(program: &Program) -> Vec<String> {
-    let shown = ask(program, "show ssl ocsp-updates");
+    let shown = ask_line(program, "show ssl ocsp-updates");
     let rows = shown.lines().skip(1).map(|line| {
         let cells: Vec<&str> = line.split(" | ").collect();
         let name = cells[1].rsplit('/').next().expect("a name");
@@ -270,7 +265,7 @@ fn updates(program: &Program) -> Vec<String> {
 
 fn stapled(program: &Program, name: &str) -> String {
     let path = program.path(&format!("{name}.pem"));
-    ask(
+    ask_line(
         program,
         &format!("show ssl ocsp-response base64 {}", path.display()),
     )
@@ -347,7 +342,7 @@ fn responses_are_fetched_and_judged() {
         shown.contains(&"error.pem never 0 1 2 HTTP error".to_owned()),
         "{shown:?}"
     );
-    let listed = ask(&program, "show ssl ocsp-response");
+    let listed = ask_line(&program, "show ssl ocsp-response");
     assert_eq!(
         listed.matches("Certificate ID key : 30").count(),
         sites.len()
@@ -378,15 +373,15 @@ fn commands_ask_for_responses() {
     let path = program.path("good.pem");
     assert_eq!(updates(&program), ["good.pem never 0 0 0 Unknown"]);
     assert_eq!(
-        ask(&program, "update ssl ocsp-response"),
+        ask_line(&program, "update ssl ocsp-response"),
         "'update ssl ocsp-response' expects a filename"
     );
     assert_eq!(
-        ask(&program, "update ssl ocsp-response foo"),
+        ask_line(&program, "update ssl ocsp-response foo"),
         "Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name.\nCan't send ocsp request for foo!"
     );
     assert_eq!(
-        ask(
+        ask_line(
             &program,
             &format!("update ssl ocsp-response {}", path.display())
         ),
@@ -398,7 +393,7 @@ fn commands_ask_for_responses() {
     let fetched = encoded(&responder.answers()[0].1);
     assert_eq!(stapled(&program, "good"), fetched);
     // What an operator sends takes the place of what was fetched.
-    let again = ask(&program, &format!("set ssl ocsp-response {fetched}"));
+    let again = ask_line(&program, &format!("set ssl ocsp-response {fetched}"));
     assert_eq!(again, "OCSP Response updated!");
 }
 
@@ -408,7 +403,7 @@ fn what_was_fetched_outlives_a_reload() {
     let program = with(&responder, &log, &["good"], "[ocsp-update on]").start();
     log.expect("\"Update successful\" 0 1");
     let fetched = stapled(&program, "good");
-    let answer = ask(&program, "reload");
+    let answer = ask_line(&program, "reload");
     assert!(answer.contains("Success"), "{answer}");
     assert_eq!(stapled(&program, "good"), fetched);
     assert_eq!(updates(&program), ["good.pem once 1 0 1 Update successful"]);
@@ -425,10 +420,10 @@ fn certificates_that_come_later_are_followed() {
     let (list, pem) = (program.path("list"), responder.site("new"));
     let path = program.path("new.pem");
     let (list, path) = (list.display(), path.display());
-    ask(&program, &format!("new ssl cert {path}"));
-    ask(&program, &format!("set ssl cert {path} <<\n{pem}\n"));
-    ask(&program, &format!("commit ssl cert {path}"));
-    let added = ask(&program, &format!("add ssl crt-list {list} {path}"));
+    ask_line(&program, &format!("new ssl cert {path}"));
+    ask_line(&program, &format!("set ssl cert {path} <<\n{pem}\n"));
+    ask_line(&program, &format!("commit ssl cert {path}"));
+    let added = ask_line(&program, &format!("add ssl crt-list {list} {path}"));
     assert!(added.contains("Success!"), "{added}");
     log.expect("new.pem 1 \"Update successful\" 0 1");
     assert_eq!(updates(&program).len(), 2);

@@ -1,20 +1,11 @@
 //! `maxsslconn` and `maxsslrate`: how many TLS connections there may be, and how many new ones per second.
 mod common;
 
-use common::{api, http_logged};
-use std::path::Path;
+use common::{api, certificates::certificate, http_logged};
 use std::time::{Duration, Instant};
 use testkit::{Client, Program, Syslog, eventually};
 
 const WAIT: Duration = Duration::from_secs(30);
-
-fn certificate(dir: &Path) -> String {
-    let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).expect("made");
-    let path = dir.join("a.pem");
-    let text = made.cert.pem() + &made.signing_key.serialize_pem();
-    std::fs::write(&path, text).expect("written");
-    path.to_str().expect("UTF-8").to_owned()
-}
 
 /// `fe` leads to `tls` over TLS.
 fn start(log: &Syslog, limits: &str, pem: &str) -> Program {
@@ -58,7 +49,11 @@ fn fact(program: &Program, name: &str) -> u32 {
 fn no_more_connections_are_made_than_there_may_be() {
     let dir = tempfile::tempdir().expect("a directory");
     let log = Syslog::udp();
-    let program = start(&log, "  maxsslconn 2", &certificate(dir.path()));
+    let program = start(
+        &log,
+        "  maxsslconn 2",
+        &certificate(dir.path(), "a.pem", &["a.example"]),
+    );
     assert_eq!(fact(&program, "MaxSslConns"), 2);
     assert_eq!(fact(&program, "CurrSslConns"), 0);
     // A connection that is deciphered and ciphered again counts twice.
@@ -84,7 +79,11 @@ fn no_more_connections_are_made_than_there_may_be() {
 fn no_more_connections_are_accepted_per_second_than_allowed() {
     let dir = tempfile::tempdir().expect("a directory");
     let log = Syslog::udp();
-    let program = start(&log, "  maxsslrate 2", &certificate(dir.path()));
+    let program = start(
+        &log,
+        "  maxsslrate 2",
+        &certificate(dir.path(), "a.pem", &["a.example"]),
+    );
     assert_eq!(fact(&program, "SslRateLimit"), 2);
     let began = Instant::now();
     for _ in 0..6 {
