@@ -308,6 +308,10 @@ pub struct CheckSettings {
     pub address: Option<Address>,
     /// `check-send-proxy`.
     pub send_proxy: bool,
+    /// `check-reuse-pool`: checks take idle connections of traffic where they can.
+    pub reuse_pool: bool,
+    /// `check-pool-conn-name`.
+    pub pool_name: Option<Arc<str>>,
     /// `check-via-socks4`.
     pub via_socks4: bool,
     /// `check-proto`.
@@ -372,6 +376,8 @@ impl Default for CheckSettings {
             port: None,
             address: None,
             send_proxy: false,
+            reuse_pool: false,
+            pool_name: None,
             via_socks4: false,
             proto: None,
             named: None,

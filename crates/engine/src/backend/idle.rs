@@ -3,6 +3,7 @@
 use crate::io::Transport;
 use crate::proxy::ServerRuntime;
 use parking_lot::Mutex;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,6 +20,26 @@ pub struct IdleConn {
     pub uses: u32,
     /// Its place among the connections to a server that may only have so many.
     pub open: Option<Open>,
+}
+
+/// Begins the key of a connection to a server: what it is marked with, how often the server had moved, its name for the pool
+/// (`pool-conn-name`), and with TLS the name that the server was asked for.
+#[must_use]
+pub fn begin_key(
+    marks: (Option<u32>, Option<u8>),
+    moves: u64,
+    pool_name: Option<&[u8]>,
+    tls_name: Option<Option<&[u8]>>,
+) -> DefaultHasher {
+    let mut hasher = DefaultHasher::new();
+    (marks, moves, pool_name, tls_name).hash(&mut hasher);
+    hasher
+}
+
+/// The key that such a beginning amounts to; never that of plain connections.
+#[must_use]
+pub fn end_key(hasher: &DefaultHasher) -> u64 {
+    hasher.finish() | 1
 }
 
 /// The idle connections to one server.

@@ -67,6 +67,13 @@ impl Line {
         Ok(())
     }
 
+    /// Goes on with a connection that others have used.
+    pub fn adopt(&mut self, socket: Transport) {
+        self.forget();
+        self.target = None;
+        self.socket = Some(socket);
+    }
+
     /// Goes through a TLS handshake.
     ///
     /// # Errors

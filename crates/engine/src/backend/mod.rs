@@ -12,6 +12,6 @@ pub use connect::{
     establish, fixed_namespace, follow, open, shake_hands, socket_for, source_for, start,
 };
 pub use dispatch::{Assigned, Availability, Dispatch, Moved, Place, Slot, Wish};
-pub use idle::{IdleConn, IdlePool, InUse, Open};
+pub use idle::{IdleConn, IdlePool, InUse, Open, begin_key, end_key};
 pub use line::{Broken, Line};
 pub use location::{Location, Whereabouts};

@@ -123,7 +123,7 @@ async fn share(worker: usize, runtime: &Arc<Runtime>) -> Vec<(u64, Rc<Target>)> 
                 let interval = first(server, *finder).max(shortest.unwrap_or(0));
                 let spread = most.map_or(interval, |most| interval.min(most));
                 let delay = schedule::first_delay(spread, at, checked.len());
-                share.push((delay, Rc::new(Target::new(proxy, server, *finder))));
+                share.push((delay, Rc::new(Target::new(worker, proxy, server, *finder))));
             }
         },
     )
@@ -241,7 +241,8 @@ impl Watch {
         }
         if target::has_checks(&proxy.config) {
             for finder in target::finders(&server.config) {
-                self.add(Rc::new(Target::new(proxy, server, finder)));
+                // Only the first worker is told of such servers.
+                self.add(Rc::new(Target::new(0, proxy, server, finder)));
             }
         }
         if server.config.settings.slow_start > 0 {

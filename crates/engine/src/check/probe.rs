@@ -4,6 +4,7 @@ use super::http2::Http2;
 use super::request;
 use super::target::Target;
 use super::wire::{Broken, Line, broken, unreachable};
+use crate::backend::Open;
 use crate::clock;
 use crate::runtime::Runtime;
 use crate::stream::{Vars, var_size as size};
@@ -51,6 +52,8 @@ pub(super) struct Probe<'a> {
     ends: OnceCell<Option<(Endpoint, Endpoint)>>,
     /// The response of an HTTP check, once its head is complete.
     pub response: Option<Response>,
+    /// The place of a connection that was taken from the idle ones, among those that the server may have.
+    place: Option<Open>,
     /// The connection's HTTP/2, where that is spoken.
     pub http2: Option<Box<Http2>>,
 }
@@ -80,6 +83,7 @@ impl<'a> Probe<'a> {
             unique_id: OnceCell::new(),
             ends: OnceCell::new(),
             response: None,
+            place: None,
             http2: None,
         }
     }
@@ -174,6 +178,16 @@ impl<'a> Probe<'a> {
             },
             _ => None,
         };
+        let host = self.own_host(connect);
+        if let Some(idle) = target.idle(connect, host.as_deref()) {
+            self.place = idle.open;
+            self.line.adopt(idle.socket);
+            if let Some(check) = timeouts.check {
+                self.until = clock::now_ms() + check;
+            }
+            self.best = Outcome::new(Status::L4Ok);
+            return Ok(());
+        }
         let way = target.way(connect, port);
         let mut until = self.until;
         if let (Some(_), Some(connect)) = (timeouts.check, timeouts.connect) {
@@ -195,7 +209,6 @@ impl<'a> Probe<'a> {
             .line
             .relay_header(self.runtime, target, way.relay_version);
         if way.secure {
-            let host = self.own_host(connect);
             let shaken = self
                 .line
                 .secure(

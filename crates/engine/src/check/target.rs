@@ -1,11 +1,11 @@
 //! What is checked: a server with everything that stays the same from one check to the next.
 
-use crate::backend::{Route, binding, fixed_namespace, source_for};
+use crate::backend::{IdleConn, Route, begin_key, binding, end_key, fixed_namespace, source_for};
 use crate::proxy::{ProxyRuntime, ServerRuntime};
 use model::check::{CheckConnect, CheckKind, CheckPort, CheckScript};
 use model::live::health::{Finder, Intervals};
 use model::rules::Mux;
-use model::{Address, CheckSettings, Mode, Proxy, Server};
+use model::{Address, CheckSettings, Mode, Proxy, Reuse, Server, UseSource};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(super) struct Target {
     pub server: Arc<ServerRuntime>,
     /// Who is to find something out.
     pub finder: Finder,
+    /// The worker that does it.
+    worker: usize,
     /// Where connections come from.
     source: (Option<SocketAddr>, bool),
     /// Delays between checks.
@@ -76,8 +78,14 @@ pub(super) struct Way {
 
 impl Target {
     /// Prepares the checks of a server.
-    pub fn new(proxy: &Arc<ProxyRuntime>, server: &Arc<ServerRuntime>, finder: Finder) -> Self {
+    pub fn new(
+        worker: usize,
+        proxy: &Arc<ProxyRuntime>,
+        server: &Arc<ServerRuntime>,
+        finder: Finder,
+    ) -> Self {
         Self {
+            worker,
             source: source_for(binding(proxy, server), None, |_, _| None),
             intervals: intervals(&server.config.settings.check, finder),
             finder,
@@ -143,6 +151,62 @@ impl Target {
             relay_version,
             secure: connect.secure || by_server && is_secure(server),
         }
+    }
+
+    /// An idle connection of traffic that a check may have instead of one of its own (`check-reuse-pool`); `host` is
+    /// the server that it would be asked for over TLS.
+    pub fn idle(&self, connect: &CheckConnect, host: Option<&[u8]>) -> Option<IdleConn> {
+        let (server, settings) = (&self.server, &self.server.config.settings);
+        let check = &settings.check;
+        let special = connect.port.is_some()
+            || connect.address.is_some()
+            || connect.send_proxy
+            || connect.via_socks4
+            || connect.secure
+            || connect.sni.is_some()
+            || connect.alpn.is_some()
+            || connect.proto.is_some()
+            || check.send_proxy
+            || check.via_socks4
+            || check.proto.is_some()
+            || settings.tls.check.is_some()
+            || settings.check_alpn.is_some();
+        let traffic_differs = settings.send_proxy.is_some()
+            || settings.proto.as_deref() == Some("h2")
+            || binding(&self.proxy, server)
+                .is_some_and(|binding| !matches!(binding.use_source, UseSource::No));
+        if !check.reuse_pool
+            || special
+            || traffic_differs
+            || !follows_traffic(server)
+            || self.script().kind != CheckKind::Http
+        {
+            return None;
+        }
+        let location = server.whereabouts.now();
+        let own = check.pool_name.as_ref().or(settings.check_sni.as_ref());
+        let own = own.map(|name| name.as_bytes());
+        let key = match (&settings.pool_name, settings.tls.enabled) {
+            (Some(_), _) => end_key(&begin_key((None, None), location.moves, own, None)),
+            (None, true) => {
+                let name = Some(own.or(host));
+                end_key(&begin_key((None, None), location.moves, None, name))
+            }
+            (None, false) if own.is_some() => return None,
+            (None, false) if location.moves == 0 => 0,
+            (None, false) => end_key(&begin_key((None, None), location.moves, None, None)),
+        };
+        let reuse = self.proxy.config.back.reuse;
+        let usable = |conn: &IdleConn| match reuse {
+            Reuse::Never | Reuse::Safe => false,
+            Reuse::Aggressive => conn.uses > 1,
+            Reuse::Always => true,
+        };
+        server.idle.take(self.worker, key, usable).or_else(|| {
+            let other = server.idle.take_over(self.worker, key, usable)?;
+            let socket = other.socket.rehome().ok()?;
+            Some(IdleConn { socket, ..other })
+        })
     }
 
     /// What an HTTP check is told to speak behind a connect rule.

@@ -4,7 +4,7 @@ use super::traced::UNCONNECTED;
 use super::{Next, Phase, ServerConn, Source, Stage, Stream, Unreached};
 use crate::backend::{
     Assigned, ConnectError, IdleConn, InUse, Open, Place, Route, Secure, Wish, address_for,
-    binding, connect, connect_deadline, decides_late, source_for,
+    begin_key, binding, connect, connect_deadline, decides_late, end_key, source_for,
 };
 use crate::clock;
 use crate::handshake::{HandshakeError, SocksFault, TlsFault, Unconnected};
@@ -28,7 +28,7 @@ use model::rules::{Mux, Reply};
 use model::{Address, Algorithm, Observe, Options, Reuse};
 use std::cell::OnceCell;
 use std::future::poll_fn;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -838,16 +838,15 @@ impl Stream<'_> {
         if plain && mark.is_none() && tos.is_none() {
             return 0;
         }
-        let mut hasher = DefaultHasher::new();
-        (mark, tos, location.moves).hash(&mut hasher);
-        if let Some(name) = &settings.pool_name
-            && let Outcome::Found(Value::Str(name)) = name.eval_as(Type::Str, self)
-        {
-            name.hash(&mut hasher);
-        }
-        if named {
-            self.server_name(server).hash(&mut hasher);
-        }
+        let pool_name = settings.pool_name.as_ref();
+        let pool_name = pool_name.map(|name| name.eval_as(Type::Str, self));
+        let pool_name = match &pool_name {
+            Some(Outcome::Found(Value::Str(name))) => Some(&**name),
+            _ => None,
+        };
+        let tls_name = named.then(|| self.server_name(server));
+        let tls_name = tls_name.as_ref().map(Option::as_deref);
+        let mut hasher = begin_key((mark, tos), location.moves, pool_name, tls_name);
         let client = View::client(self).unwrap_or_default();
         if settings.send_proxy.is_some() {
             // The header is the first thing the server has heard: only the same one can stand for another client.
@@ -866,7 +865,7 @@ impl Stream<'_> {
         if addressed {
             client.dst.hash(&mut hasher);
         }
-        hasher.finish() | 1
+        end_key(&hasher)
     }
 }
 

@@ -15,18 +15,13 @@ fn messages_of(line: &str) -> (bool, Vec<String>) {
 
 #[test]
 fn what_is_not_built_is_refused() {
-    for (line, what) in [
-        ("server a :80 check-reuse-pool", "check-reuse-pool"),
-        ("email-alert from a@b", "email-alert"),
-    ] {
-        let (loaded, messages) = messages_of(line);
-        let expected = format!("'{what}' is known but not built yet in hapax");
-        assert!(!loaded, "{line}");
-        assert!(
-            messages.iter().any(|m| m.contains(&expected)),
-            "{line}: {messages:?}"
-        );
-    }
+    let (loaded, messages) = messages_of("email-alert from a@b");
+    let expected = "'email-alert' is known but not built yet in hapax";
+    assert!(!loaded);
+    assert!(
+        messages.iter().any(|m| m.contains(expected)),
+        "{messages:?}"
+    );
     let (snapshot, messages) = load_text("ring r\n backing-file /tmp/r\n");
     assert!(
         snapshot.is_none()

@@ -54,10 +54,25 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: |s, _| enable(s, true),
     },
     OptionRow {
+        name: "check-pool-conn-name",
+        args: 1,
+        doc: "The name of idle connections that checks may take.",
+        read: |s, c| {
+            s.draft.check.pool_name = Some(c.value(": missing value")?.into());
+            Ok(())
+        },
+    },
+    OptionRow {
         name: "check-proto",
         args: 1,
         doc: "The protocol of checks.",
         read: check_proto,
+    },
+    OptionRow {
+        name: "check-reuse-pool",
+        args: 0,
+        doc: "Checks take idle connections where they can.",
+        read: |s, _| reuse_pool(s, true),
     },
     OptionRow {
         name: "check-send-proxy",
@@ -123,16 +138,16 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: |s, _| agent(s, false),
     },
     OptionRow {
+        name: "no-check-reuse-pool",
+        args: 0,
+        doc: "Checks open connections of their own.",
+        read: |s, _| reuse_pool(s, false),
+    },
+    OptionRow {
         name: "no-check",
         args: 0,
         doc: "Does not check the server's health.",
         read: |s, _| enable(s, false),
-    },
-    OptionRow {
-        name: "no-check-reuse-pool",
-        args: 0,
-        doc: "Checks open their own connections, as they do anyway.",
-        read: |_, _| Ok(()),
     },
     OptionRow {
         name: "no-check-send-proxy",
@@ -183,6 +198,11 @@ pub(super) const OPTIONS: &[OptionRow<ServerLine>] = &[
         read: slow_start,
     },
 ];
+
+fn reuse_pool(line: &mut ServerLine, on: bool) -> Parsed {
+    line.draft.check.reuse_pool = on;
+    Ok(())
+}
 
 fn enable(line: &mut ServerLine, on: bool) -> Parsed {
     line.draft.check.enabled = on;

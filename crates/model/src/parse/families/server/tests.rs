@@ -87,6 +87,25 @@ fn templates_make_servers_by_number() {
 }
 
 #[test]
+fn options_of_checks_over_other_ways_can_be_set() {
+    let check = |line: &str| server(&format!("server a 127.0.0.1:80 {line}")).settings;
+    assert_eq!(check("check-sni-auto").check_sni_auto, Some(true));
+    assert_eq!(check("no-check-sni-auto").check_sni_auto, Some(false));
+    let reusing = check("check-reuse-pool check-pool-conn-name x").check;
+    assert_eq!(
+        (reusing.reuse_pool, reusing.pool_name.as_deref()),
+        (true, Some("x"))
+    );
+    assert!(
+        !check("check-reuse-pool no-check-reuse-pool")
+            .check
+            .reuse_pool
+    );
+    assert!(check("check-via-socks4").check.via_socks4);
+    assert!(check("maxconn 1 strict-maxconn").strict_maxconn);
+}
+
+#[test]
 fn servers_without_a_number_are_numbered_as_haproxy_does() {
     let line = |(name, id): (char, u32)| match id {
         0 => format!(" server {name} 127.0.0.1:80\n"),

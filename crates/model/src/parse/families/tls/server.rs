@@ -93,6 +93,10 @@ pub const OPTIONS: &[OptionRow<ServerLine>] = &[
         doc: "The name to ask for.",
         read: sni,
     },
+    flag(
+        "check-sni-auto",
+        "Checks ask for the name in their request's Host header.",
+    ),
     flag("sni-auto", "The name in the Host header is asked for."),
     shared("ssl-max-ver", 1, "The newest protocol version."),
     shared("ssl-min-ver", 1, "The oldest protocol version."),
