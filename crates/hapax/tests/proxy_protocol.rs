@@ -180,3 +180,60 @@ fn what_was_received_is_sent_on() {
         "PROXY TCP4 10.0.0.1 10.0.0.2 12345 80\r\nhello"
     );
 }
+
+/// What a header says of TLS, in the order of HAProxy 3.4.0, for a client with TLS 1.3 and for one without any.
+#[test]
+fn tls_is_told_of() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pem = common::certificates::certificate(dir.path(), "a.pem", &["a.example"]);
+    let server = Server::start(|conn, _| {
+        conn.read_until(b"\r\n\r\n\0\r\nQUIT\n")?;
+        conn.read_until(b"\r\n\r\n")?;
+        conn.send(handlers::ok("ok"))
+    });
+    let program = http()
+        .config(&format!(
+            "listen plain
+  bind {{fe}}
+  server s1 {{s1}} send-proxy-v2-ssl
+listen outer
+  bind {{outer}}
+  server in {{inner}} ssl verify none sni str(a.example) crt {pem} alpn http/1.1 ciphersuites TLS_AES_128_GCM_SHA256
+listen inner
+  bind {{inner}} ssl crt {pem} ca-file {pem} verify optional alpn http/1.1
+  server s1 {{s1}} send-proxy-v2 proxy-v2-options ssl,cert-cn,cert-key,cert-sig,ssl-cipher,authority
+"
+        ))
+        .server("s1", &server)
+        .start();
+    // Signature, command, family, length and addresses come first.
+    let extensions = |number: usize| {
+        let received = server.received(number);
+        let length = usize::from(u16::from_be_bytes([received[14], received[15]]));
+        received[28..16 + length].to_vec()
+    };
+    assert_eq!(program.connect("fe").get("/").status(), 200);
+    assert_eq!(extensions(0), b"\x20\0\x05\0\0\0\0\0");
+    assert_eq!(program.connect("outer").get("/").status(), 200);
+    let part = |kind: u8, value: &[u8]| {
+        let length = u8::try_from(value.len()).expect("a short value");
+        [&[kind, 0, length], value].concat()
+    };
+    let facts = [
+        vec![7, 0, 0, 0, 0],
+        part(0x21, b"TLSv1.3"),
+        part(0x22, b"rcgen self signed cert"),
+        part(0x25, b"EC256"),
+        part(0x24, b"ecdsa-with-SHA256"),
+        part(0x23, b"TLS_AES_128_GCM_SHA256"),
+    ];
+    let expected = [
+        part(0x01, b"http/1.1"),
+        part(0x02, b"a.example"),
+        part(0x20, &facts.concat()),
+    ];
+    assert_eq!(
+        String::from_utf8_lossy(&extensions(1)),
+        String::from_utf8_lossy(&expected.concat())
+    );
+}

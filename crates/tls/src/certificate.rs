@@ -197,6 +197,31 @@ impl<'a> Certificate<'a> {
         Ok((key, algorithm))
     }
 
+    /// The kind of the key and its size in bits, as PROXY headers have them: `RSA2048`, `EC256`.
+    #[must_use]
+    pub fn key_kind(&self) -> Option<String> {
+        if self.key_algorithm == oid::RSA {
+            let (key, _) = self.public_key().ok()?;
+            return Some(format!("RSA{}", crate::verify::rsa_bits(key)?));
+        }
+        let bits = match self.curve()? {
+            rustls::NamedGroup::secp256r1 => 256,
+            rustls::NamedGroup::secp384r1 => 384,
+            rustls::NamedGroup::secp521r1 => 521,
+            _ => return None,
+        };
+        Some(format!("EC{bits}"))
+    }
+
+    /// The name of the algorithm that it is signed with, as OpenSSL writes it in short.
+    #[must_use]
+    pub fn signature_name(&self) -> Option<String> {
+        let kind = Reader::new(self.signature_algorithm)
+            .expect(der::OID)
+            .ok()?;
+        Some(crate::name::algorithm(kind.content))
+    }
+
     /// The curve of an EC key, if it is one of those used in TLS.
     #[must_use]
     pub fn curve(&self) -> Option<rustls::NamedGroup> {

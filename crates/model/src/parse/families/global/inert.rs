@@ -7,6 +7,7 @@ pub const LATER: &[Row] = &[
     later("tune.h1.fe.glitches-threshold", 1, 1),
     later("tune.h1.be.glitches-threshold", 1, 1),
     later("tune.glitches.kill.cpu-usage", 1, 1),
+    later("tune.bufsize.large", 1, 1),
     later("tune.cli.max-payload-size", 1, 1),
     later("tune.comp.maxlevel", 1, 1),
     later("tune.zlib.memlevel", 1, 1),
@@ -75,7 +76,6 @@ pub const INNER: &[Row] = &[
     inner("tune.applet.zero-copy-forwarding", 1, 1),
     inner("tune.buffers.limit", 1, 1),
     inner("tune.buffers.reserve", 1, 1),
-    inner("tune.bufsize.large", 1, 1),
     inner("tune.bufsize.small", 1, 1),
     inner("tune.defaults.purge", 1, 1),
     inner("tune.disable-fast-forward", 0, 0),
@@ -170,14 +170,19 @@ fn read_inner(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
 /// The part that a figure belongs to.
 fn subsystem(keyword: &str) -> &'static str {
     const SUBSYSTEMS: &[(&str, &str)] = &[
-        ("tune.cli.", "the runtime API"),
+        ("tune.bufsize.large", "the large buffer"),
+        ("tune.cli.", "the limit of payloads"),
         ("tune.comp.", "compression"),
         ("tune.glitches.", "the glitch limit"),
         ("tune.h1.", "the glitch limit"),
         ("tune.lua.", "Lua"),
         ("tune.max-checks-per-thread", "the limit of checks at once"),
         ("tune.quic.", "QUIC"),
-        ("tune.ssl.", "TLS"),
+        (
+            "tune.ssl.certificate-compression",
+            "compression of certificates",
+        ),
+        ("tune.ssl.", "its part of TLS"),
         ("tune.zlib.", "compression"),
     ];
     SUBSYSTEMS

@@ -126,7 +126,7 @@ fn idle_ping(line: &mut ServerLine, cursor: Read<'_, '_, '_, '_>) -> Parsed {
     let statement = cursor.statement;
     cursor.parser.notice_once(
         statement,
-        "'idle-ping' has no effect in hapax until HTTP/2 is built, whose connections it probes.",
+        "'idle-ping' has no effect in hapax: idle connections are not probed yet.",
     );
     Ok(())
 }
