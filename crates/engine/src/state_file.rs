@@ -7,8 +7,9 @@ use crate::runtime::Runtime;
 use base::ProxyIdx;
 use model::live::Admin;
 use model::live::health::{Finder, Meaning, Operation, Outcome, Status};
-use model::{Address, Proxy, Snapshot, StateSource};
+use model::{Address, InitialAddress, Proxy, Snapshot, StateSource};
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// The version of the format, and the names of the columns.
@@ -111,6 +112,10 @@ fn check_states(server: &ServerRuntime, checked: bool) -> [u32; 2] {
 /// A server's line in a file.
 #[derive(Debug)]
 struct Entry {
+    /// Where it was; a server without an address has none to go back to.
+    ip: Option<IpAddr>,
+    /// The port there, 0 for none.
+    port: u16,
     operation: Operation,
     admin: u32,
     weight: u32,
@@ -140,6 +145,8 @@ fn entry<'f>(words: &[&'f str]) -> Result<Entry, (&'static str, &'f str)> {
         return Err(("srv_uweight", text(7)));
     }
     Ok(Entry {
+        ip: text(4).parse().ok(),
+        port: number(words, 18, "srv_port")?,
         operation: Operation::of_number(number(words, 5, "srv_op_state")?)
             .ok_or(("srv_op_state", text(5)))?,
         admin: number(words, 6, "srv_admin_state")?,
@@ -244,12 +251,35 @@ fn take_over(runtime: &Runtime, file: &StateFile, warnings: &mut Vec<String>) {
     }
 }
 
+/// Lets a server be where it was: at the same port, and under the same address if `init-addr` asks for the `last` one
+/// before others that have yielded something. Says whether there is an address now.
+fn return_to(proxy: &ProxyRuntime, server: &ServerRuntime, entry: &Entry) -> bool {
+    let ways = &server.config.settings.naming.initial;
+    let last = InitialAddress::Last;
+    let first = ways.first().is_none_or(|way| *way == last);
+    let wanted = first || server.config.unresolved && ways.contains(&last);
+    let ip = entry.ip.filter(|ip| !ip.is_unspecified());
+    let ip = ip.filter(|_| wanted && server.config.host.is_some());
+    server.relocate(proxy, |location| {
+        if ip.is_some() {
+            location.set_ip(ip);
+        }
+        if entry.port != 0 && !location.mapped_port && location.ip().is_some() {
+            location.set_port(entry.port);
+        }
+    });
+    ip.is_some()
+}
+
 /// Gives a server the state of its line.
 fn apply(proxy: &ProxyRuntime, server: &ServerRuntime, entry: &Entry) {
     let (state, idx) = (&server.state, server.config.idx);
     let settings = &server.config.settings;
     // What the configuration says of maintenance outweighs what it said when the file was written.
-    let own = state.admin().0;
+    let mut own = state.admin().0;
+    if return_to(proxy, server, entry) {
+        own &= !Admin::RESOLUTION.0;
+    }
     let kept = entry.admin & (Admin::MAINT.0 | Admin::DRAIN.0);
     let kept = match entry.admin & Admin::CONFIGURED.0 {
         0 => kept,

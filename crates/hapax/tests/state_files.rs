@@ -72,3 +72,53 @@ backend c
         "server-state application failed for server 'b/wrong', invalid srv_op_state value '9'";
     assert!(program.stderr().contains(warning), "{}", program.stderr());
 }
+
+#[test]
+fn servers_return_to_where_they_were() {
+    let lines = "1
+# be_id be_name srv_id srv_name
+2 b 1 numbered 127.0.0.9 2 0 1 1 100 6 3 4 6 0 0 0 - 77 - 0 0 - - 0
+2 b 2 named 127.0.0.8 2 0 1 1 100 6 3 4 6 0 0 0 localhost 99 - 0 0 - - 0
+2 b 4 lookedup 127.0.0.6 2 0 1 1 100 6 3 4 6 0 0 0 localhost 97 - 0 0 - - 0
+2 b 5 late 127.0.0.5 2 0 1 1 100 6 3 4 6 0 0 0 name.invalid 96 - 0 0 - - 0
+";
+    let program = program()
+        .file("states", lines)
+        .config(
+            "global
+  nbthread 1
+  stats socket {tmp}/admin.sock level admin
+  server-state-file {tmp}/states
+listen l
+  bind {fe}
+  timeout connect 1s
+  timeout client 1s
+  timeout server 1s
+backend b
+  load-server-state-from-file global
+  server numbered 127.0.0.1:9
+  server named localhost:9
+  server lookedup localhost:9 init-addr libc,last resolve-prefer ipv4
+  server late name.invalid:9 init-addr libc,last,none
+",
+        )
+        .start();
+    let text = ask(&program, "show servers state b");
+    let place = |server: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.split(' ').nth(3) == Some(server));
+        let words: Vec<&str> = line.unwrap_or_default().split(' ').collect();
+        [4, 6, 18]
+            .map(|at| words.get(at).copied().unwrap_or("?"))
+            .join(" ")
+    };
+    for (server, wanted) in [
+        ("numbered", "127.0.0.1 0 77"),
+        ("named", "127.0.0.8 0 99"),
+        ("lookedup", "127.0.0.1 0 97"),
+        ("late", "127.0.0.5 0 96"),
+    ] {
+        assert_eq!(place(server), wanted, "{server}");
+    }
+}
