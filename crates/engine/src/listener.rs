@@ -587,7 +587,7 @@ fn start(
         return;
     }
     let buffers = runtime.snapshot.global.socket_buffers;
-    crate::io::apply_to_client(&fd, proxy, (buffers.client_receive, buffers.client_send));
+    crate::io::apply_to_client(&fd, proxy, buffers.client);
     let Ok(socket) = Socket::new(fd) else {
         return;
     };

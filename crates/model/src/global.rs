@@ -101,7 +101,7 @@ pub struct Global {
     pub peer_updates: u32,
     /// `tune.maxaccept`: connections accepted in a row by one listener.
     pub max_accept: u32,
-    /// `tune.rcvbuf.*` and `tune.sndbuf.*`: client and server side, in bytes, 0 for the system's.
+    /// `tune.rcvbuf.*`, `tune.sndbuf.*` and `tune.notsent-lowat.*` of clients' and servers' connections.
     pub socket_buffers: SocketBuffers,
     /// `tune.idle-pool.shared`.
     pub idle_pool_shared: bool,
@@ -191,14 +191,21 @@ pub struct UnixBind {
 /// Socket buffer sizes in bytes, 0 for the system's.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SocketBuffers {
-    /// `tune.rcvbuf.client` (or `.frontend`).
-    pub client_receive: usize,
-    /// `tune.sndbuf.client`.
-    pub client_send: usize,
-    /// `tune.rcvbuf.server`.
-    pub server_receive: usize,
-    /// `tune.sndbuf.server`.
-    pub server_send: usize,
+    /// Of connections from clients.
+    pub client: SocketSizes,
+    /// Of connections to servers.
+    pub server: SocketSizes,
+}
+
+/// What the system keeps for a connection, in bytes; 0 leaves it to the system.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SocketSizes {
+    /// `tune.rcvbuf.*`
+    pub receive: usize,
+    /// `tune.sndbuf.*`
+    pub send: usize,
+    /// `tune.notsent-lowat.*`: how much that can't be sent yet makes a connection count as full.
+    pub unsent: usize,
 }
 
 /// How many bytes variables may take, 0 for any number. A scope's limit counts the scopes inside it as well.

@@ -32,7 +32,7 @@ pub mod peers;
 pub use address::{Address, AddressRange, Host, IpFamily};
 pub use bind::Bind;
 pub use errors::{ComposedResponse, ErrorPage, ErrorPages, ResponseBody, StoredResponse};
-pub use global::{CloseSpread, Global, Profiling, SocketBuffers, UnixBind};
+pub use global::{CloseSpread, Global, Profiling, SocketBuffers, SocketSizes, UnixBind};
 pub use proxy::{
     Affinity, Algorithm, Backend, BalanceSettings, Caps, CloseMode, CookieCapture, ForwardHeader,
     Forwarded, Frontend, HashKey, HashType, HeaderCapture, KeepAliveProbe, Mode, Options, Proxy,

@@ -17,7 +17,7 @@ pub use process::{
 pub use sockopt::{
     bind_to_interface, original_destination, save_syn, set_bind_address_no_port, set_defer_accept,
     set_fast_open, set_fast_open_connect, set_mark, set_md5_signature, set_mss, set_repair,
-    set_tos, set_transparent,
+    set_tos, set_transparent, set_unsent_limit,
 };
 pub use tcp_info::{TcpInfo, saved_syn, tcp_info};
 pub use time::utc_offset;

@@ -77,6 +77,14 @@ pub fn set_mss(fd: impl AsFd, mss: i32) -> io::Result<()> {
     set(fd, libc::IPPROTO_TCP, libc::TCP_MAXSEG, &mss)
 }
 
+/// `TCP_NOTSENT_LOWAT`: with so many bytes that can't be sent yet the socket takes no more.
+///
+/// # Errors
+/// Those of `setsockopt(2)`.
+pub fn set_unsent_limit(fd: impl AsFd, bytes: u32) -> io::Result<()> {
+    set(fd, libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, &bytes)
+}
+
 /// `TCP_DEFER_ACCEPT`, in seconds.
 ///
 /// # Errors
@@ -206,9 +214,36 @@ pub fn original_destination(fd: impl AsFd) -> Option<SocketAddrV4> {
 
 #[cfg(test)]
 mod tests {
-    use super::original_destination;
+    use super::{original_destination, set_unsent_limit};
+    use std::io::{ErrorKind, Write};
     use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
+
+    /// How many bytes a connection takes whose peer reads none.
+    fn taken(limit: Option<u32>) -> usize {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut client = TcpStream::connect(address).expect("a connection");
+        let (_server, _) = listener.accept().expect("a connection");
+        client.set_nonblocking(true).expect("a socket");
+        if let Some(limit) = limit {
+            set_unsent_limit(&client, limit).expect("an option");
+        }
+        let mut taken = 0;
+        loop {
+            match client.write(&[0; 4096]) {
+                Ok(n) => taken += n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return taken,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_sent_yet_is_limited() {
+        let (all, limited) = (taken(None), taken(Some(4096)));
+        assert!(limited < all / 2, "{limited} of {all}");
+    }
 
     #[test]
     fn what_was_not_translated_was_meant_for_here() {

@@ -8,7 +8,7 @@ use crate::proxy::{ProxyRuntime, ServerRuntime};
 use base::Endpoint;
 use model::live::tally::Tally;
 use model::namespace::{Namespace, ServerNamespace};
-use model::{Address, Options, Server, SourceBinding};
+use model::{Address, Options, Server, SocketSizes, SourceBinding};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -87,7 +87,7 @@ pub async fn connect(
     proxy: &ProxyRuntime,
     server: &ServerRuntime,
     route: &Route,
-    buffers: (usize, usize),
+    buffers: SocketSizes,
     at: Option<u64>,
     deadline: &mut Deadline,
     secure: Option<Secure>,
@@ -226,7 +226,7 @@ pub fn open(
     proxy: &ProxyRuntime,
     server: &ServerRuntime,
     route: &Route,
-    buffers: (usize, usize),
+    buffers: SocketSizes,
 ) -> io::Result<OwnedFd> {
     let next_hop = route.next_hop();
     let family = family_of(&next_hop);

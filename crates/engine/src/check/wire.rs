@@ -26,7 +26,7 @@ impl Line {
         speaks_first: bool,
     ) -> Result<(), ConnectError> {
         let buffers = runtime.snapshot.global.socket_buffers;
-        let buffers = (buffers.server_receive, buffers.server_send);
+        let buffers = buffers.server;
         let fd = open(&target.proxy, &target.server, &way.route, buffers)
             .map_err(ConnectError::Resource)?;
         if !speaks_first {

@@ -1,7 +1,7 @@
 //! Socket options of client and server connections.
 
 use crate::proxy::ProxyRuntime;
-use model::{KeepAliveProbe, Options};
+use model::{KeepAliveProbe, Options, SocketSizes};
 use rustix::net::sockopt;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Sets the options of an accepted connection.
 ///
 /// None of them can fail in a way that the connection would be better off without: a Unix socket has no TCP options.
-pub fn apply_to_client(fd: impl AsFd, proxy: &ProxyRuntime, buffers: (usize, usize)) {
+pub fn apply_to_client(fd: impl AsFd, proxy: &ProxyRuntime, buffers: SocketSizes) {
     let config = &proxy.config;
     let _ = sockopt::set_tcp_nodelay(&fd, true);
     if config.options.has(Options::CLIENT_KEEPALIVE) {
@@ -28,7 +28,7 @@ pub fn apply_to_client(fd: impl AsFd, proxy: &ProxyRuntime, buffers: (usize, usi
 pub fn apply_to_server(
     fd: impl AsFd,
     proxy: &ProxyRuntime,
-    buffers: (usize, usize),
+    buffers: SocketSizes,
     user_timeout: Option<u64>,
 ) {
     let config = &proxy.config;
@@ -45,12 +45,15 @@ pub fn apply_to_server(
     set_buffers(&fd, buffers);
 }
 
-fn set_buffers(fd: impl AsFd, (receive, send): (usize, usize)) {
-    if receive > 0 {
-        let _ = sockopt::set_socket_recv_buffer_size(&fd, receive);
+fn set_buffers(fd: impl AsFd, sizes: SocketSizes) {
+    if sizes.receive > 0 {
+        let _ = sockopt::set_socket_recv_buffer_size(&fd, sizes.receive);
     }
-    if send > 0 {
-        let _ = sockopt::set_socket_send_buffer_size(&fd, send);
+    if sizes.send > 0 {
+        let _ = sockopt::set_socket_send_buffer_size(&fd, sizes.send);
+    }
+    if sizes.unsent > 0 {
+        let _ = sys::set_unsent_limit(&fd, u32::try_from(sizes.unsent).unwrap_or(u32::MAX));
     }
 }
 

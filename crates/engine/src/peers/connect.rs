@@ -183,7 +183,7 @@ async fn open(
         None => None,
     };
     let buffers = runtime.snapshot.global.socket_buffers;
-    let buffers = (buffers.server_receive, buffers.server_send);
+    let buffers = buffers.server;
     let mut deadline = Deadline::default();
     let opened = connect(
         &section.proxy,

@@ -190,7 +190,7 @@ impl Keeper {
         let mut deadline = Deadline::default();
         let route = self.route();
         let buffers = self.runtime.snapshot.global.socket_buffers;
-        let buffers = (buffers.server_receive, buffers.server_send);
+        let buffers = buffers.server;
         let fd = backend::open(&self.backend, &self.server, &route, buffers).ok()?;
         let followed = backend::follow(fd, &route, at, &mut deadline);
         let mut socket = followed.await.ok()?;

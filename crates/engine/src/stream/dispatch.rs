@@ -559,7 +559,7 @@ impl Stream<'_> {
                 backend,
                 server,
                 &route,
-                (buffers.server_receive, buffers.server_send),
+                buffers.server,
                 at,
                 deadline,
                 secure,

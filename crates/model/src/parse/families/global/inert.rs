@@ -91,8 +91,6 @@ pub const INNER: &[Row] = &[
     inner("tune.max-rules-at-once", 1, 1),
     inner("tune.maxpollevents", 1, 1),
     inner("tune.memory.hot-size", 1, 1),
-    inner("tune.notsent-lowat.client", 1, 1),
-    inner("tune.notsent-lowat.server", 1, 1),
     inner("tune.pattern.cache-size", 1, 1),
     inner("tune.pool-high-fd-ratio", 1, 1),
     inner("tune.pool-low-fd-ratio", 1, 1),

@@ -58,6 +58,16 @@ pub const ROWS: &[Row] = &[
         "Receive buffer of server sockets.",
         size,
     ),
+    Row::new(
+        "tune.notsent-lowat.client",
+        "Unsent bytes with which a client's socket is full.",
+        size,
+    ),
+    Row::new(
+        "tune.notsent-lowat.server",
+        "Unsent bytes with which a server's socket is full.",
+        size,
+    ),
     Row::new("tune.sndbuf.client", "Send buffer of client sockets.", size),
     Row::new("tune.sndbuf.server", "Send buffer of server sockets.", size),
     Row::new(
@@ -238,10 +248,12 @@ fn size(parser: &mut Parser<'_>, statement: Statement<'_>) -> Parsed {
     let global = &mut parser.global;
     let buffers = &mut global.socket_buffers;
     let place = match keyword {
-        "tune.rcvbuf.client" => &mut buffers.client_receive,
-        "tune.rcvbuf.server" => &mut buffers.server_receive,
-        "tune.sndbuf.client" => &mut buffers.client_send,
-        "tune.sndbuf.server" => &mut buffers.server_send,
+        "tune.rcvbuf.client" => &mut buffers.client.receive,
+        "tune.rcvbuf.server" => &mut buffers.server.receive,
+        "tune.sndbuf.client" => &mut buffers.client.send,
+        "tune.sndbuf.server" => &mut buffers.server.send,
+        "tune.notsent-lowat.client" => &mut buffers.client.unsent,
+        "tune.notsent-lowat.server" => &mut buffers.server.unsent,
         _ => &mut global.pipe_size,
     };
     if *place != 0 && keyword != "tune.pipesize" {
@@ -262,14 +274,15 @@ mod tests {
 
     #[test]
     fn figures_take_effect() {
-        let text = "global\n tune.bufsize 32k\n tune.http.maxhdr 200\n tune.rcvbuf.client 64k\n tune.maxaccept -1\n tune.idle-pool.shared off\n";
+        let text = "global\n tune.bufsize 32k\n tune.http.maxhdr 200\n tune.rcvbuf.client 64k\n tune.notsent-lowat.server 16k\n tune.maxaccept -1\n tune.idle-pool.shared off\n";
         let (snapshot, messages) = load_text(text);
         let Some(snapshot) = snapshot else {
             panic!("{messages:?}")
         };
         let global = snapshot.global;
         assert_eq!((global.buffer_size, global.max_headers), (32768, 200));
-        assert_eq!(global.socket_buffers.client_receive, 65536);
+        assert_eq!(global.socket_buffers.client.receive, 65536);
+        assert_eq!(global.socket_buffers.server.unsent, 16384);
         assert_eq!(
             (global.max_accept, global.idle_pool_shared),
             (u32::MAX, false)
