@@ -297,6 +297,26 @@ fn requests_share_a_connection_over_workers() {
 }
 
 #[test]
+fn an_answer_counts_though_the_stream_is_reset_behind_it() {
+    let log = Syslog::udp();
+    let edge = edge(4, &log);
+    let mut device = edge.connect("priv");
+    let mut clients: Vec<Client> = (0..40).map(|_| edge.connect("pub")).collect();
+    as_device(&edge, &mut device, |peer| {
+        for (stream, client) in (1..).step_by(2).zip(&mut clients) {
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+            // Answered as soon as its head is there, whether or not its end is.
+            peer.until(stream, |request| !request.sections.is_empty())?;
+            let answer = [0, 0, 1, 1, 5, 0, 0, 0, stream as u8, 0x89];
+            let reset = [0, 0, 4, 3, 0, 0, 0, 0, stream as u8, 0, 0, 0, 0];
+            peer.conn().send([&answer[..], &reset].concat())?;
+            assert_eq!(client.response().status(), 204);
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn a_device_keeps_up_its_connections() {
     let (edge_log, device_log) = (Syslog::udp(), Syslog::udp());
     let first = edge(1, &edge_log);

@@ -263,14 +263,15 @@ impl Half {
         shared.wake_if_pending();
     }
 
-    /// Whether what was handed over is on its way.
+    /// Whether what was handed over is on its way, or is not asked for any more because the answer has come: a server that
+    /// has answered before the request's end may reset the stream (RFC 9113, section 8.1).
     ///
     /// # Errors
     /// When the stream was reset by the peer, or the connection is gone.
     pub fn check(&mut self) -> io::Result<()> {
         let mut shared = self.shared.hold();
         match shared.core.link(self.id) {
-            Some(link) if link.reset.is_none() => Ok(()),
+            Some(link) if link.reset.is_none() || !link.heads.is_empty() => Ok(()),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
