@@ -249,7 +249,7 @@ impl Stream<'_> {
         line.clear();
         line.extend_from_slice(&self.state.request_line);
         *card.session.borrow_mut() = Some(self.session.clone());
-        self.note_ends();
+        card.ends.set([self.end(&self.client.conn), None]);
     }
 
     /// Notes that the stream is on no server's connection any more.
@@ -260,30 +260,28 @@ impl Stream<'_> {
         }
     }
 
-    /// Notes which connections the stream is on.
-    pub(super) fn note_ends(&self) {
-        let Some(card) = &self.state.card else {
-            return;
+    /// Notes which connection to a server the stream is on.
+    pub(super) fn note_server_end(&self) {
+        if let Some(card) = &self.state.card {
+            let [client, _] = card.ends.get();
+            let server = self.state.server_conn.as_ref();
+            card.ends
+                .set([client, server.and_then(|server| self.end(&server.conn))]);
+        }
+    }
+
+    fn end(&self, conn: &Conn) -> Option<ConnectionEnd> {
+        let (fd, secure) = conn.ask(|socket| (socket.as_raw_fd(), !socket.is_plain()))?;
+        let carrier = match (conn.is_multiplexed(), self.is_http()) {
+            (true, _) => Carrier::H2,
+            (false, true) => Carrier::H1,
+            (false, false) => Carrier::Raw,
         };
-        let is_http = self.is_http();
-        let end = |conn: &Conn| {
-            let (fd, secure) = conn.ask(|socket| (socket.as_raw_fd(), !socket.is_plain()))?;
-            let carrier = match (conn.is_multiplexed(), is_http) {
-                (true, _) => Carrier::H2,
-                (false, true) => Carrier::H1,
-                (false, false) => Carrier::Raw,
-            };
-            Some(ConnectionEnd {
-                fd,
-                secure,
-                carrier,
-            })
-        };
-        let server = self.state.server_conn.as_ref();
-        card.ends.set([
-            end(&self.client.conn),
-            server.and_then(|server| end(&server.conn)),
-        ]);
+        Some(ConnectionEnd {
+            fd,
+            secure,
+            carrier,
+        })
     }
 
     /// Notes what the stream waits for, and which backend and server it is on.

@@ -532,7 +532,7 @@ impl Stream<'_> {
             uses: served + 1,
             ends: OnceCell::new(),
         });
-        self.note_ends();
+        self.note_server_end();
         self.trace_connected();
     }
 
@@ -623,7 +623,7 @@ impl Stream<'_> {
             uses: 1,
             ends: OnceCell::new(),
         });
-        self.note_ends();
+        self.note_server_end();
         self.trace_connected();
         Ok(())
     }

@@ -222,6 +222,7 @@ impl<'a> Relay<'a> {
 
     /// Says for whom, the client and the server, sending does not count as activity while its bytes are waited for
     /// (`option independent-streams`).
+    #[inline]
     #[must_use]
     pub fn independent(mut self, client: bool, server: bool) -> Self {
         if client || server {
