@@ -132,6 +132,7 @@ fn http2_config(global: &model::Global, role: Role, limits: Limits) -> h2::Confi
         },
         header_table: http2.header_table,
         max_frame: http2.max_frame,
+        websockets: !http2.hides_websockets,
         limits,
         role,
         turns: false,

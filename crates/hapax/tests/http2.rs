@@ -111,6 +111,47 @@ fn fetches_tell_streams_apart() {
     });
 }
 
+/// The settings that a client is told of first.
+fn announced(global: &str) -> Vec<(u16, u32)> {
+    let program = http()
+        .config(&format!(
+            "frontend in\n  bind {{fe}}\n  http-request return status 200\nglobal\n{global}"
+        ))
+        .start();
+    let mut client = program.connect("fe");
+    let mut announced = Vec::new();
+    talk(&mut client, |peer| {
+        peer.get(1, "/")?;
+        peer.finish(1)?;
+        let first = peer.frames.first().expect("a frame");
+        assert_eq!(first.kind, kind::SETTINGS);
+        announced = first
+            .payload
+            .chunks(6)
+            .map(|pair| {
+                let number = |range: std::ops::Range<usize>| {
+                    pair[range]
+                        .iter()
+                        .fold(0, |n, &byte| n << 8 | u32::from(byte))
+                };
+                (number(0..2) as u16, number(2..6))
+            })
+            .collect();
+        Ok(())
+    });
+    announced
+}
+
+#[test]
+fn websockets_are_announced_unless_that_is_unwanted() {
+    // As HAProxy 3.4 announces them.
+    assert_eq!(announced(""), [(8, 1), (4, 16_384), (3, 100)]);
+    assert_eq!(
+        announced("  h2-workaround-bogus-websocket-clients\n"),
+        [(4, 16_384), (3, 100)]
+    );
+}
+
 #[test]
 fn bodies_and_trailers_go_both_ways() {
     let server = Server::start(|conn, _| {

@@ -311,7 +311,7 @@ impl Default for Global {
     }
 }
 
-/// `tune.h2.*`: what is kept to on HTTP/2 connections.
+/// `tune.h2.*` and their like: what is kept to on HTTP/2 connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Http2 {
     /// Clients' connections (`tune.h2.fe.*`).
@@ -326,6 +326,8 @@ pub struct Http2 {
     pub header_table: u32,
     /// `tune.h2.max-frame-size`, in bytes.
     pub max_frame: u32,
+    /// `h2-workaround-bogus-websocket-clients`: nobody is told that WebSockets can be had.
+    pub hides_websockets: bool,
 }
 
 impl Default for Http2 {
@@ -337,6 +339,7 @@ impl Default for Http2 {
             max_total_streams: 0,
             header_table: 4096,
             max_frame: 16_384,
+            hides_websockets: false,
         }
     }
 }

@@ -33,7 +33,6 @@ const GLOBAL: &[Group] = &[
         "Lua",
         &["lua-load", "lua-load-per-thread", "lua-prepend-path"],
     ),
-    ("HTTP/2", &["h2-workaround-bogus-websocket-clients"]),
     (
         "QUIC",
         &[

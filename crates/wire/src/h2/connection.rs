@@ -38,6 +38,8 @@ pub struct Config {
     pub max_glitches: u32,
     /// How large heads may be.
     pub limits: Limits,
+    /// Whether the peer is told that WebSockets can be had (RFC 8441, section 3).
+    pub websockets: bool,
     /// Whether the ends change their roles as soon as the peer's settings have come: who has opened the connection waits
     /// for requests from then on.
     pub turns: bool,
@@ -57,6 +59,7 @@ impl Config {
             max_frame: MAX_PAYLOAD as u32,
             max_glitches: 0,
             limits: Limits::default(),
+            websockets: true,
             turns: false,
         }
     }
@@ -251,7 +254,9 @@ impl<T> Connection<T> {
         if config.header_table != 4096 {
             settings.push((setting::HEADER_TABLE_SIZE, config.header_table));
         }
-        settings.push((setting::ENABLE_CONNECT_PROTOCOL, 1));
+        if config.websockets {
+            settings.push((setting::ENABLE_CONNECT_PROTOCOL, 1));
+        }
         settings.push((setting::INITIAL_WINDOW_SIZE, config.initial_window));
         settings.push((setting::MAX_CONCURRENT_STREAMS, config.max_streams));
         if config.max_frame as usize != MAX_PAYLOAD {

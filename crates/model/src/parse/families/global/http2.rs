@@ -1,5 +1,6 @@
-//! `tune.h2.*`
+//! `tune.h2.*` and their like.
 
+use super::process::on;
 use super::tuning::figure;
 use crate::global::Http2Side;
 use crate::parse::{ANY, Parsed, Parser, Row, Statement};
@@ -7,6 +8,12 @@ use base::units::parse_size;
 
 /// The rows of this family.
 pub const ROWS: &[Row] = &[
+    Row::new(
+        "h2-workaround-bogus-websocket-clients",
+        "Does not tell clients that HTTP/2 can carry WebSockets.",
+        |parser, _| on(&mut parser.global.http2.hides_websockets),
+    )
+    .args(0, 0),
     Row::new(
         "tune.h2.be.glitches-threshold",
         "Oddities a server may show.",
